@@ -1,0 +1,226 @@
+"""Frozen records that travel between stages.
+
+A stage knows the stage before it through these alone.
+Paths are `str` as `os.fsdecode` gives them (surrogate escapes for bytes that are no UTF-8),
+relative to the folder, with `/` between parts; the store keeps them as bytes.
+A distance is always cosine distance, 1 - cos, in [0, 2].
+Letters used in shapes: n images, m contents (distinct file contents), p pairs, S side, d dim.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+
+@dataclass(frozen=True, slots=True)
+class FoundFile:
+    """One regular file met on a walk; nothing of it has been read."""
+
+    path: str
+    size_bytes: int
+    mtime_ns: int
+    ctime_ns: int
+    inode: int
+
+
+@dataclass(frozen=True, slots=True)
+class Skip:
+    """One image that was not used, with its reason."""
+
+    path: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Resize:
+    """How any image becomes the encoder's input; written in the card, done by `images.decode`.
+
+    Attributes:
+        size: side S of the square input in pixels.
+        fit: `stretch`: the whole image, both sides scaled to S.
+        filter: `bilinear`: Pillow's antialiased triangle filter.
+        draft: a JPEG may be decoded at a reduced scale whose sides are still at least
+            `draft * S`; 0 forbids it.
+    """
+
+    size: int
+    fit: str = "stretch"
+    filter: str = "bilinear"
+    draft: int = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """Pixels of one image after the EXIF turn, and what its header says.
+
+    `pixels` is (h, w, 3) uint8 RGB; `width`, `height` are those of the turned original;
+    `taken_at` is EXIF DateTimeOriginal as `YYYY-MM-DDTHH:MM:SS`, or None;
+    `mutter` is what decoders wrote on the process's own stderr meanwhile, or ''.
+    """
+
+    pixels: np.ndarray
+    width: int
+    height: int
+    taken_at: str | None
+    mutter: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ImageRecord:
+    """One image file of a folder as the store knows it."""
+
+    path: str
+    content_hash: str
+    width: int
+    height: int
+    size_bytes: int
+    mtime_ns: int
+    taken_at: str | None
+
+    @property
+    def pixels(self) -> int:
+        return self.width * self.height
+
+
+@dataclass(frozen=True)
+class Collection:
+    """All embedded images of a folder under one encoder.
+
+    `images` are in path order; `content_rows` is (n,) int64: the row of each image's content;
+    `embeddings` is (m, d) float32 unit rows, one a distinct content, in order of content hash.
+    """
+
+    images: tuple[ImageRecord, ...]
+    content_rows: np.ndarray
+    embeddings: np.ndarray
+
+    @property
+    def image_embeddings(self) -> np.ndarray:
+        """(n, d) float32: one row an image file, byte-identical files included."""
+        return self.embeddings[self.content_rows]
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Pairs of rows at or under a threshold: `left < right`, each (p,) int64; `distance` (p,) float32.
+
+    Sorted by (left, right).
+    """
+
+    left: np.ndarray
+    right: np.ndarray
+    distance: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.left)
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """The image of a group that stays, and which rule decided."""
+
+    path: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Redundant:
+    """An image that may go, and the kept image that justifies it."""
+
+    path: str
+    distance: float
+    witness: str
+    verified: bool
+    verdict: tuple[str, ...]
+    transform: Mapping[str, object] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Images held to be the same picture: a star around the kept one."""
+
+    kept: Kept
+    redundant: tuple[Redundant, ...]
+
+
+@dataclass(frozen=True)
+class DedupeResult:
+    """What `dedupe` found; nothing on disk was changed.
+
+    `folder` is the absolute path, `typed_folder` the user's own words for it.
+    """
+
+    folder: str
+    typed_folder: str
+    encoder: str
+    threshold: float
+    images: int
+    groups: tuple[Group, ...]
+    skipped: tuple[Skip, ...]
+    redundant_bytes: int = 0
+
+    @property
+    def redundant_paths(self) -> tuple[str, ...]:
+        """Paths that may go, in order of group."""
+        return tuple(image.path for group in self.groups for image in group.redundant)
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    path: str
+    distance: float
+
+
+@dataclass(frozen=True)
+class QueryResult:
+    """The images nearest to one query, nearest first; the query file itself is never among them."""
+
+    query: str
+    folder: str
+    typed_folder: str
+    encoder: str
+    hits: tuple[Hit, ...]
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """Images that belong together in meaning; `exemplars` are the members nearest the centre."""
+
+    id: int
+    size: int
+    exemplars: tuple[str, ...]
+    members: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ClusterResult:
+    folder: str
+    typed_folder: str
+    encoder: str
+    clusters: tuple[Cluster, ...]
+    skipped: tuple[Skip, ...]
+
+
+@dataclass(frozen=True)
+class EmbedResult:
+    """What `embed` did: counts of files, and the skips.
+
+    `images` = files with an embedding; of these `embedded` were read through the encoder now,
+    `known` had an embedding already (unchanged, renamed or copied files);
+    `removed` left the store; `others` are files that are no images.
+    """
+
+    folder: str
+    typed_folder: str
+    encoder: str
+    images: int
+    embedded: int
+    known: int
+    removed: int
+    others: int
+    skipped: tuple[Skip, ...]
+    seconds: float
+    notes: tuple[str, ...] = field(default=())
