@@ -1,0 +1,1 @@
+"""Images that belong together in meaning."""

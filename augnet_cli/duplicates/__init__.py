@@ -1,0 +1,1 @@
+"""From pairs to groups: what stays, what may go, and why."""

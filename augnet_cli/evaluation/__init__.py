@@ -1,0 +1,1 @@
+"""Judging embeddings against labels or known copies."""

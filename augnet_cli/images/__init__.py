@@ -1,0 +1,1 @@
+"""From files to pixels: walk a folder, tell images from the rest, decode them safely."""

@@ -1,0 +1,1 @@
+"""Results as text, JSON, CSV or plain paths."""

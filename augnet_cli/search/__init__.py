@@ -1,0 +1,1 @@
+"""Nearest rows: exact by blocks, or Annoy, which is checked before it is trusted."""

@@ -1,0 +1,1 @@
+"""What augnet keeps beside the photos, and where."""

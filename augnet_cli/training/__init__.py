@@ -1,0 +1,1 @@
+"""Training an encoder without labels. Only this package and `evaluation` import torch."""

@@ -1,0 +1,66 @@
+"""Fixtures shared by all tests: real images, and a private home so that no test touches the user's own."""
+
+from __future__ import annotations
+
+import os
+import tarfile
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+
+@pytest.fixture(autouse=True)
+def private_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Everything augnet writes outside the photos' folder goes to a folder of this test."""
+    home = tmp_path_factory.mktemp("home")
+    monkeypatch.setenv("AUGNET_HOME", str(home))
+    monkeypatch.delenv("AUGNET_FOLDER", raising=False)
+    return home
+
+
+@pytest.fixture(scope="session")
+def shared_data(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """`shared_data("pokemon.tar")` is the folder that archive unpacks to.
+
+    Without the data the test is skipped, and fails where AUGNET_REQUIRE_DATA=1 says they must be there.
+    """
+    unpacked: dict[str, Path] = {}
+
+    def get(archive: str) -> Path:
+        if archive not in unpacked:
+            source = SHARED_DATA / archive
+            if not source.exists():
+                if os.environ.get("AUGNET_REQUIRE_DATA") == "1":
+                    pytest.fail(f"test data missing: shared/data/{archive}")
+                pytest.skip(f"test data missing: shared/data/{archive}")
+            target = tmp_path_factory.mktemp(archive.removesuffix(".tar"))
+            with tarfile.open(source) as tar:
+                tar.extractall(target, filter="data")
+            unpacked[archive] = target
+        return unpacked[archive]
+
+    return get
+
+
+def drawn_picture(seed: int, width: int = 160, height: int = 120) -> Image.Image:
+    """A smooth random picture, unlike that of any other seed: low-frequency colour noise."""
+    rng = np.random.default_rng(seed)
+    coarse = rng.integers(0, 256, (6, 8, 3), dtype=np.uint8)
+    return Image.fromarray(coarse).resize((width, height), Image.Resampling.BICUBIC)
+
+
+@pytest.fixture(scope="session")
+def sample_photos() -> dict[str, Image.Image]:
+    """The two real photographs that scikit-learn ships."""
+    from sklearn.datasets import load_sample_images
+
+    bunch = load_sample_images()
+    return {
+        Path(name).stem: Image.fromarray(pixels)
+        for name, pixels in zip(bunch.filenames, bunch.images, strict=True)
+    }
