@@ -1,0 +1,132 @@
+"""k-means over unit rows: which images belong together in meaning.
+
+For unit rows the order of Euclidean distances is that of cosine distances,
+so scikit-learn's Euclidean k-means serves.
+"""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+
+from augnet_cli.errors import UsageError
+
+RESTARTS = 4  # k-means++ starts, of which the tightest is taken; each costs a whole run
+MAX_SEED = 2**32 - 1  # what scikit-learn takes
+
+
+def kmeans(embeddings: np.ndarray, k: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Part the rows into exactly k clusters, none of them empty.
+
+    The same rows, k and seed give the same clusters on the same machine.
+
+    Args:
+        embeddings: (n, d) float32 unit rows.
+        k: clusters wanted, at least 1 and at most the number of different rows.
+        seed: 0 to 2**32 - 1.
+
+    Returns:
+        labels: (n,) int64 in [0, k); 0 is the largest cluster, ties by the smallest row.
+        centres: (k, d) float32, the mean of each cluster's rows; not unit.
+
+    Raises:
+        UsageError: k is less than 1 or more than there are different rows, or seed is out of range.
+    """
+    _check(embeddings, k, seed)
+    labels = _fill_empty(embeddings, _fit(embeddings, k, seed), k)
+    labels = _renumber(labels, k)
+    return labels, _means(embeddings, labels, k)
+
+
+def _check(embeddings: np.ndarray, k: int, seed: int) -> None:
+    if k < 1:
+        raise UsageError(f"{k} clusters can't be made", "use --k 1 or more")
+    if not 0 <= seed <= MAX_SEED:
+        raise UsageError(f"the seed {seed} is out of range", f"use a seed from 0 to {MAX_SEED}")
+    different = _count_different(embeddings, enough=k)
+    if different < k:
+        images = "image" if different == 1 else "images"
+        raise UsageError(
+            f"{k:,} clusters were asked for, but the folder holds only {different:,} different {images}",
+            f"use --k {different} or less" if different else "name a folder that holds images",
+        )
+
+
+def _fit(embeddings: np.ndarray, k: int, seed: int) -> np.ndarray:
+    """scikit-learn's labels, (n,) int64; a cluster may be empty."""
+    from sklearn.cluster import KMeans
+    from sklearn.exceptions import ConvergenceWarning
+    from threadpoolctl import threadpool_limits
+
+    rows = np.ascontiguousarray(embeddings, np.float32)
+    # One thread: the threads' partial sums are added in the order they finish,
+    # and a last bit can put an image into another cluster on the next run.
+    with threadpool_limits(limits=1), warnings.catch_warnings():
+        # "Fewer distinct clusters than k": `_fill_empty` sees to it.
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        return KMeans(k, n_init=RESTARTS, random_state=seed).fit(rows).labels_.astype(np.int64)
+
+
+def _fill_empty(embeddings: np.ndarray, labels: np.ndarray, k: int) -> np.ndarray:
+    """Give each empty cluster the row farthest from its own centre, with its equals there.
+
+    It comes from a cluster that holds different rows, so that none becomes empty;
+    with k different rows and fewer than k clusters in use there is always one.
+    """
+    empty = np.flatnonzero(np.bincount(labels, minlength=k) == 0)
+    if not len(empty):
+        return labels
+    labels = labels.copy()
+    kinds = _kinds(embeddings)
+    for cluster in empty:
+        held = np.unique(np.stack([labels, kinds]), axis=1)[0]
+        mixed = np.bincount(held, minlength=k) > 1
+        gaps = np.square(embeddings - _means(embeddings, labels, k)[labels]).sum(axis=1)
+        gaps[~mixed[labels]] = -1.0
+        farthest = np.argmax(gaps)
+        labels[(kinds == kinds[farthest]) & (labels == labels[farthest])] = cluster
+    return labels
+
+
+def _renumber(labels: np.ndarray, k: int) -> np.ndarray:
+    """Number clusters by size, largest first, ties by their smallest row; none may be empty."""
+    _, first_rows, sizes = np.unique(labels, return_index=True, return_counts=True)
+    new = np.empty(k, np.int64)
+    new[np.lexsort((first_rows, -sizes))] = np.arange(k)
+    return new[labels]
+
+
+def _means(embeddings: np.ndarray, labels: np.ndarray, k: int) -> np.ndarray:
+    """(k, d) float32: the mean row of each cluster, summed in float64; zeros for an empty one."""
+    means = np.zeros((k, embeddings.shape[1]), np.float32)
+    for cluster, rows in enumerate(rows_by_cluster(labels, k)):
+        if len(rows):
+            means[cluster] = embeddings[rows].mean(axis=0, dtype=np.float64)
+    return means
+
+
+def rows_by_cluster(labels: np.ndarray, k: int) -> list[np.ndarray]:
+    """The rows of each cluster, ascending; k arrays, (n,) in all."""
+    order = np.argsort(labels, kind="stable")
+    return np.split(order, np.searchsorted(labels[order], np.arange(1, k)))
+
+
+def _kinds(embeddings: np.ndarray) -> np.ndarray:
+    """(n,) int64: rows with equal values have equal numbers."""
+    seen: dict[bytes, int] = {}
+    return np.array([seen.setdefault(_row_bytes(row), len(seen)) for row in embeddings], np.int64)
+
+
+def _count_different(embeddings: np.ndarray, enough: int) -> int:
+    """The number of different rows; counting stops at `enough`."""
+    seen: set[bytes] = set()
+    for row in embeddings:
+        seen.add(_row_bytes(row))
+        if len(seen) == enough:
+            break
+    return len(seen)
+
+
+def _row_bytes(row: np.ndarray) -> bytes:
+    return (row + 0.0).tobytes()  # adding 0.0 makes -0.0 equal 0.0

@@ -1,0 +1,121 @@
+"""From pairs to groups: stars around the image that is kept, never chains.
+
+The walk goes from the image most worth keeping to the least.
+An image stays unless it is a pair with one that already stays; its witness is the nearest of those.
+So no two kept images are a pair, each redundant image is a real pair (or the same bytes) with its witness,
+and no witness is worth less than what it justifies.
+Everything is decided for contents, not for files: copies of one file always share a witness.
+
+This file trusts the distances it is given; finding pairs is `search.exact`.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Sequence
+
+import numpy as np
+
+from augnet_cli.duplicates.keep import keep_order, keep_reason
+from augnet_cli.records import Group, ImageRecord, Kept, Pairs, Redundant
+
+IDENTICAL = ("identical-bytes",)
+NEAR = ("near",)
+NO_WITNESS = -1  # a content that is kept
+
+
+def group(
+    images: Sequence[ImageRecord], content_rows: np.ndarray, pairs: Pairs, threshold: float = math.inf
+) -> tuple[Group, ...]:
+    """Form stars of images that show the same picture; images without a duplicate are in none.
+
+    The result depends neither on the order of `images` nor on that of `pairs`.
+
+    Args:
+        images: n image files, each path once.
+        content_rows: (n,) int64, the row of each image's content.
+        pairs: pairs of content rows, each pair once.
+        threshold: pairs farther apart than this do not count; by default all do.
+
+    Returns:
+        groups by the kept image's path; in each the redundant images by distance, then path.
+    """
+    members = _members(images, content_rows)
+    by_rank = list(members.values())
+    witnesses, distances = _witnesses(np.fromiter(members, np.int64, len(members)), pairs, threshold)
+
+    stars: dict[int, list[tuple[int, float, tuple[str, ...]]]] = {}
+    for rank, positions in enumerate(by_rank):
+        witness = int(witnesses[rank])
+        if witness != NO_WITNESS:
+            distance = float(distances[rank])
+            stars.setdefault(witness, []).extend((position, distance, NEAR) for position in positions)
+        elif len(positions) > 1:
+            stars.setdefault(rank, []).extend((position, 0.0, IDENTICAL) for position in positions[1:])
+
+    groups = (_group(images, by_rank[rank][0], star) for rank, star in stars.items())
+    return tuple(sorted(groups, key=lambda found: os.fsencode(found.kept.path)))
+
+
+def _members(images: Sequence[ImageRecord], content_rows: np.ndarray) -> dict[int, list[int]]:
+    """Positions of the images of each content row; rows and positions both in keep order."""
+    rows = content_rows.tolist()
+    members: dict[int, list[int]] = {}
+    for position in keep_order(images):
+        members.setdefault(rows[position], []).append(position)
+    return members
+
+
+def _witnesses(rows: np.ndarray, pairs: Pairs, threshold: float) -> tuple[np.ndarray, np.ndarray]:
+    """Walk the contents in keep order and give each redundant one its nearest kept witness.
+
+    Args:
+        rows: (c,) int64, content rows in keep order; a content's place in it is its rank.
+
+    Returns:
+        witnesses: (c,) int64, rank of the witness, `NO_WITNESS` for a kept content.
+        distances: (c,) float32, distance to the witness, infinite for a kept content.
+    """
+    better, worse, distance = _edges(rows, pairs, threshold)
+    sources, starts = np.unique(better, return_index=True)
+    ends = np.append(starts, len(better))[1:]
+
+    witnesses = np.full(len(rows), NO_WITNESS, np.int64)
+    distances = np.full(len(rows), np.inf, np.float32)
+    for source, start, end in zip(sources.tolist(), starts.tolist(), ends.tolist(), strict=True):
+        if witnesses[source] != NO_WITNESS:
+            continue  # what is redundant justifies nothing: this is where a chain would begin
+        reached = worse[start:end]
+        # Strictly nearer: among equals the witness earlier in keep order stays.
+        nearer = distance[start:end] < distances[reached]
+        distances[reached[nearer]] = distance[start:end][nearer]
+        witnesses[reached[nearer]] = source
+    return witnesses, distances
+
+
+def _edges(rows: np.ndarray, pairs: Pairs, threshold: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Pairs within the threshold as (better rank, worse rank, distance), in order of better rank."""
+    size = max((int(part.max()) + 1 for part in (rows, pairs.left, pairs.right) if len(part)), default=0)
+    ranks = np.full(size, -1, np.int64)  # -1: a content that no image has
+    ranks[rows] = np.arange(len(rows))
+    left, right = ranks[pairs.left], ranks[pairs.right]
+    better, worse = np.minimum(left, right), np.maximum(left, right)
+    # A row paired with itself would be its own witness and its picture would be lost: never an edge.
+    usable = (pairs.distance <= threshold) & (better >= 0) & (better != worse)
+    better, worse, distance = better[usable], worse[usable], pairs.distance[usable]
+    order = np.argsort(better, kind="stable")
+    return better[order], worse[order], distance[order]
+
+
+def _group(
+    images: Sequence[ImageRecord], kept: int, star: Sequence[tuple[int, float, tuple[str, ...]]]
+) -> Group:
+    witness = images[kept].path
+    redundant = [
+        Redundant(images[position].path, distance, witness, verified=verdict == IDENTICAL, verdict=verdict)
+        for position, distance, verdict in star
+    ]
+    redundant.sort(key=lambda image: (image.distance, os.fsencode(image.path)))
+    reason = keep_reason(images[kept], [images[position] for position, _, _ in star])
+    return Group(Kept(witness, reason), tuple(redundant))

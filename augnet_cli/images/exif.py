@@ -1,0 +1,59 @@
+"""What EXIF says of a picture: which way up, and when it was taken. Broken EXIF says nothing."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from PIL import Image
+
+_ORIENTATION, _EXIF_IFD, _DATE_TIME_ORIGINAL = 0x0112, 0x8769, 0x9003
+UPRIGHT = 1
+# How the stored picture becomes the upright one (EXIF 2.32, tag 274).
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+_SIDEWAYS = (5, 6, 7, 8)
+
+
+def read_exif(image: Image.Image) -> tuple[int, str | None]:
+    """(orientation 1..8, taken-at `YYYY-MM-DDTHH:MM:SS` or None) of a loaded image."""
+    try:
+        exif = image.getexif()
+        orientation = exif.get(_ORIENTATION, UPRIGHT)
+    except Exception:  # noqa: BLE001 - the picture is good whatever its notes are; parsers raise anything
+        return UPRIGHT, None
+    if not isinstance(orientation, int) or orientation not in _TURNS:
+        orientation = UPRIGHT
+    try:
+        taken = exif.get_ifd(_EXIF_IFD).get(_DATE_TIME_ORIGINAL)
+    except Exception:  # noqa: BLE001 - as above
+        taken = None
+    return orientation, _as_time(taken)
+
+
+def is_sideways(orientation: int) -> bool:
+    """Whether turning upright swaps width and height."""
+    return orientation in _SIDEWAYS
+
+
+def turned(image: Image.Image, orientation: int) -> Image.Image:
+    """The picture upright."""
+    return image if orientation == UPRIGHT else image.transpose(_TURNS[orientation])
+
+
+def _as_time(value: object) -> str | None:
+    if isinstance(value, bytes):
+        value = value.decode("ascii", "replace")
+    if not isinstance(value, str):
+        return None
+    try:
+        moment = datetime.strptime(value.strip(" \x00")[:19], "%Y:%m:%d %H:%M:%S")
+    except ValueError:  # cameras without a clock write 0000:00:00 or blanks
+        return None
+    return moment.isoformat()

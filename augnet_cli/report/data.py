@@ -1,0 +1,186 @@
+"""Results for other programs: JSON and CSV.
+
+Paths stand as they are, whatever they hold; a name that begins with = + - or @ is not altered,
+so import the CSV of a stranger's folder into a spreadsheet as text, or a name may act as a formula.
+In JSON a byte that is no UTF-8 is its surrogate escape (`\\udcff`): `os.fsencode` gives the name back.
+In CSV it is the byte itself. Skips stand in JSON alone.
+Streams are binary and lists are written item by item, so that large results need no large string.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from decimal import Decimal
+from typing import BinaryIO, Literal
+
+from augnet_cli.records import ClusterResult, DedupeResult, EmbedResult, Group, QueryResult, Skip
+
+Format = Literal["json", "csv"]
+Row = Sequence[str | int]
+
+VERSION = 1  # of the JSON shapes below
+DECIMALS = 6  # of a distance: what float32 holds near 1
+
+
+def write_dedupe(result: DedupeResult, format: Format, stream: BinaryIO) -> None:
+    """Write the groups; CSV has one row an image that is in a group."""
+    if format == "csv":
+        _write_csv(_dedupe_rows(result), stream)
+        return
+    head = {
+        "version": VERSION,
+        "folder": result.folder,
+        "encoder": result.encoder,
+        "threshold": float(result.threshold),
+    }
+    lists = {
+        "groups": (_group(group, result.threshold) for group in result.groups),
+        "unverified": iter(()),
+        "stacks": iter(()),
+        "skipped": _skips(result.skipped),
+    }
+    _write_json(head, lists, stream)
+
+
+def write_query(result: QueryResult, format: Format, stream: BinaryIO) -> None:
+    """Write the hits, nearest first."""
+    if format == "csv":
+        _write_csv(_query_rows(result), stream)
+        return
+    head = {"version": VERSION, "query": result.query, "folder": result.folder}
+    hits = ({"path": hit.path, "distance": _rounded(hit.distance)} for hit in result.hits)
+    _write_json(head, {"hits": hits}, stream)
+
+
+def write_cluster(result: ClusterResult, format: Format, stream: BinaryIO) -> None:
+    """Write the clusters; CSV has one row a member."""
+    if format == "csv":
+        _write_csv(_cluster_rows(result), stream)
+        return
+    head = {"version": VERSION, "folder": result.folder}
+    clusters = (
+        {
+            "id": int(cluster.id),
+            "size": int(cluster.size),
+            "exemplars": list(cluster.exemplars),
+            "members": list(cluster.members),
+        }
+        for cluster in result.clusters
+    )
+    _write_json(head, {"clusters": clusters, "skipped": _skips(result.skipped)}, stream)
+
+
+def write_embed(result: EmbedResult, format: Format, stream: BinaryIO) -> None:
+    """Write what was counted; CSV has one row, with the number of skips."""
+    if format == "csv":
+        counts = (result.images, result.embedded, result.known, result.removed, result.others)
+        names = ("images", "embedded", "known", "removed", "others", "skipped")
+        _write_csv(iter((names, (*counts, len(result.skipped)))), stream)
+        return
+    head = {
+        "version": VERSION,
+        "folder": result.folder,
+        "encoder": result.encoder,
+        "images": result.images,
+        "embedded": result.embedded,
+        "known": result.known,
+        "removed": result.removed,
+        "others": result.others,
+    }
+    _write_json(head, {"skipped": _skips(result.skipped)}, stream)
+
+
+def _group(group: Group, threshold: float) -> dict[str, object]:
+    return {
+        "kept": {"path": group.kept.path, "reason": group.kept.reason},
+        "redundant": [
+            {
+                "path": image.path,
+                "distance": _rounded(image.distance, threshold),
+                "witness": image.witness,
+                "verified": bool(image.verified),
+                "verdict": list(image.verdict),
+                "transform": None if image.transform is None else dict(image.transform),
+            }
+            for image in group.redundant
+        ],
+    }
+
+
+def _skips(skipped: Iterable[Skip]) -> Iterator[dict[str, object]]:
+    return ({"path": skip.path, "reason": skip.reason} for skip in skipped)
+
+
+def _dedupe_rows(result: DedupeResult) -> Iterator[Row]:
+    yield ("group", "role", "path", "distance", "witness", "verified", "verdict")
+    for number, group in enumerate(result.groups, start=1):
+        yield (number, "kept", group.kept.path, "", "", "", "")
+        for image in group.redundant:
+            distance = _fixed(image.distance, result.threshold)
+            verified = "true" if image.verified else "false"
+            verdict = " ".join(image.verdict)
+            yield (number, "redundant", image.path, distance, image.witness, verified, verdict)
+
+
+def _query_rows(result: QueryResult) -> Iterator[Row]:
+    yield ("rank", "path", "distance")
+    for rank, hit in enumerate(result.hits, start=1):
+        yield (rank, hit.path, _fixed(hit.distance))
+
+
+def _cluster_rows(result: ClusterResult) -> Iterator[Row]:
+    yield ("cluster", "path", "exemplar")
+    for cluster in result.clusters:
+        exemplars = set(cluster.exemplars)
+        for path in cluster.members:
+            yield (cluster.id, path, int(path in exemplars))
+
+
+def _rounded(distance: float, threshold: float | None = None) -> float:
+    """A distance for print, never past the threshold that it is within before rounding."""
+    rounded = round(float(distance), DECIMALS) + 0.0  # never -0.0
+    return rounded if threshold is None else min(rounded, float(threshold))
+
+
+def _fixed(distance: float, threshold: float | None = None) -> str:
+    """The same number for CSV, without an exponent, which some readers do not take."""
+    return f"{Decimal(repr(_rounded(distance, threshold))):f}"
+
+
+def _write_json(
+    head: Mapping[str, object], lists: Mapping[str, Iterator[Mapping[str, object]]], stream: BinaryIO
+) -> None:
+    """Write one object: `head`, then `lists` with one item a line; ASCII, one newline at the end."""
+    stream.write(_json(head)[:-1])
+    for name, items in lists.items():
+        stream.write(b", " + _json(name) + b": [")
+        between, end = b"\n", b"]"
+        for item in items:
+            stream.write(between + _json(item))
+            between, end = b",\n", b"\n]"
+        stream.write(end)
+    stream.write(b"}\n")
+
+
+def _json(value: object) -> bytes:
+    return json.dumps(value, ensure_ascii=True, allow_nan=False).encode("ascii")
+
+
+def _write_csv(rows: Iterator[Row], stream: BinaryIO) -> None:
+    """Write rows that end in a newline; the first is the header."""
+    # csv in Python 3.11, for one, quotes a field only for the characters of its own line end:
+    # asking it for "\r\n" quotes a carriage return in a name too; `_CsvRows` shortens the end.
+    csv.writer(_CsvRows(stream), lineterminator="\r\n").writerows(rows)
+
+
+class _CsvRows:
+    """Takes one finished row a call, as `csv.writer` gives them, and writes its bytes."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+
+    def write(self, row: str) -> None:
+        self._stream.write(os.fsencode(row.removesuffix("\r\n") + "\n"))

@@ -1,0 +1,161 @@
+"""Results for people: lines of text that fit a screen.
+
+Every file name goes through `images.names.shown`, and what decoders said too,
+so the only control characters are the newlines between lines and the codes of the `Style`.
+Lines are yielded one by one; nothing holds a whole report.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from typing import TextIO
+
+from augnet_cli.images.names import shown
+from augnet_cli.records import (
+    Cluster,
+    ClusterResult,
+    DedupeResult,
+    EmbedResult,
+    Group,
+    QueryResult,
+    Redundant,
+    Skip,
+)
+from augnet_cli.report.style import PLAIN, Style
+
+REASONS_SHOWN = 5  # kinds of skips; a screen has room for the groups above them too
+REASON_WIDTH = 100  # characters; what a decoder mutters can be pages long
+KILO = 1000  # sizes in steps of 1000, as file managers and disk makers count
+SIZE_UNITS = ("bytes", "kB", "MB", "GB", "TB", "PB")
+
+
+def write_lines(lines: Iterable[str], stream: TextIO) -> None:
+    """Write lines to a text stream; what its encoding can't say becomes an escape, never an error."""
+    encoding = stream.encoding or "utf-8"
+    for line in lines:
+        stream.write(line.encode(encoding, "backslashreplace").decode(encoding) + "\n")
+
+
+def dedupe_lines(result: DedupeResult, style: Style = PLAIN) -> Iterator[str]:
+    """Each group with what stays first, then a summary and the next step."""
+    for group in result.groups:
+        yield from _group(group, style)
+        yield ""
+    yield from _skipped(result.skipped, style)
+    images = count(result.images, "image")
+    if not result.groups:
+        yield f"{style.bold}{images}, no duplicates within distance {result.threshold:g}{style.reset}"
+        yield f"next: a larger --threshold than {result.threshold:g} also finds looser copies"
+        return
+    redundant = f"{sum(len(group.redundant) for group in result.groups):,} redundant"
+    size = size_words(result.redundant_bytes)
+    groups = count(len(result.groups), "group")
+    yield f"{style.bold}{images}, {groups}, {redundant} ({size}); nothing was changed{style.reset}"
+    yield f"next: `augnet dedupe {_typed(result.typed_folder)} --format paths -0` lists the redundant ones"
+
+
+def query_lines(result: QueryResult, style: Style = PLAIN) -> Iterator[str]:
+    """A distance and a path a line, nearest first."""
+    for hit in result.hits:
+        yield f"{_distance(hit.distance, style)}  {shown(hit.path)}"
+    if not result.hits:
+        yield f"{shown(result.folder)} holds no other image"
+
+
+def cluster_lines(result: ClusterResult, style: Style = PLAIN) -> Iterator[str]:
+    """Each cluster with its size and exemplars, then a summary and the next step."""
+    for cluster in result.clusters:
+        yield from _cluster(cluster, style)
+        yield ""
+    yield from _skipped(result.skipped, style)
+    images = count(sum(cluster.size for cluster in result.clusters), "image")
+    yield f"{style.bold}{images} in {count(len(result.clusters), 'cluster')}{style.reset}"
+    yield "next: --format csv lists every member"
+
+
+def embed_lines(result: EmbedResult, style: Style = PLAIN) -> Iterator[str]:
+    """What was skipped, then what was done, in one line."""
+    yield from _skipped(result.skipped, style)
+    parts = [f"{result.embedded:,} embedded now", f"{result.known:,} known"]
+    if result.removed:
+        parts.append(f"{result.removed:,} removed from the store")
+    if result.others:
+        parts.append(f"{count(result.others, 'other file')} left alone")
+    images = count(result.images, "image")
+    yield f"{style.bold}{images}{style.reset}: {', '.join(parts)} ({result.seconds:.1f} s)"
+
+
+def count(number: int, noun: str) -> str:
+    """`1 image`, `1,200 images`."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def size_words(size_bytes: int) -> str:
+    """`17 bytes`, `4.2 MB`, `310 MB`: two or three digits, powers of 1000."""
+    size = float(size_bytes)
+    unit = SIZE_UNITS[0]
+    for unit in SIZE_UNITS:
+        if round(size) < KILO or unit == SIZE_UNITS[-1]:
+            break
+        size /= KILO
+    if unit == SIZE_UNITS[0]:
+        return count(size_bytes, "byte")
+    return f"{size:.1f} {unit}" if size < 9.95 else f"{size:.0f} {unit}"
+
+
+def _group(group: Group, style: Style) -> Iterator[str]:
+    kept = f"{style.bold}{shown(group.kept.path)}{style.reset}"
+    yield f"{style.green}keep{style.reset}    {kept}  {style.dim}{group.kept.reason}{style.reset}"
+    for image in group.redundant:
+        yield f"  {_distance(image.distance, style)}  {shown(image.path)}{_remark(image, group, style)}"
+
+
+def _remark(image: Redundant, group: Group, style: Style) -> str:
+    """What the distance alone does not say: the verdict, and a witness other than the kept image."""
+    remarks = [word for word in image.verdict if word != "near"]
+    if image.witness != group.kept.path:
+        remarks.append(f"as in {shown(image.witness)}")
+    return f"  {style.dim}{', '.join(remarks)}{style.reset}" if remarks else ""
+
+
+def _cluster(cluster: Cluster, style: Style) -> Iterator[str]:
+    yield f"{style.bold}cluster {cluster.id}{style.reset}  {count(cluster.size, 'image')}"
+    for path in cluster.exemplars:
+        yield f"  {shown(path)}"
+
+
+def _skipped(skipped: tuple[Skip, ...], style: Style) -> Iterator[str]:
+    """How many were skipped, the commonest reasons with one file each, and where all are listed."""
+    if not skipped:
+        return
+    tally = Counter(skip.reason for skip in skipped)
+    example = {skip.reason: skip.path for skip in reversed(skipped)}
+    by_count = sorted(tally, key=lambda reason: (-tally[reason], reason))
+    yield f"{style.red}{count(len(skipped), 'image')} skipped{style.reset} (--format json lists all):"
+    for reason in by_count[:REASONS_SHOWN]:
+        also = ", e.g." if tally[reason] > 1 else ":"
+        yield f"  {tally[reason]:,}  {_cut(_harmless(reason))}{also} {shown(example[reason])}"
+    if len(by_count) > REASONS_SHOWN:
+        rest = by_count[REASONS_SHOWN:]
+        yield f"  {sum(tally[reason] for reason in rest):,}  for {count(len(rest), 'other reason')}"
+    yield ""
+
+
+def _harmless(text: str) -> str:
+    """A reason without control characters; its backslashes stay, for it may hold escapes already."""
+    return "\\".join(shown(part) for part in text.split("\\"))
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= REASON_WIDTH else text[: REASON_WIDTH - 3] + "..."
+
+
+def _distance(distance: float, style: Style) -> str:
+    return f"{style.dim}{float(distance):.4f}{style.reset}"
+
+
+def _typed(folder: str) -> str:
+    """The folder for a command to paste; a name that can't be pasted is left to the user."""
+    return shlex.quote(folder) if shown(folder) == folder else "FOLDER"

@@ -1,0 +1,137 @@
+"""The encoder as a torch network: a backbone, a head, and the numbers that normalise its input.
+
+`forward` takes float images in [0, 1]; `export.UnitRows` wraps it for use (uint8 in, unit rows out).
+Letters: B images, S side, c backbone channels, d dim.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+
+import torch
+import torchvision
+from torch import Tensor, nn
+
+from augnet_cli.errors import EncoderError
+
+
+# Channels of the four stages of `resnet18_slim`: half of ResNet-18's, the last narrower still, so that the
+# weights stay under the 8 MB that a light install can carry.
+SLIM_WIDTHS = (32, 64, 128, 192)
+
+
+@dataclass(frozen=True)
+class EncoderSpec:
+    """All that is needed to build an encoder again; it stands in the card and in checkpoints.
+
+    Attributes:
+        backbone: a key of `BACKBONES`.
+        size: side S of the square input in pixels.
+        dim: width d of the embedding; 0 takes the backbone's own width, without a linear layer.
+        head: `linear_tanh` (linear layer and batch norm before the tanh: both halves of its range are used)
+            or `tanh` (AugNet as published: tanh on pooled features; needs dim 0).
+    """
+
+    backbone: str = "mobilenet_v3_small"
+    size: int = 96
+    dim: int = 128
+    head: str = "linear_tanh"
+
+    def as_dict(self) -> dict[str, object]:
+        return asdict(self)
+
+
+def _mobilenet_v3_small() -> tuple[nn.Module, int]:
+    network = torchvision.models.mobilenet_v3_small(weights=None)
+    return network.features, 576
+
+
+def _resnet18_slim() -> tuple[nn.Module, int]:
+    """ResNet-18 (He et al., 2016) with narrow stages: 7 MB of weights, about 5 times fewer operations."""
+    block = torchvision.models.resnet.BasicBlock
+    layers: list[nn.Module] = [
+        nn.Conv2d(3, SLIM_WIDTHS[0], 7, stride=2, padding=3, bias=False),
+        nn.BatchNorm2d(SLIM_WIDTHS[0]),
+        nn.ReLU(inplace=True),
+        nn.MaxPool2d(3, stride=2, padding=1),
+    ]
+    before = SLIM_WIDTHS[0]
+    for number, width in enumerate(SLIM_WIDTHS):
+        stride = 1 if number == 0 else 2
+        shortcut = None
+        if stride != 1 or before != width:
+            shortcut = nn.Sequential(nn.Conv2d(before, width, 1, stride, bias=False), nn.BatchNorm2d(width))
+        layers.append(nn.Sequential(block(before, width, stride, shortcut), block(width, width)))
+        before = width
+    network = nn.Sequential(*layers)
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d):
+            nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+    return network, before
+
+
+def _resnet(name: str) -> Callable[[], tuple[nn.Module, int]]:
+    def build() -> tuple[nn.Module, int]:
+        network = getattr(torchvision.models, name)(weights=None)
+        width = network.fc.in_features
+        return nn.Sequential(*list(network.children())[:-2]), width
+
+    return build
+
+
+# Each builds (feature network: (B, 3, S, S) -> (B, c, h, w), c), randomly initialised.
+BACKBONES: dict[str, Callable[[], tuple[nn.Module, int]]] = {
+    "resnet18_slim": _resnet18_slim,
+    "mobilenet_v3_small": _mobilenet_v3_small,
+    "resnet18": _resnet("resnet18"),
+    "resnet34": _resnet("resnet34"),
+    "resnet50": _resnet("resnet50"),
+}
+
+# Depthwise convolutions run slower in bf16 than in fp32 on CPUs (measured: 0.4 times).
+DEPTHWISE = frozenset({"mobilenet_v3_small"})
+
+
+class Encoder(nn.Module):
+    """Maps images to embeddings that are not yet normalised: tanh of the pooled features.
+
+    AugNet's published networks (Chen, 2021) apply tanh to ReLU-pooled features, which leaves half of
+    tanh's range unused; `head="linear_tanh"` puts a linear layer before it.
+    """
+
+    def __init__(self, spec: EncoderSpec) -> None:
+        super().__init__()
+        if spec.backbone not in BACKBONES:
+            raise EncoderError(
+                f"there is no backbone named {spec.backbone}", f"choose one of {', '.join(BACKBONES)}"
+            )
+        self.backbone, width = BACKBONES[spec.backbone]()
+        if spec.head == "tanh":
+            if spec.dim not in (0, width):
+                raise EncoderError(
+                    f"the head tanh keeps the backbone's {width} numbers, not {spec.dim}",
+                    f"leave out --dim, or use --dim {width}",
+                )
+            self.head: nn.Module = nn.Identity()
+        elif spec.head == "linear_tanh":
+            # Batch norm centres what tanh sees; at use it is a fixed shift and scale. Without it all
+            # embeddings start in one narrow cone and leave it slowly.
+            dim = spec.dim or width
+            self.head = nn.Sequential(nn.Linear(width, dim, bias=False), nn.BatchNorm1d(dim))
+        else:
+            raise EncoderError(f"there is no head named {spec.head}", "choose linear_tanh or tanh")
+        self.spec = spec
+        self.dim = spec.dim or width
+        self.register_buffer("mean", torch.full((3,), 0.5))
+        self.register_buffer("std", torch.full((3,), 0.25))
+
+    def features(self, images: Tensor) -> Tensor:
+        """Feature map (B, c, h, w) of float images (B, 3, S, S) in [0, 1]."""
+        mean, std = self.mean[None, :, None, None], self.std[None, :, None, None]
+        return self.backbone((images - mean) / std)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Embeddings (B, d) in (-1, 1), not of unit length, of float images (B, 3, S, S) in [0, 1]."""
+        pooled = self.features(images).mean(dim=(2, 3))
+        return torch.tanh(self.head(pooled))

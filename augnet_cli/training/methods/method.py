@@ -1,0 +1,66 @@
+"""What a training method is: views, a loss, and perhaps a look at all embeddings once an epoch.
+
+A method never steps the optimiser, moves devices, prints, opens files or sees a label.
+Adding one touches four places: its file, the table in `methods/__init__.py`, its test, the README row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+from torch import Tensor, nn
+
+from augnet_cli.training.encoder import Encoder
+from augnet_cli.training.views import Views
+
+EmbedAll = Callable[[], np.ndarray]
+
+
+@dataclass(frozen=True)
+class Batch:
+    """One step's images: `rows` (B,) int64 positions in the data, `views` (B, V, 3, S, S) float in [0, 1].
+
+    There is no field for labels: no method can see one.
+    """
+
+    rows: Tensor
+    views: Tensor
+
+
+class Method(nn.Module):
+    """A way to train an encoder without labels; subclasses fill in `Config`, `view_transform` and `loss`."""
+
+    Config: ClassVar[type[Any]]  # a frozen dataclass; its fields become --set name=value
+
+    def __init__(self, encoder: Encoder, config: Any) -> None:
+        super().__init__()
+        self.encoder = encoder
+        self.config = config
+
+    @property
+    def views(self) -> int:
+        """V: views of each image in a batch."""
+        return 2
+
+    def view_transform(self, size: int) -> Views:
+        """How a view of side `size` is made."""
+        raise NotImplementedError
+
+    def start_epoch(self, epoch: int, embed_all: EmbedAll, rng: np.random.Generator) -> np.ndarray | None:
+        """Look at the whole data set if needed, and perhaps choose the order of rows.
+
+        `embed_all()` gives (n, d) embeddings of all images under the present encoder; calling it costs a
+        pass over the data.  Returns rows in the order they should come, or None for a shuffle.
+        """
+        return None
+
+    def loss(self, batch: Batch) -> dict[str, Tensor]:
+        """Named scalar terms; their sum is minimised."""
+        raise NotImplementedError
+
+    def parameter_groups(self, lr: float) -> list[dict[str, Any]]:
+        """What the optimiser is given: everything, at one rate, unless a method says otherwise."""
+        return [{"params": [p for p in self.parameters() if p.requires_grad], "lr": lr}]

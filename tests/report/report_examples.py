@@ -1,0 +1,128 @@
+"""Small results that the report tests print, and names that try to do harm."""
+
+from __future__ import annotations
+
+import os
+
+from augnet_cli.records import (
+    Cluster,
+    ClusterResult,
+    DedupeResult,
+    EmbedResult,
+    Group,
+    Hit,
+    Kept,
+    QueryResult,
+    Redundant,
+    Skip,
+)
+
+# Bytes of file names that a Linux folder may hold.
+WEIRD_NAMES = (
+    b"[red]a[/red].jpg",
+    b"\x1b[2J\x1b]0;owned\x07.jpg",
+    b"two\nlines.jpg",
+    b"carriage\rreturn.jpg",
+    b"tab\tbell\x07del\x7f.jpg",
+    b"\"double\" 'single' `back`.jpg",
+    "emoji 😀 and ümlaut.jpg".encode(),
+    "right\u202eto left.jpg".encode(),
+    "c1 \u009b31m and line\u2028separator.jpg".encode(),
+    b"invalid \xff\xfe utf-8.jpg",
+    "emoji 😀".encode() + b"\xb8 then half of one.jpg",
+    b"\xed\xa0\xbd\xed\xb8\x80 surrogates in utf-8.jpg",
+    b"-rf",
+    b"--out=x",
+    b"=1+1,and,commas",
+    b"+1",
+    b"@cell",
+    b" leading and trailing ",
+    b"back\\slash.jpg",
+    b"folder/inside \xe9.jpg",
+    b"%s {0} $HOME *",
+)
+WEIRD_PATHS = tuple(os.fsdecode(name) for name in WEIRD_NAMES)
+
+DEDUPE = DedupeResult(
+    folder="/home/ann/photos",
+    typed_folder="photos",
+    encoder="abc123",
+    threshold=0.2,
+    images=1234,
+    groups=(
+        Group(
+            Kept("beach.jpg", "most pixels (4000 x 3000)"),
+            (
+                Redundant("copies/beach.jpg", 0.0, "beach.jpg", True, ("identical-bytes",)),
+                Redundant("beach, small.jpg", 0.0312345678, "beach.jpg", False, ("near",)),
+            ),
+        ),
+        Group(
+            Kept("cat.png", "first path"),
+            (Redundant("cat (1).png", 0.2, "cat.png", False, ("near",)),),
+        ),
+    ),
+    skipped=(
+        Skip("broken/a.jpg", "truncated JPEG"),
+        Skip("broken/b.jpg", "truncated JPEG"),
+        Skip("c.heic", "no HEIF"),
+    ),
+    redundant_bytes=4_200_000,
+)
+
+NO_DUPLICATES = DedupeResult("/home/ann/photos", "photos", "abc123", 0.2, 12, (), ())
+
+QUERY = QueryResult(
+    query="../new photo.jpg",
+    folder="/home/ann/photos",
+    typed_folder="photos",
+    encoder="abc123",
+    hits=(Hit("beach.jpg", 0.0), Hit("copies/beach.jpg", 0.00000123), Hit("cat.png", 0.9876543)),
+)
+
+CLUSTER = ClusterResult(
+    folder="/home/ann/photos",
+    typed_folder="photos",
+    encoder="abc123",
+    clusters=(
+        Cluster(0, 3, ("b.jpg", "a.jpg"), ("a.jpg", "b.jpg", "c, d.jpg")),
+        Cluster(1, 1, ("z.jpg",), ("z.jpg",)),
+    ),
+    skipped=(Skip("c.heic", "no HEIF"),),
+)
+
+EMBED = EmbedResult(
+    folder="/home/ann/photos",
+    typed_folder="photos",
+    encoder="abc123",
+    images=1234,
+    embedded=34,
+    known=1200,
+    removed=1,
+    others=2,
+    skipped=(Skip("c.heic", "no HEIF"),),
+    seconds=12.34,
+)
+
+
+def weird_dedupe() -> DedupeResult:
+    """Each weird name once as kept, redundant, witness and skip; the decoder's words are as bad."""
+    groups = tuple(
+        Group(
+            Kept(name, "first path"), (Redundant(f"copy of {name}", 0.1, f"other {name}", False, ("near",)),)
+        )
+        for name in WEIRD_PATHS
+    )
+    skipped = tuple(Skip(name, f"can't decode {name}") for name in WEIRD_PATHS)
+    return DedupeResult(WEIRD_PATHS[1], WEIRD_PATHS[1], "abc123", 0.2, 99, groups, skipped)
+
+
+def weird_query() -> QueryResult:
+    return QueryResult(
+        WEIRD_PATHS[1], "/photos", ".", "abc123", tuple(Hit(name, 0.5) for name in WEIRD_PATHS)
+    )
+
+
+def weird_cluster() -> ClusterResult:
+    cluster = Cluster(0, len(WEIRD_PATHS), WEIRD_PATHS, WEIRD_PATHS)
+    return ClusterResult("/photos", ".", "abc123", (cluster,), ())

@@ -1,0 +1,244 @@
+"""JSON and CSV: the exact shapes, and every file name back as its bytes."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from report_examples import (
+    CLUSTER,
+    DEDUPE,
+    EMBED,
+    NO_DUPLICATES,
+    QUERY,
+    WEIRD_NAMES,
+    weird_cluster,
+    weird_dedupe,
+    weird_query,
+)
+
+from augnet_cli.records import Group, Hit, Kept, Redundant
+from augnet_cli.report.data import Format, write_cluster, write_dedupe, write_embed, write_query
+
+# A busy machine is no failure.
+calm = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+name_bytes = st.binary(min_size=1, max_size=40).filter(lambda name: b"\0" not in name)
+
+
+def written(write, result, format: Format) -> bytes:
+    stream = io.BytesIO()
+    write(result, format, stream)
+    return stream.getvalue()
+
+
+def csv_rows(data: bytes) -> list[list[str]]:
+    text = io.TextIOWrapper(io.BytesIO(data), "utf-8", errors="surrogateescape", newline="")
+    return list(csv.reader(text))
+
+
+def refuse_constant(name: str) -> None:
+    raise AssertionError(f"{name} is no JSON")
+
+
+def test_dedupe_json_word_for_word() -> None:
+    assert written(write_dedupe, DEDUPE, "json").decode() == (
+        '{"version": 1, "folder": "/home/ann/photos", "encoder": "abc123", "threshold": 0.2, "groups": [\n'
+        '{"kept": {"path": "beach.jpg", "reason": "most pixels (4000 x 3000)"}, "redundant": ['
+        '{"path": "copies/beach.jpg", "distance": 0.0, "witness": "beach.jpg", "verified": true, '
+        '"verdict": ["identical-bytes"], "transform": null}, '
+        '{"path": "beach, small.jpg", "distance": 0.031235, "witness": "beach.jpg", "verified": false, '
+        '"verdict": ["near"], "transform": null}]},\n'
+        '{"kept": {"path": "cat.png", "reason": "first path"}, "redundant": ['
+        '{"path": "cat (1).png", "distance": 0.2, "witness": "cat.png", "verified": false, '
+        '"verdict": ["near"], "transform": null}]}\n'
+        '], "unverified": [], "stacks": [], "skipped": [\n'
+        '{"path": "broken/a.jpg", "reason": "truncated JPEG"},\n'
+        '{"path": "broken/b.jpg", "reason": "truncated JPEG"},\n'
+        '{"path": "c.heic", "reason": "no HEIF"}\n'
+        "]}\n"
+    )
+
+
+def test_dedupe_json_keeps_its_shape_when_nothing_was_found() -> None:
+    assert written(write_dedupe, NO_DUPLICATES, "json").decode() == (
+        '{"version": 1, "folder": "/home/ann/photos", "encoder": "abc123", "threshold": 0.2, '
+        '"groups": [], "unverified": [], "stacks": [], "skipped": []}\n'
+    )
+
+
+def test_query_json_word_for_word() -> None:
+    assert written(write_query, QUERY, "json").decode() == (
+        '{"version": 1, "query": "../new photo.jpg", "folder": "/home/ann/photos", "hits": [\n'
+        '{"path": "beach.jpg", "distance": 0.0},\n'
+        '{"path": "copies/beach.jpg", "distance": 1e-06},\n'
+        '{"path": "cat.png", "distance": 0.987654}\n'
+        "]}\n"
+    )
+
+
+def test_cluster_json_word_for_word() -> None:
+    assert written(write_cluster, CLUSTER, "json").decode() == (
+        '{"version": 1, "folder": "/home/ann/photos", "clusters": [\n'
+        '{"id": 0, "size": 3, "exemplars": ["b.jpg", "a.jpg"], "members": ["a.jpg", "b.jpg", "c, d.jpg"]},\n'
+        '{"id": 1, "size": 1, "exemplars": ["z.jpg"], "members": ["z.jpg"]}\n'
+        '], "skipped": [\n'
+        '{"path": "c.heic", "reason": "no HEIF"}\n'
+        "]}\n"
+    )
+
+
+def test_embed_json_word_for_word() -> None:
+    assert written(write_embed, EMBED, "json").decode() == (
+        '{"version": 1, "folder": "/home/ann/photos", "encoder": "abc123", '
+        '"images": 1234, "embedded": 34, "known": 1200, "removed": 1, "others": 2, "skipped": [\n'
+        '{"path": "c.heic", "reason": "no HEIF"}\n'
+        "]}\n"
+    )
+
+
+def test_dedupe_csv_word_for_word() -> None:
+    assert written(write_dedupe, DEDUPE, "csv").decode() == (
+        "group,role,path,distance,witness,verified,verdict\n"
+        "1,kept,beach.jpg,,,,\n"
+        "1,redundant,copies/beach.jpg,0.0,beach.jpg,true,identical-bytes\n"
+        '1,redundant,"beach, small.jpg",0.031235,beach.jpg,false,near\n'
+        "2,kept,cat.png,,,,\n"
+        "2,redundant,cat (1).png,0.2,cat.png,false,near\n"
+    )
+
+
+def test_query_csv_word_for_word() -> None:
+    assert written(write_query, QUERY, "csv").decode() == (
+        "rank,path,distance\n1,beach.jpg,0.0\n2,copies/beach.jpg,0.000001\n3,cat.png,0.987654\n"
+    )
+
+
+def test_cluster_csv_word_for_word() -> None:
+    assert written(write_cluster, CLUSTER, "csv").decode() == (
+        'cluster,path,exemplar\n0,a.jpg,1\n0,b.jpg,1\n0,"c, d.jpg",0\n1,z.jpg,1\n'
+    )
+
+
+def test_embed_csv_word_for_word() -> None:
+    assert written(write_embed, EMBED, "csv").decode() == (
+        "images,embedded,known,removed,others,skipped\n1234,34,1200,1,2,1\n"
+    )
+
+
+def test_several_words_of_a_verdict_are_parted_by_spaces_in_csv() -> None:
+    redundant = Redundant("b", 0.1, "a", True, ("resized", "re-encoded"), {"scale": 0.5})
+    result = replace(DEDUPE, groups=(Group(Kept("a", "first path"), (redundant,)),))
+
+    assert csv_rows(written(write_dedupe, result, "csv"))[2][-2:] == ["true", "resized re-encoded"]
+    (only,) = json.loads(written(write_dedupe, result, "json"))["groups"][0]["redundant"]
+    assert (only["verdict"], only["transform"]) == (["resized", "re-encoded"], {"scale": 0.5})
+
+
+def test_json_gives_every_file_name_back_as_its_bytes() -> None:
+    dedupe = json.loads(written(write_dedupe, weird_dedupe(), "json"))
+    query = json.loads(written(write_query, weird_query(), "json"))
+    cluster = json.loads(written(write_cluster, weird_cluster(), "json"))
+
+    names = list(WEIRD_NAMES)
+    assert [os.fsencode(one["kept"]["path"]) for one in dedupe["groups"]] == names
+    redundant = [one["redundant"][0] for one in dedupe["groups"]]
+    assert [os.fsencode(one["path"]) for one in redundant] == [b"copy of " + name for name in names]
+    assert [os.fsencode(one["witness"]) for one in redundant] == [b"other " + name for name in names]
+    assert [os.fsencode(one["path"]) for one in dedupe["skipped"]] == names
+    assert os.fsencode(dedupe["folder"]) == names[1]
+    assert os.fsencode(query["query"]) == names[1]
+    assert [os.fsencode(one["path"]) for one in query["hits"]] == names
+    assert [os.fsencode(path) for path in cluster["clusters"][0]["members"]] == names
+    assert [os.fsencode(path) for path in cluster["clusters"][0]["exemplars"]] == names
+
+
+@calm
+@given(st.lists(name_bytes, max_size=4))
+def test_any_file_name_survives_json_and_csv(names: list[bytes]) -> None:
+    result = replace(QUERY, hits=tuple(Hit(os.fsdecode(name), 0.25) for name in names))
+
+    as_json = written(write_query, result, "json")
+    as_csv = written(write_query, result, "csv")
+
+    assert as_json.isascii()
+    assert [os.fsencode(hit["path"]) for hit in json.loads(as_json)["hits"]] == names
+    assert [os.fsencode(row[1]) for row in csv_rows(as_csv)[1:]] == names
+
+
+def test_csv_gives_every_file_name_back_as_its_bytes_and_alters_none() -> None:
+    dedupe = csv_rows(written(write_dedupe, weird_dedupe(), "csv"))[1:]
+    cluster = csv_rows(written(write_cluster, weird_cluster(), "csv"))[1:]
+
+    assert [os.fsencode(row[2]) for row in dedupe if row[1] == "kept"] == list(WEIRD_NAMES)
+    assert [os.fsencode(row[4]) for row in dedupe if row[1] == "redundant"] == [
+        b"other " + name for name in WEIRD_NAMES
+    ]
+    assert [os.fsencode(row[1]) for row in cluster] == list(WEIRD_NAMES)
+
+
+def test_csv_lines_end_in_a_newline_alone_and_hold_raw_bytes() -> None:
+    data = written(write_query, replace(QUERY, hits=(Hit(os.fsdecode(b"\xff.jpg"), 0.5),)), "csv")
+
+    assert data == b"rank,path,distance\n1,\xff.jpg,0.5\n"
+
+
+@pytest.mark.parametrize("format", ["json", "csv"])
+def test_distances_of_numpy_are_plain_numbers(format: Format) -> None:
+    hits = (Hit("a", np.float32(0.1)), Hit("b", np.float32(-0.0)), Hit("c", np.float64(2)))
+    data = written(write_query, replace(QUERY, hits=hits), format)
+
+    if format == "csv":
+        assert [row[2] for row in csv_rows(data)[1:]] == ["0.1", "0.0", "2.0"]
+    else:
+        found = [hit["distance"] for hit in json.loads(data)["hits"]]
+        assert [str(distance) for distance in found] == ["0.1", "0.0", "2.0"]
+
+
+def test_a_distance_that_is_no_number_is_refused_not_written() -> None:
+    """`NaN` is no JSON: a strict reader would reject the whole report."""
+    with pytest.raises(ValueError, match="JSON compliant"):
+        written(write_query, replace(QUERY, hits=(Hit("a", float("nan")),)), "json")
+
+
+@calm
+@given(st.floats(0, 2, width=32), st.floats(0, 2))
+def test_a_printed_distance_never_passes_the_printed_threshold(distance: float, threshold: float) -> None:
+    """What is within the threshold, compared as float32, is within it for a reader of the report too."""
+    if not np.float32(distance) <= np.float32(threshold):
+        return
+    redundant = Redundant("b", distance, "a", False, ("near",))
+    result = replace(DEDUPE, threshold=threshold, groups=(Group(Kept("a", "first path"), (redundant,)),))
+
+    as_json = json.loads(written(write_dedupe, result, "json"), parse_constant=refuse_constant)
+    as_csv = csv_rows(written(write_dedupe, result, "csv"))
+
+    printed = as_json["groups"][0]["redundant"][0]["distance"]
+    assert printed <= as_json["threshold"]
+    assert printed == pytest.approx(distance, abs=1e-6)
+    assert float(as_csv[2][3]) == printed
+    assert "e" not in as_csv[2][3].lower()
+
+
+def test_reports_are_written_in_pieces() -> None:
+    """No write holds more than one item, so a large result needs no large string."""
+
+    class Sizes(io.BytesIO):
+        largest = 0
+
+        def write(self, data) -> int:
+            self.largest = max(self.largest, len(data))
+            return super().write(data)
+
+    result = replace(QUERY, hits=tuple(Hit(f"{number:06}.jpg", 0.5) for number in range(5000)))
+    for format in ("json", "csv"):
+        stream = Sizes()
+        write_query(result, format, stream)
+        assert stream.largest < 200 < 90_000 < len(stream.getvalue())

@@ -1,0 +1,262 @@
+"""Text for people: exact layouts, and nothing harmful whatever the files are called."""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+import unicodedata
+from dataclasses import replace
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from report_examples import (
+    CLUSTER,
+    DEDUPE,
+    EMBED,
+    NO_DUPLICATES,
+    QUERY,
+    weird_cluster,
+    weird_dedupe,
+    weird_query,
+)
+
+from augnet_cli.records import EmbedResult, Group, Hit, Kept, Redundant, Skip
+from augnet_cli.report.style import COLOUR, PLAIN, Style
+from augnet_cli.report.text import (
+    cluster_lines,
+    dedupe_lines,
+    embed_lines,
+    query_lines,
+    size_words,
+    write_lines,
+)
+
+# A busy machine is no failure.
+calm = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+MARKS = Style(bold="<b>", dim="<d>", green="<g>", red="<r>", reset="</>")
+
+
+def text(lines) -> str:
+    return "".join(line + "\n" for line in lines)
+
+
+def test_dedupe_text_word_for_word() -> None:
+    assert text(dedupe_lines(DEDUPE)) == (
+        "keep    beach.jpg  most pixels (4000 x 3000)\n"
+        "  0.0000  copies/beach.jpg  identical-bytes\n"
+        "  0.0312  beach, small.jpg\n"
+        "\n"
+        "keep    cat.png  first path\n"
+        "  0.2000  cat (1).png\n"
+        "\n"
+        "3 images skipped (--format json lists all):\n"
+        "  2  truncated JPEG, e.g. broken/a.jpg\n"
+        "  1  no HEIF: c.heic\n"
+        "\n"
+        "1,234 images, 2 groups, 3 redundant (4.2 MB); nothing was changed\n"
+        "next: `augnet dedupe photos --format paths -0` lists the redundant ones\n"
+    )
+
+
+def test_no_duplicates_is_said() -> None:
+    assert text(dedupe_lines(NO_DUPLICATES)) == (
+        "12 images, no duplicates within distance 0.2\n"
+        "next: a larger --threshold than 0.2 also finds looser copies\n"
+    )
+
+
+def test_query_text_word_for_word() -> None:
+    assert text(query_lines(QUERY)) == "0.0000  beach.jpg\n0.0000  copies/beach.jpg\n0.9877  cat.png\n"
+
+
+def test_a_query_without_hits_says_so() -> None:
+    assert text(query_lines(replace(QUERY, hits=()))) == "/home/ann/photos holds no other image\n"
+
+
+def test_cluster_text_word_for_word() -> None:
+    assert text(cluster_lines(CLUSTER)) == (
+        "cluster 0  3 images\n"
+        "  b.jpg\n"
+        "  a.jpg\n"
+        "\n"
+        "cluster 1  1 image\n"
+        "  z.jpg\n"
+        "\n"
+        "1 image skipped (--format json lists all):\n"
+        "  1  no HEIF: c.heic\n"
+        "\n"
+        "4 images in 2 clusters\n"
+        "next: --format csv lists every member\n"
+    )
+
+
+def test_embed_text_word_for_word() -> None:
+    assert text(embed_lines(EMBED)) == (
+        "1 image skipped (--format json lists all):\n"
+        "  1  no HEIF: c.heic\n"
+        "\n"
+        "1,234 images: 34 embedded now, 1,200 known, 1 removed from the store, "
+        "2 other files left alone (12.3 s)\n"
+    )
+
+
+def test_embed_text_is_silent_about_what_did_not_happen() -> None:
+    result = EmbedResult("/p", "p", "abc", 1, 1, 0, 0, 0, (), 0.04)
+
+    assert text(embed_lines(result)) == "1 image: 1 embedded now, 0 known (0.0 s)\n"
+
+
+def test_a_witness_is_named_only_where_it_is_not_the_kept_image() -> None:
+    redundant = (
+        Redundant("b.jpg", 0.1, "a.jpg", True, ("cropped", "re-encoded")),
+        Redundant("c.jpg", 0.1, "z.jpg", True, ("resized",)),
+    )
+    result = replace(DEDUPE, groups=(Group(Kept("a.jpg", "first path"), redundant),), skipped=())
+
+    assert list(dedupe_lines(result))[1:3] == [
+        "  0.1000  b.jpg  cropped, re-encoded",
+        "  0.1000  c.jpg  resized, as in z.jpg",
+    ]
+
+
+def test_only_the_commonest_reasons_are_shown() -> None:
+    skipped = tuple(
+        Skip(f"{reason}/{number}.jpg", f"reason {reason}")
+        for reason in range(1, 9)
+        for number in range(reason)
+    )
+
+    assert list(dedupe_lines(replace(NO_DUPLICATES, skipped=skipped)))[:7] == [
+        "36 images skipped (--format json lists all):",
+        "  8  reason 8, e.g. 8/0.jpg",
+        "  7  reason 7, e.g. 7/0.jpg",
+        "  6  reason 6, e.g. 6/0.jpg",
+        "  5  reason 5, e.g. 5/0.jpg",
+        "  4  reason 4, e.g. 4/0.jpg",
+        "  6  for 3 other reasons",
+    ]
+
+
+def test_a_long_reason_is_cut_and_its_escapes_stay() -> None:
+    skipped = (Skip("a.tif", "libtiff: " + "x" * 5000), Skip("b.tif", "in a\\nb: line\nbreak"))
+    lines = list(dedupe_lines(replace(NO_DUPLICATES, skipped=skipped)))
+
+    assert lines[1] == "  1  in a\\nb: line\\nbreak: b.tif"
+    assert lines[2] == "  1  libtiff: " + "x" * 88 + "...: a.tif"
+
+
+@pytest.mark.parametrize(
+    ("typed", "command"),
+    [
+        ("my photos/", "augnet dedupe 'my photos/' --format paths -0"),
+        ("it's", """augnet dedupe 'it'"'"'s' --format paths -0"""),
+        ("\x1b[2Jphotos", "augnet dedupe FOLDER --format paths -0"),
+        (os.fsdecode(b"\xff"), "augnet dedupe FOLDER --format paths -0"),
+    ],
+)
+def test_the_next_command_can_be_pasted(typed: str, command: str) -> None:
+    assert f"`{command}`" in list(dedupe_lines(replace(DEDUPE, typed_folder=typed)))[-1]
+
+
+def test_style_marks_are_closed_on_every_line() -> None:
+    lines = [*dedupe_lines(DEDUPE, MARKS), *query_lines(QUERY, MARKS), *cluster_lines(CLUSTER, MARKS)]
+    lines += embed_lines(EMBED, MARKS)
+
+    assert lines[:2] == [
+        "<g>keep</>    <b>beach.jpg</>  <d>most pixels (4000 x 3000)</>",
+        "  <d>0.0000</>  copies/beach.jpg  <d>identical-bytes</>",
+    ]
+    for line in lines:
+        assert len(re.findall("<[bdgr]>", line)) == line.count("</>")
+
+
+def test_colour_adds_codes_and_nothing_else() -> None:
+    for lines in (dedupe_lines, query_lines, cluster_lines, embed_lines):
+        result = {"dedupe": DEDUPE, "query": QUERY, "cluster": CLUSTER, "embed": EMBED}[
+            lines.__name__.split("_")[0]
+        ]
+        coloured = text(lines(result, COLOUR))
+        assert "\x1b[" in coloured
+        assert re.sub(r"\x1b\[\d+m", "", coloured) == text(lines(result, PLAIN))
+
+
+def assert_harmless(lines: list[str]) -> None:
+    for line in lines:
+        for character in line:
+            assert unicodedata.category(character) not in ("Cc", "Cs", "Zl", "Zp"), repr(line)
+            assert character not in "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069", repr(line)
+        line.encode("utf-8")
+
+
+def test_weird_names_send_nothing_harmful_to_a_terminal() -> None:
+    result = weird_dedupe()
+    lines = [*dedupe_lines(result), *query_lines(weird_query()), *cluster_lines(weird_cluster())]
+    lines += embed_lines(replace(EMBED, skipped=result.skipped))
+
+    assert_harmless(lines)
+    shown = text(lines)
+    for expected in (
+        "[red]a[/red].jpg",
+        r"\x1b[2J",
+        r"two\nlines.jpg",
+        "emoji 😀",
+        r"invalid \xff\xfe",
+        "-rf",
+        "=1+1,and",
+    ):
+        assert expected in shown
+
+
+def test_with_colour_the_only_escape_codes_are_those_of_the_style() -> None:
+    codes = {getattr(COLOUR, name) for name in Style.__slots__}
+
+    found = re.findall("\x1b[^m]*m?", text(dedupe_lines(weird_dedupe(), COLOUR)))
+
+    assert found
+    assert set(found) <= codes
+
+
+@calm
+@given(st.binary(min_size=1, max_size=30), st.text(max_size=30))
+def test_no_name_and_no_reason_sends_anything_harmful(name: bytes, reason: str) -> None:
+    path = os.fsdecode(name)
+    groups = (Group(Kept(path, "first path"), (Redundant(path, 0.1, path + "x", False, ("near",)),)),)
+    result = replace(DEDUPE, folder=path, typed_folder=path, groups=groups, skipped=(Skip(path, reason),))
+
+    assert_harmless(list(dedupe_lines(result)))
+    assert_harmless(list(query_lines(replace(QUERY, folder=path, hits=()))))
+    assert_harmless(list(query_lines(replace(QUERY, hits=(Hit(path, 0.1),)))))
+
+
+def test_an_encoding_that_lacks_a_letter_gets_an_escape_not_an_error() -> None:
+    raw = io.BytesIO()
+    stream = io.TextIOWrapper(raw, encoding="ascii", newline="\n")
+
+    write_lines(["ümlaut 😀", "plain"], stream)
+    stream.flush()
+
+    assert raw.getvalue() == b"\\xfcmlaut \\U0001f600\nplain\n"
+
+
+def test_lines_stream_one_by_one() -> None:
+    """The first line is there before the rest was made."""
+    endless = replace(QUERY, hits=tuple(Hit("a.jpg", 0.1) for _ in range(100_000)))
+    lines = query_lines(endless)
+
+    assert next(lines) == "0.1000  a.jpg"
+
+
+@pytest.mark.parametrize(
+    ("size", "words"),
+    [
+        (0, "0 bytes"), (1, "1 byte"), (999, "999 bytes"), (1000, "1.0 kB"), (9949, "9.9 kB"),
+        (9950, "10 kB"),
+        (310_000_000, "310 MB"), (999_499, "999 kB"), (999_500, "1.0 MB"), (4_200_000, "4.2 MB"),
+        (3 * 10**12, "3.0 TB"), (5 * 10**18, "5000 PB"),
+    ],
+)  # fmt: skip
+def test_sizes_are_in_powers_of_a_thousand(size: int, words: str) -> None:
+    assert size_words(size) == words
