@@ -5,8 +5,10 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image
 
-# 65535 / 257 is 255 exactly.
-SIXTEEN_TO_EIGHT = 257
+# Sixteen bits to eight is a division by 257, exactly.
+SIXTEEN_BIT_WHITE = 65535.0
+# Pixels turned into floats at a time: 8 MB.
+BAND_PIXELS = 1 << 20
 # Formats whose mode `I` is sixteen unsigned bits; elsewhere it is 32 signed ones of any range.
 _SIXTEEN_BIT_FORMATS = frozenset(("PNG", "PPM", "JPEG2000"))
 _BITS_PER_SAMPLE, _PHOTOMETRIC = 258, 262  # TIFF tags
@@ -21,55 +23,48 @@ def flattened(image: Image.Image) -> Image.Image:
     so that a logo on nothing and its copy saved on white are the same picture;
     what a fully transparent pixel hides is whatever the editor left there.
     """
-    mode = image.mode
-    if mode.startswith("I;16"):
-        return _grey(_sixteen_bit(image) / SIXTEEN_TO_EIGHT)
-    if mode == "I":
-        return _grey(_scaled_integers(image))
-    if mode == "F":
-        return _grey(_scaled(np.asarray(image), tops=(1, 255)))
+    if image.mode == "F" or image.mode.startswith("I"):
+        return _deep_grey(image)
     if _has_transparency(image):
         return _over_white(image)
-    if mode in ("L", "RGB"):
+    if image.mode in ("L", "RGB"):
         return image
-    if mode in ("1", "LA", "La"):
-        return image.convert("L")
-    return image.convert("RGB")
+    return image.convert("L" if image.mode == "1" else "RGB")
 
 
-def _sixteen_bit(image: Image.Image) -> np.ndarray:
-    """(h, w) float32 in [0, 65535], 0 black; TIFFs of twelve bits, or with 0 for white, are brought to that."""
-    values = np.asarray(image).astype(np.float32)
-    tags = getattr(image, "tag_v2", {})
-    if tags.get(_BITS_PER_SAMPLE, ())[:1] == (12,):
-        values *= 65535 / 4095
-    if tags.get(_PHOTOMETRIC) == _WHITE_IS_ZERO:  # Pillow turns eight bits round, not sixteen
-        values = 65535 - values
-    return values
-
-
-def _scaled_integers(image: Image.Image) -> np.ndarray:
+def _deep_grey(image: Image.Image) -> Image.Image:
+    """Scaled to eight bits in bands of rows: as floats, a large picture would take four times its memory."""
     values = np.asarray(image)
-    if image.format in _SIXTEEN_BIT_FORMATS:
-        return values / SIXTEEN_TO_EIGHT
-    return _scaled(values, tops=(255,))
+    black, white = _range_of(image, values)
+    scale = 255 / ((white - black) or 1.0)
+    grey = np.empty(values.shape, np.uint8)
+    rows = max(1, BAND_PIXELS // values.shape[1])
+    for top in range(0, len(values), rows):
+        band = values[top : top + rows].astype(np.float64)
+        band = np.nan_to_num(band, nan=0.0, posinf=0.0, neginf=0.0)
+        grey[top : top + rows] = np.clip(np.rint((band - black) * scale), 0, 255)
+    return Image.fromarray(grey)
 
 
-def _scaled(values: np.ndarray, tops: tuple[int, ...]) -> np.ndarray:
-    """Values to [0, 255]: from [0, top] for the first top that holds them all, else from their own range.
+def _range_of(image: Image.Image, values: np.ndarray) -> tuple[float, float]:
+    """The values that are black and white.
 
-    No file says what its floats mean; scenes in [0, 1] and [0, 255] are common, measurements have any range.
+    Sixteen bits have their full range. No file says what its floats and 32-bit integers mean:
+    those in [0, 255], and floats in [0, 1], are taken for a scene; measurements span black to white.
     """
-    values = np.nan_to_num(values.astype(np.float64), nan=0.0, posinf=0.0, neginf=0.0)
-    low, high = float(values.min()), float(values.max())
-    for top in tops:
+    tags = getattr(image, "tag_v2", {})
+    if image.mode.startswith("I;16"):
+        top = 4095.0 if tags.get(_BITS_PER_SAMPLE, ())[:1] == (12,) else SIXTEEN_BIT_WHITE
+        # Pillow turns eight bits round where a TIFF has 0 for white, not sixteen.
+        return (top, 0.0) if tags.get(_PHOTOMETRIC) == _WHITE_IS_ZERO else (0.0, top)
+    if image.mode == "I" and image.format in _SIXTEEN_BIT_FORMATS:
+        return 0.0, SIXTEEN_BIT_WHITE
+    finite = values if np.isfinite(values).all() else values[np.isfinite(values)]
+    low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 0.0)
+    for top in (1.0, 255.0) if image.mode == "F" else (255.0,):
         if low >= 0 and high <= top:
-            return values * (255 / top)
-    return (values - low) * (255 / ((high - low) or 1.0))
-
-
-def _grey(values: np.ndarray) -> Image.Image:
-    return Image.fromarray(np.clip(np.rint(values), 0, 255).astype(np.uint8))
+            return 0.0, top
+    return low, high
 
 
 def _has_transparency(image: Image.Image) -> bool:

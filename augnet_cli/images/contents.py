@@ -32,14 +32,12 @@ def held_by(data: bytes) -> str:
             return what
     if head[4:8] == b"ftyp":
         return "a film (MP4 or QuickTime)"
-    if head.startswith(b"RIFF") and head[8:12] == b"AVI ":
-        return "a film (AVI)"
-    if _is_text(head):
-        lowered = head.lstrip(b"\xef\xbb\xbf \t\r\n")[:256].lower()
-        if lowered.startswith((b"<!doctype html", b"<html")):
-            return "a web page (HTML), no image"
-        return "text, no image"
-    return "no image format that is known"
+    if not _is_text(head):
+        return "no image format that is known"
+    start = head.lstrip(b"\xef\xbb\xbf \t\r\n")[:16].lower()
+    return (
+        "a web page (HTML), no image" if start.startswith((b"<!doctype html", b"<html")) else "text, no image"
+    )
 
 
 def _is_text(head: bytes) -> bool:

@@ -61,9 +61,9 @@ def decode(data: bytes, resize: Resize, max_megapixels: float = MAX_MEGAPIXELS, 
 def decode_short_side(
     data: bytes, side: int, max_megapixels: float = MAX_MEGAPIXELS, name: str = ""
 ) -> Decoded:
-    """Decode and turn one image for training; pixels are (h, w, 3) uint8, the shorter of h and w at most `side`.
+    """Decode and turn one image for training; pixels are (h, w, 3) uint8, never enlarged.
 
-    Never enlarged.
+    The shorter of h and w is `side`, or less where the image is smaller.
 
     Raises:
         Unusable: as `decode`.
@@ -96,7 +96,7 @@ def _decoded(
         raise too_large(bomb_size(str(error)), max_megapixels) from error
     # The one broad catch: Pillow's decoders raise nearly every class there is for a broken file
     # (SyntaxError, KeyError, struct.error, OverflowError, ...), and a broken file is data, not a bug.
-    except Exception as error:  # noqa: BLE001
+    except Exception as error:
         raise Unusable(plain_reason(kind, error, caught.text)) from error
     return Decoded(pixels, *size, taken_at, caught.text)
 

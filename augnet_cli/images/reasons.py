@@ -34,8 +34,11 @@ _PLAINER = (
     (re.compile(r"unable to seek to frame", re.IGNORECASE), "its first picture lies beyond its end"),
 )
 # libtiff names the file that Pillow made up for it.
-_MADE_UP_NAME = re.compile(r"^tempfile\.tif: ")
-_INSIDE_PYTHON = re.compile(r"<[^>]*>|0x[0-9a-f]{5,}|\bobject\b|\b[A-Z]\w+(?:Error|Exception)\b|__")
+_MADE_UP_NAME = re.compile(r"\btempfile\.tif: ")
+_INSIDE_PYTHON = re.compile(
+    r"<[^>]*>|0x[0-9a-f]{5,}|\bobject\b|\b[A-Z]\w+(?:Error|Exception)\b|__"
+    r"|\bb['\"]|literal for int|index out of range|seek value|filter category"
+)
 
 
 def plain_reason(kind: str, error: Exception, mutter: str) -> str:

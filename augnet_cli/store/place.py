@@ -1,4 +1,4 @@
-"""Where the store of a folder of photos lies: beside the photos, or with the user where that can't be written.
+"""Where the store of a folder lies: beside the photos, or with the user where that can't be written.
 
 Which folder is meant when none is named is `finding`'s.
 """

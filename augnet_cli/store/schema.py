@@ -10,6 +10,7 @@ import sqlite3
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 from urllib.parse import quote
 
 from augnet_cli.errors import StoreError
@@ -156,19 +157,20 @@ def _connect_to_read(place: Place) -> sqlite3.Connection:
     it reads without locks, so it is right only while nobody writes, and it ignores a WAL,
     so it is taken only where there is none.
     """
-    for mode in ("mode=rw", "mode=ro&immutable=1"):
-        connection = _connect(place, mode)
-        with closed_on_error(connection):
-            try:
-                connection.execute("PRAGMA query_only=ON")
-                _one(connection, "SELECT count(*) FROM sqlite_master")
-            except sqlite3.OperationalError as error:
-                connection.close()
-                if mode == "mode=rw" and _needs_side_files(error) and not _has_wal(place):
-                    continue
-                raise
-        return connection
-    raise AssertionError("the loop returns or raises")
+    try:
+        return _try_to_read(place, "mode=rw")
+    except sqlite3.OperationalError as error:
+        if not _needs_side_files(error) or _has_wal(place):
+            raise
+    return _try_to_read(place, "mode=ro&immutable=1")
+
+
+def _try_to_read(place: Place, mode: str) -> sqlite3.Connection:
+    connection = _connect(place, mode)
+    with closed_on_error(connection):
+        connection.execute("PRAGMA query_only=ON")
+        _one(connection, "SELECT count(*) FROM sqlite_master")  # the file is first touched here
+    return connection
 
 
 def _needs_side_files(error: sqlite3.OperationalError) -> bool:
@@ -193,7 +195,7 @@ def _version(connection: sqlite3.Connection, place: Place) -> int:
         raise damaged(place, "it is an SQLite file, but not one of augnet's")
     if version > SCHEMA_VERSION:
         raise StoreError(
-            f"the store {shown(place.store_file)} was written by a newer augnet (format {version}, known: {SCHEMA_VERSION})",
+            f"the store {shown(place.store_file)} is from a newer augnet (format {version})",
             "pip install --upgrade augnet",
         )
     if version != SCHEMA_VERSION or tables == 0:
@@ -209,7 +211,7 @@ def _create(connection: sqlite3.Connection) -> None:
     )
 
 
-def _one(connection: sqlite3.Connection, statement: str) -> object:
+def _one(connection: sqlite3.Connection, statement: str) -> Any:
     row = connection.execute(statement).fetchone()
     return None if row is None else row[0]
 

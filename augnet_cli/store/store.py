@@ -12,21 +12,14 @@ import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from itertools import islice
 
 import numpy as np
 
-from augnet_cli.records import Collection, FoundFile, ImageRecord, Skip
+from augnet_cli.records import Collection, ImageRecord, Skip
 from augnet_cli.store.entries import Content, Counts, FileEntry, KnownFile
 from augnet_cli.store.place import Place
+from augnet_cli.store.rows import file_row, known_file, matrix, vector_bytes
 from augnet_cli.store.schema import damaged, open_to_read, open_to_write, told
-
-# SQLite takes 999 bound values in a statement on old builds.
-VALUES_A_STATEMENT = 900
-INT64_MIN, INT64_MAX = -(1 << 63), (1 << 63) - 1
-# float32 rows of the encoder are unit to about 1e-6; anything further off was not written by augnet.
-UNIT_TOLERANCE = 1e-3
-VECTOR_TYPE = np.dtype("<f4")
 
 
 class Store:
@@ -63,20 +56,8 @@ class Store:
     def known_files(self) -> dict[str, KnownFile]:
         """Every file of the last walk by path, in order of path bytes."""
         with self._reading():
-            rows = self._connection.execute(
-                "SELECT path, size, mtime_ns, ctime_ns, inode, kind, content_hash, reason, decoder"
-                " FROM files ORDER BY path"
-            )
-            return {
-                (name := os.fsdecode(path)): KnownFile(
-                    FoundFile(name, int(size), int(mtime), int(ctime), int(inode)),
-                    kind,
-                    content,
-                    reason,
-                    decoder,
-                )
-                for path, size, mtime, ctime, inode, kind, content, reason, decoder in rows
-            }
+            rows = self._connection.execute("SELECT * FROM files ORDER BY path")
+            return {known.found.path: known for known in map(known_file, rows)}
 
     def content(self, content_hash: str) -> Content | None:
         """What is known of a content, or None."""
@@ -108,14 +89,14 @@ class Store:
         Raises:
             ValueError: an embedding is no finite unit row (d,).
         """
-        files = [_file_row(entry) for entry in batch]
+        files = [file_row(entry) for entry in batch]
         contents = [
             (entry.content_hash, entry.width, entry.height, entry.taken_at)
             for entry in batch
             if entry.content_hash is not None and entry.width is not None
         ]
         embeddings = [
-            (entry.content_hash, entry.encoder, _vector_bytes(entry.embedding))
+            (entry.content_hash, entry.encoder, vector_bytes(entry.embedding))
             for entry in batch
             if entry.embedding is not None
         ]
@@ -169,8 +150,8 @@ class Store:
                 " AND content_hash IN (SELECT content_hash FROM files WHERE kind = 'image')",
                 (encoder,),
             ).fetchall()
-        rows.sort()
-        return tuple(content for content, _ in rows), self._matrix([vector for _, vector in rows])
+            rows.sort()
+            return tuple(content for content, _ in rows), matrix([vector for _, vector in rows])
 
     def collection(self, encoder: str) -> Collection:
         """All embedded images under one encoder, in path order; see `vectors` for the matrix."""
@@ -192,18 +173,15 @@ class Store:
 
     def paths_of(self, content_hashes: Iterable[str]) -> dict[str, tuple[str, ...]]:
         """The image files that hold each content, in path order; a content without one is left out."""
-        found: dict[str, list[str]] = {}
+        question = "SELECT path FROM files WHERE content_hash = ? AND kind = 'image' ORDER BY path"
         with self._snapshot():
-            for some in _parts(dict.fromkeys(content_hashes)):
-                marks = ",".join("?" * len(some))
-                rows = self._connection.execute(
-                    "SELECT content_hash, path FROM files"
-                    f" WHERE kind = 'image' AND content_hash IN ({marks}) ORDER BY path",  # noqa: S608 (marks)
-                    some,
+            answers = {
+                content: tuple(
+                    os.fsdecode(path) for (path,) in self._connection.execute(question, (content,))
                 )
-                for content, path in rows:
-                    found.setdefault(content, []).append(os.fsdecode(path))
-        return {content: tuple(paths) for content, paths in found.items()}
+                for content in content_hashes
+            }
+        return {content: paths for content, paths in answers.items() if paths}
 
     def skips(self) -> tuple[Skip, ...]:
         """The images that were not used, in path order."""
@@ -262,21 +240,12 @@ class Store:
 
     def index_hashes(self, rows: Sequence[int], facts: Mapping[str, object]) -> tuple[str, ...] | None:
         """The content hashes of some rows, or None where the index is no longer the one with these facts."""
-        found: dict[int, str] = {}
+        question = "SELECT content_hash FROM index_rows WHERE row = ?"
         with self._snapshot():
             if self.index_facts() != dict(facts):
                 return None
-            for some in _parts(int(row) for row in rows):
-                marks = ",".join("?" * len(some))
-                found.update(
-                    self._connection.execute(
-                        f"SELECT row, content_hash FROM index_rows WHERE row IN ({marks})",
-                        some,  # noqa: S608
-                    ).fetchall()
-                )
-        if not all(int(row) in found for row in rows):
-            return None
-        return tuple(found[int(row)] for row in rows)
+            found = [self._connection.execute(question, (int(row),)).fetchone() for row in rows]
+        return None if None in found else tuple(content for (content,) in found)
 
     @contextmanager
     def _reading(self) -> Iterator[None]:
@@ -310,42 +279,3 @@ class Store:
             finally:
                 if not done and self._connection.in_transaction:
                     self._connection.execute("ROLLBACK")
-
-    def _matrix(self, vectors: list[bytes]) -> np.ndarray:
-        """(m, d) float32 from m blobs of equal length, in one copy."""
-        if not vectors:
-            return np.empty((0, 0), np.float32)
-        size = len(vectors[0])
-        if size == 0 or size % VECTOR_TYPE.itemsize or any(len(vector) != size for vector in vectors):
-            raise damaged(self.place, "an embedding has the wrong length")
-        matrix = np.frombuffer(b"".join(vectors), VECTOR_TYPE).reshape(len(vectors), -1).astype(np.float32)
-        if not are_unit_rows(matrix):
-            raise damaged(self.place, "an embedding is no unit row")
-        return matrix
-
-
-def are_unit_rows(matrix: np.ndarray) -> bool:
-    """Whether all rows of (m, d) are finite and of length 1; False too where a length overflows."""
-    with np.errstate(over="ignore", invalid="ignore"):
-        squares = np.einsum("ij,ij->i", matrix, matrix)
-        return bool((np.abs(squares - 1) < UNIT_TOLERANCE).all())
-
-
-def _file_row(entry: FileEntry) -> tuple[object, ...]:
-    found = entry.found
-    numbers = (found.size_bytes, found.mtime_ns, found.ctime_ns, found.inode)
-    kept = (number if INT64_MIN <= number <= INT64_MAX else str(number) for number in numbers)
-    return (os.fsencode(found.path), *kept, entry.kind, entry.content_hash, entry.reason, entry.decoder)
-
-
-def _vector_bytes(embedding: np.ndarray) -> bytes:
-    row = np.ascontiguousarray(embedding, VECTOR_TYPE)
-    if row.ndim != 1 or not are_unit_rows(row[None]):
-        raise ValueError(f"an embedding must be one finite unit row, not of shape {embedding.shape}")
-    return row.tobytes()
-
-
-def _parts(values: Iterable[object]) -> Iterator[list[object]]:
-    iterator = iter(values)
-    while some := list(islice(iterator, VALUES_A_STATEMENT)):
-        yield some

@@ -46,7 +46,9 @@ def read_checkpoint(folder: str) -> dict[str, Any]:
     except FileNotFoundError:
         raise TrainingError(f"there is no training to resume in {folder}", "leave out --resume") from None
     except (OSError, RuntimeError, ValueError, EOFError, pickle.UnpicklingError) as error:
-        raise TrainingError(f"the checkpoint {file} can't be read", "leave out --resume to start anew") from error
+        raise TrainingError(
+            f"the checkpoint {file} can't be read", "leave out --resume to start anew"
+        ) from error
     return state
 
 

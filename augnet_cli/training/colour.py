@@ -93,7 +93,9 @@ def _to_linear(rgb: Tensor) -> Tensor:
 
 def _to_srgb(linear: Tensor) -> Tensor:
     linear = linear.clamp(0, 1)
-    return torch.where(linear <= 0.0031308, linear * 12.92, 1.055 * linear.clamp(min=EPSILON) ** (1 / 2.4) - 0.055)
+    return torch.where(
+        linear <= 0.0031308, linear * 12.92, 1.055 * linear.clamp(min=EPSILON) ** (1 / 2.4) - 0.055
+    )
 
 
 def _lightness_of(luminance: Tensor) -> Tensor:
@@ -127,7 +129,9 @@ def _scale_luv(images: Tensor, change: Callable[[Tensor], Tensor]) -> Tensor:
     new_y = _luminance_of(changed)
     new_x = new_y * 9 * u / (4 * v)
     new_z = new_y * (12 - 3 * u - 20 * v) / (4 * v)
-    linear = torch.einsum("ij,bjhw->bihw", torch.linalg.inv(_matrix(images)), torch.stack([new_x, new_y, new_z], 1))
+    linear = torch.einsum(
+        "ij,bjhw->bihw", torch.linalg.inv(_matrix(images)), torch.stack([new_x, new_y, new_z], 1)
+    )
     return _to_srgb(linear)
 
 
@@ -162,7 +166,9 @@ _SCALERS: dict[str, Callable[[Tensor, Callable[[Tensor], Tensor]], Tensor]] = {
 }
 
 
-def change_brightness(images: Tensor, space: str, factor: Tensor, offset: Tensor, add_first: Tensor) -> Tensor:
+def change_brightness(
+    images: Tensor, space: str, factor: Tensor, offset: Tensor, add_first: Tensor
+) -> Tensor:
     """Multiply by `factor` (B,) and add `offset` (B,) in [-1, 1] to the brightness channel of `space`.
 
     `add_first` (B,) bool: the offset comes before the factor. The channel is clipped after each step.

@@ -112,7 +112,9 @@ class CopyViews:
 
     def _noise(self, batch: Tensor, generator: torch.Generator) -> Tensor:
         strength = _uniform(len(batch), 1, 0, self.max_noise, generator)[:, :, None, None]
-        return batch + torch.randn(batch.shape, generator=generator).to(batch.device) * strength.to(batch.device)
+        return batch + torch.randn(batch.shape, generator=generator).to(batch.device) * strength.to(
+            batch.device
+        )
 
 
 def _uniform(count: int, columns: int, low: float, high: float, generator: torch.Generator) -> Tensor:
@@ -144,7 +146,9 @@ def _recolour(batch: Tensor, generator: torch.Generator) -> Tensor:
     cross = torch.tensor([[0.0, -1, 1], [1, 0, -1], [-1, 1, 0]]) / math.sqrt(3)
     third = torch.full((3, 3), 1 / 3)
     turn = (
-        hue.cos()[:, None, None] * torch.eye(3) + hue.sin()[:, None, None] * cross + (1 - hue.cos())[:, None, None] * third
+        hue.cos()[:, None, None] * torch.eye(3)
+        + hue.sin()[:, None, None] * cross
+        + (1 - hue.cos())[:, None, None] * third
     )
     mix = saturation[:, None, None] * torch.eye(3) + (1 - saturation)[:, None, None] * grey
     matrices = (mix @ turn) * (brightness * contrast)[:, None, None]
@@ -189,7 +193,9 @@ def _overlay(batch: Tensor, generator: torch.Generator) -> Tensor:
     marks = functional.interpolate(marks * lines, size=(side, side)).to(batch.device)
     paper, ink = _ground(count, generator).to(batch.device), _ground(count, generator).to(batch.device)
     # Some overlays are see-through, and some are marks alone, without a ground.
-    opacity = torch.where(torch.rand(count, generator=generator) < 0.7, 1.0, 0.5)[:, None, None, None].to(batch.device)
+    opacity = torch.where(torch.rand(count, generator=generator) < 0.7, 1.0, 0.5)[:, None, None, None].to(
+        batch.device
+    )
     bare = (torch.rand(count, generator=generator) < 0.3)[:, None, None, None].to(batch.device)
     cover = box * opacity * torch.where(bare, marks, torch.ones_like(marks))
     return batch * (1 - cover) + (paper * (1 - marks) + ink * marks) * cover

@@ -18,7 +18,7 @@ from augnet_cli.errors import EncoderError
 
 # Channels of the four stages of `resnet18_slim`: half of ResNet-18's, the last narrower still, so that the
 # weights stay under the 8 MB that a light install can carry.
-SLIM_WIDTHS = (32, 64, 128, 192)
+SLIM_WIDTHS = (32, 64, 128, 176)
 
 
 @dataclass(frozen=True)

@@ -67,7 +67,9 @@ class ViewLoader:
         return made
 
     def _finish(self, rows: np.ndarray, crops: np.ndarray, epoch: int, step: int) -> Batch:
-        generator = torch.Generator().manual_seed(int(np.random.SeedSequence([self.seed, epoch, step]).generate_state(1)[0]))
+        generator = torch.Generator().manual_seed(
+            int(np.random.SeedSequence([self.seed, epoch, step]).generate_state(1)[0])
+        )
         images = torch.from_numpy(crops).to(self.device).flatten(0, 1).permute(0, 3, 1, 2)
         views = self.views.finish(images.float().div_(255), generator)
         return Batch(torch.from_numpy(rows), views.view(len(rows), self.count, *views.shape[1:]))

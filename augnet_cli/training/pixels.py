@@ -17,20 +17,22 @@ import numpy as np
 
 from augnet_cli.errors import TrainingError
 from augnet_cli.images.decode import decode_short_side
-from augnet_cli.images.files import read_bytes
+from augnet_cli.images.files import content_hash, read_bytes
 from augnet_cli.images.unusable import Unusable
 from augnet_cli.progress import SILENT, Progress
-from augnet_cli.records import Skip
+from augnet_cli.records import FoundFile, Skip
 
 # Decoded images waiting to be written, so that memory stays bounded: a few a worker.
 WINDOW_PER_WORKER = 8
+DATA_HASH_DIGITS = 16
 
 
 @dataclass(frozen=True)
 class PixelCache:
     """Images of a folder as uint8 RGB, each with its short side at most `side` pixels.
 
-    `paths`, `offsets` and `shapes` run alike; image i is `bytes[offsets[i]:]` seen as `shapes[i]`.
+    `paths`, `offsets` and `shapes` run alike; image i is `data[offsets[i]:]` seen as `shapes[i]`.
+    `data_hash` names the set of contents, whatever their names or order.
     """
 
     paths: tuple[str, ...]
@@ -62,31 +64,34 @@ class PixelCache:
         return mean, np.sqrt(np.maximum(squares / count - mean**2, 1e-6))
 
 
-def _decode(folder: str, path: str, side: int) -> np.ndarray | Skip:
+def _decode(folder: str, path: str, side: int) -> tuple[str, np.ndarray] | Skip:
+    """Content hash and pixels of one file."""
     try:
-        return decode_short_side(read_bytes(os.path.join(folder, path)), side).pixels
+        data = read_bytes(os.path.join(folder, path), follow_links=False)
+        return content_hash(data), decode_short_side(data, side, name=path).pixels
     except Unusable as unusable:
         return Skip(path, unusable.reason)
 
 
 def build_pixel_cache(
     folder: str,
-    images: Sequence[tuple[str, str]],
+    files: Sequence[FoundFile],
     file: str,
     side: int,
     workers: int,
     progress: Progress = SILENT,
 ) -> PixelCache:
-    """Decode `images` of `folder`, (path, content hash) each, into `file`, or reuse it if it holds just these.
+    """Decode `files` of `folder` into `file`, or reuse it if it holds just these; byte-identical ones once.
 
     Raises:
         TrainingError: no image could be decoded.
     """
-    identity = hashlib.sha256(json.dumps([side, list(images)]).encode()).hexdigest()
+    stats = [(found.path, found.size_bytes, found.mtime_ns, found.ctime_ns, found.inode) for found in files]
+    identity = hashlib.sha256(json.dumps([side, stats]).encode()).hexdigest()
     table = file + ".json"
     kept = _reuse(file, table, identity)
     if kept is None:
-        _decode_all(folder, [path for path, _ in images], file, table, identity, side, workers, progress)
+        _decode_all(folder, [found.path for found in files], file, table, identity, side, workers, progress)
         kept = _reuse(file, table, identity)
     if kept is None or not len(kept):
         raise TrainingError(f"no image of {folder} could be decoded", f"see why: augnet embed {folder}")
@@ -94,9 +99,17 @@ def build_pixel_cache(
 
 
 def _decode_all(
-    folder: str, paths: list[str], file: str, table: str, identity: str, side: int, workers: int, progress: Progress
+    folder: str,
+    paths: list[str],
+    file: str,
+    table: str,
+    identity: str,
+    side: int,
+    workers: int,
+    progress: Progress,
 ) -> None:
     used, shapes, offsets, skips = [], [], [], []
+    contents: set[str] = set()
     position = 0
     progress.start("decoding", len(paths))
     with open(file + ".new", "wb") as out, ThreadPoolExecutor(workers) as pool:
@@ -108,15 +121,28 @@ def _decode_all(
                     skips.append((result.path, result.reason))
                     progress.advance(1, skipped=1)
                     continue
-                out.write(np.ascontiguousarray(result).tobytes())
-                used.append(path)
-                shapes.append(result.shape[:2])
-                offsets.append(position)
-                position += result.size
                 progress.advance(1)
+                content, pixels = result
+                if content in contents:
+                    continue
+                contents.add(content)
+                out.write(np.ascontiguousarray(pixels).tobytes())
+                used.append(path)
+                shapes.append(pixels.shape[:2])
+                offsets.append(position)
+                position += pixels.size
     progress.finish()
     os.replace(file + ".new", file)
-    facts = {"identity": identity, "paths": used, "shapes": shapes, "offsets": offsets, "skips": skips, "size": position}
+    data_hash = hashlib.sha256("".join(sorted(contents)).encode()).hexdigest()[:DATA_HASH_DIGITS]
+    facts = {
+        "identity": identity,
+        "data_hash": data_hash,
+        "paths": used,
+        "shapes": shapes,
+        "offsets": offsets,
+        "skips": skips,
+        "size": position,
+    }
     with open(table + ".new", "w", encoding="ascii") as out:
         json.dump(facts, out)
     os.replace(table + ".new", table)
@@ -138,5 +164,5 @@ def _reuse(file: str, table: str, identity: str) -> PixelCache | None:
         offsets=np.array(facts["offsets"], np.int64),
         data=np.memmap(file, np.uint8, "r"),
         skipped=tuple(Skip(path, reason) for path, reason in facts["skips"]),
-        data_hash=identity,
+        data_hash=facts["data_hash"],
     )

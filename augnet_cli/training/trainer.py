@@ -39,7 +39,6 @@ class TrainSettings:
     lr: float = 5e-4  # Adam's, of the same script
     seed: int = 0
     workers: int = 2
-    constant_rate: bool = False
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -110,7 +109,7 @@ def train(
         method.train()
         sums: dict[str, float] = {}
         for batch in loader.batches(order, images_per_step, epoch):
-            factor = rate_at(step, total, 1.0, settings.constant_rate)
+            factor = rate_at(step, total, 1.0, method.constant_rate)
             for group, rate in zip(optimiser.param_groups, base_rates, strict=True):
                 group["lr"] = rate * factor
             with torch.autocast(device.type, torch.bfloat16, enabled=bf16):
@@ -127,10 +126,15 @@ def train(
             step += 1
             for name, value in terms.items():
                 sums[name] = sums.get(name, 0.0) + float(value.detach())
-            progress.advance(images_per_step, detail=f"epoch {epoch + 1}/{settings.epochs} loss {float(loss):.4f}")
+            progress.advance(
+                images_per_step, detail=f"epoch {epoch + 1}/{settings.epochs} loss {float(loss.detach()):.4f}"
+            )
         means = {name: value / steps_per_epoch for name, value in sums.items()}
         save_checkpoint(folder, method, optimiser, epoch + 1, identity)
-        _log(folder, {"epoch": epoch + 1, "step": step, **means, "seconds": round(time.monotonic() - started, 1)})
+        _log(
+            folder,
+            {"epoch": epoch + 1, "step": step, **means, "seconds": round(time.monotonic() - started, 1)},
+        )
     progress.finish()
     seconds = time.monotonic() - started
     done = (settings.epochs - first_epoch) * steps_per_epoch * images_per_step

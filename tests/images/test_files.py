@@ -115,8 +115,8 @@ def test_odd_names_are_found_and_read(tmp_path: Path) -> None:
         b"a\\b.jpg",
     ]
     for name in odd:
-        with open(os.path.join(os.fsencode(tmp_path), name), "wb") as file:
-            file.write(name)
+        with open(os.path.join(os.fsencode(tmp_path), name), "wb") as out:
+            out.write(name)
     found = walk(str(tmp_path)).files
     assert [os.fsencode(file.path) for file in found] == sorted(odd)
     for file in found:

@@ -7,7 +7,7 @@ Differs from the published code, each by a switch (`faithful=true` sets them all
 - `resolution_jitter` is a probability; there it was always on, through a string that is never false.
 - mean and std are per channel; there, one scalar for all (`scalar_norm`).
 - the flip is always possible; there, only in one of two scripts (`flip`).
-- a linear layer stands before the tanh; there, tanh saw non-negative features only (`--head tanh`).
+- a linear layer stands before the tanh; there, tanh saw non-negative features only (`linear`).
 - the rate falls along a cosine; there it was constant (`constant_rate`).
 
 Beyond the paper, off by default: `loss=softmax` is its softmax form; with `unit=true` on the unit sphere
@@ -48,17 +48,22 @@ class AugNetConfig:
     flip: float = 0.5
     resolution_jitter: float = 0.7
     scalar_norm: bool = False
+    linear: bool = True  # a linear layer before the tanh of a new encoder
     constant_rate: bool = False
     faithful: bool = False  # the published behaviour in all of the above
 
     def __post_init__(self) -> None:
         for name, allowed in (("loss", ("contrast", "softmax")), ("views_like", ("augnet", "copies"))):
             if getattr(self, name) not in allowed:
-                raise UsageError(f"{name} can't be {getattr(self, name)}", f"choose one of {', '.join(allowed)}")
+                raise UsageError(
+                    f"{name} can't be {getattr(self, name)}", f"choose one of {', '.join(allowed)}"
+                )
         if self.views < 2:  # noqa: PLR2004 - a centre of one view says nothing
             raise UsageError(f"augnet needs at least 2 views, not {self.views}", "--set views=4")
         if self.temperature <= 0:
-            raise UsageError(f"the temperature must be above 0, not {self.temperature}", "--set temperature=1")
+            raise UsageError(
+                f"the temperature must be above 0, not {self.temperature}", "--set temperature=1"
+            )
 
 
 def centre_distances(embeddings: Tensor, leave_one_out: bool = False, squared: bool = False) -> Tensor:
@@ -110,7 +115,9 @@ def centroid_softmax(distances: Tensor, temperature: float = 1.0) -> Tensor:
 def spreading(unit_rows: Tensor) -> Tensor:
     """Minus the mean log distance of each (n, d) unit row to its nearest other row (KoLeo)."""
     similarity = unit_rows @ unit_rows.T
-    similarity = similarity.masked_fill(torch.eye(len(unit_rows), dtype=torch.bool, device=unit_rows.device), -1)
+    similarity = similarity.masked_fill(
+        torch.eye(len(unit_rows), dtype=torch.bool, device=unit_rows.device), -1
+    )
     nearest = (2 - 2 * similarity.amax(1)).clamp(min=SMALLEST_SQUARE).sqrt()
     return -nearest.log().mean()
 
@@ -120,6 +127,15 @@ class AugNet(Method):
 
     Config = AugNetConfig
     config: AugNetConfig
+
+    @classmethod
+    def head(cls, config: AugNetConfig) -> str:
+        return "linear_tanh" if config.linear and not config.faithful else "tanh"
+
+    def __init__(self, encoder: Encoder, config: AugNetConfig) -> None:
+        super().__init__(encoder, config)
+        self.constant_rate = config.constant_rate or config.faithful
+        self.scalar_norm = config.scalar_norm or config.faithful
 
     @property
     def views(self) -> int:

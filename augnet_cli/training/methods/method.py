@@ -35,6 +35,14 @@ class Method(nn.Module):
 
     Config: ClassVar[type[Any]]  # a frozen dataclass; its fields become --set name=value
 
+    constant_rate: bool = False  # the learning rate does not follow the trainer's schedule
+    scalar_norm: bool = False  # one mean and deviation for all colour channels
+
+    @classmethod
+    def head(cls, config: Any) -> str:
+        """The head of a new encoder (`EncoderSpec.head`) that this method wants."""
+        return "linear_tanh"
+
     def __init__(self, encoder: Encoder, config: Any) -> None:
         super().__init__()
         self.encoder = encoder

@@ -1,0 +1,62 @@
+"""Options that several commands share, declared once."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Annotated
+
+import typer
+
+
+class Format(str, Enum):
+    """How a result is printed on stdout."""
+
+    text = "text"
+    json = "json"
+    csv = "csv"
+    paths = "paths"
+
+
+Folder = Annotated[str, typer.Argument(help="Folder of images; everything below it counts.", show_default=False)]
+Exclude = Annotated[
+    list[str] | None,
+    typer.Option("--exclude", metavar="GLOB", help="Leave out paths or names that match; repeatable."),
+]
+Threshold = Annotated[
+    float | None,
+    typer.Option(
+        "--threshold",
+        min=0,
+        max=2,
+        help="Cosine distance, 1 - cos, at or under which two images are near duplicates; "
+        "0 is the same, smaller is stricter. Default: the distance that the encoder's card names.",
+        show_default=False,
+    ),
+]
+Encoder = Annotated[
+    str | None,
+    typer.Option(
+        "--encoder",
+        metavar="FILE",
+        help="Encoder to use (.onnx), or `shipped`. Default: the folder's own if it was trained, else the shipped one.",
+        show_default=False,
+    ),
+]
+OutputFormat = Annotated[Format, typer.Option("--format", help="How to print the result on stdout.")]
+Null = Annotated[
+    bool, typer.Option("-0", "--null", help="With --format paths: end each with a zero byte, for xargs -0.")
+]
+Workers = Annotated[
+    int | None,
+    typer.Option("--workers", min=1, help="Threads. Default: the cores this process may use.", show_default=False),
+]
+MaxMegapixels = Annotated[
+    float | None,
+    typer.Option(
+        "--max-megapixels", min=0.01, help="Skip images larger than this, to bound memory.", show_default=False
+    ),
+]
+FailOnFound = Annotated[bool, typer.Option("--fail-on-found", help="Exit with 11 if any duplicate was found.")]
+Strict = Annotated[bool, typer.Option("--strict", help="Exit with 3 if any image was skipped.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Nothing on stderr but errors.")]
+Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]

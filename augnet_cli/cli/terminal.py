@@ -1,0 +1,131 @@
+"""What a person sees while a command runs: notes, progress and errors, all on stderr.
+
+On a terminal progress is a bar; elsewhere a plain line now and then.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from typing import Any, TextIO
+
+from augnet_cli.progress import Progress
+
+# On no terminal (a log, CI): a line this often, so that nobody thinks it hangs and nobody drowns.
+PLAIN_LINE_SECONDS = 10.0
+
+
+def note(text: str, quiet: bool = False) -> None:
+    """One line for a person."""
+    if not quiet:
+        print(f"augnet: {text}", file=sys.stderr, flush=True)  # noqa: T201 - the one place that talks to people
+
+
+class PlainProgress(Progress):
+    """Progress as lines, for what is no terminal."""
+
+    def __init__(self, stream: TextIO | None = None) -> None:
+        self._stream = stream or sys.stderr
+        self._lock = threading.Lock()
+        self._stage, self._total, self._done, self._skipped, self._detail = "", None, 0, 0, ""
+        self._started = self._said = 0.0
+
+    def start(self, stage: str, total: int | None) -> None:
+        self._stage, self._total, self._done, self._skipped, self._detail = stage, total, 0, 0, ""
+        self._started = self._said = time.monotonic()
+
+    def advance(self, done: int = 1, skipped: int = 0, detail: str = "") -> None:
+        with self._lock:
+            self._done += done
+            self._skipped += skipped
+            self._detail = detail or self._detail
+            now = time.monotonic()
+            if now - self._said >= PLAIN_LINE_SECONDS:
+                self._said = now
+                self._write(self._line(now))
+
+    def note(self, text: str) -> None:
+        self._write(f"augnet: {text}")
+
+    def _line(self, now: float) -> str:
+        rate = self._done / max(now - self._started, 1e-9)
+        parts = [f"{self._stage}: {self._done:,}"]
+        if self._total:
+            parts[0] += f" of {self._total:,}"
+        parts.append(f"{rate:,.0f} images/s")
+        if self._total and rate > 0:
+            parts.append(f"{_clock((self._total - self._done) / rate)} left")
+        if self._skipped:
+            parts.append(f"{self._skipped:,} skipped")
+        if self._detail:
+            parts.append(self._detail)
+        return ", ".join(parts)
+
+    def _write(self, line: str) -> None:
+        self._stream.write(line + "\n")
+        self._stream.flush()
+
+
+class BarProgress(Progress):
+    """Progress as a bar, by rich, on a terminal."""
+
+    def __init__(self) -> None:
+        from rich.console import Console
+
+        self._console = Console(stderr=True, highlight=False, markup=False)
+        self._bar: Any = None
+        self._task: Any = None
+        self._skipped = 0
+
+    def start(self, stage: str, total: int | None) -> None:
+        from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+        from rich.progress import Progress as Bar
+
+        self.finish()
+        self._skipped = 0
+        self._bar = Bar(
+            TextColumn("{task.description}", markup=False),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[rate]}", markup=False),
+            TimeRemainingColumn(),
+            TextColumn("{task.fields[detail]}", markup=False),
+            console=self._console,
+            transient=True,
+        )
+        self._task = self._bar.add_task(stage, total=total, rate="", detail="")
+        self._bar.start()
+
+    def advance(self, done: int = 1, skipped: int = 0, detail: str = "") -> None:
+        if self._bar is None:
+            return
+        self._skipped += skipped
+        words = [f"{self._skipped:,} skipped"] if self._skipped else []
+        if detail:
+            words.append(detail)
+        task = self._bar.tasks[self._task]
+        rate = f"{task.speed:,.0f} images/s" if task.speed else ""
+        changes = {"rate": rate} | ({"detail": ", ".join(words)} if words else {})
+        self._bar.update(self._task, advance=done, **changes)
+
+    def finish(self) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+            self._bar = None
+
+    def note(self, text: str) -> None:
+        self._console.print(f"augnet: {text}", soft_wrap=True)
+
+
+def progress_for(quiet: bool) -> Progress:
+    """The progress that fits where stderr goes."""
+    if quiet:
+        return Progress()
+    return BarProgress() if sys.stderr.isatty() else PlainProgress()
+
+
+def _clock(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

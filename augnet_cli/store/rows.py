@@ -1,0 +1,68 @@
+"""How records become values of SQLite and back: vectors as little-endian float32, numbers of any size."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+
+import numpy as np
+
+from augnet_cli.records import FoundFile
+from augnet_cli.store.entries import FileEntry, KnownFile
+
+INT64_MIN, INT64_MAX = -(1 << 63), (1 << 63) - 1
+VECTOR_TYPE = np.dtype("<f4")
+# Rows of an encoder are of length 1 to about 1e-6; anything further off was not written by augnet.
+UNIT_TOLERANCE = 1e-3
+
+
+def file_row(entry: FileEntry) -> tuple[object, ...]:
+    """The nine values of table `files`."""
+    found = entry.found
+    numbers = (found.size_bytes, found.mtime_ns, found.ctime_ns, found.inode)
+    # What SQLite's integers can't hold goes in as text; int() reads both.
+    kept = (number if INT64_MIN <= number <= INT64_MAX else str(number) for number in numbers)
+    return (os.fsencode(found.path), *kept, entry.kind, entry.content_hash, entry.reason, entry.decoder)
+
+
+def known_file(row: Sequence) -> KnownFile:
+    """The record of the nine values of table `files`."""
+    path, size, mtime_ns, ctime_ns, inode, kind, content_hash, reason, decoder = row
+    found = FoundFile(os.fsdecode(path), int(size), int(mtime_ns), int(ctime_ns), int(inode))
+    return KnownFile(found, kind, content_hash, reason, decoder)
+
+
+def vector_bytes(embedding: np.ndarray) -> bytes:
+    """One (d,) unit row as bytes.
+
+    Raises:
+        ValueError: it is no finite unit row.
+    """
+    row = np.ascontiguousarray(embedding, VECTOR_TYPE)
+    if row.ndim != 1 or not are_unit_rows(row[None]):
+        raise ValueError(f"an embedding must be one finite unit row, shape {np.shape(embedding)} is not")
+    return row.tobytes()
+
+
+def matrix(vectors: Sequence[bytes]) -> np.ndarray:
+    """(m, d) float32 unit rows from m blobs; (0, 0) from none.
+
+    Raises:
+        ValueError: lengths differ, or a row is no finite unit row.
+    """
+    if not vectors:
+        return np.empty((0, 0), np.float32)
+    size = len(vectors[0])
+    if size == 0 or size % VECTOR_TYPE.itemsize or any(len(vector) != size for vector in vectors):
+        raise ValueError("an embedding has the wrong length")
+    rows = np.frombuffer(b"".join(vectors), VECTOR_TYPE).reshape(len(vectors), -1).astype(np.float32)
+    if not are_unit_rows(rows):
+        raise ValueError("an embedding is no unit row")
+    return rows
+
+
+def are_unit_rows(rows: np.ndarray) -> bool:
+    """Whether all rows of (m, d) are finite and of length 1."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        squares = np.einsum("ij,ij->i", rows, rows)
+        return bool((np.abs(squares - 1) < UNIT_TOLERANCE).all())

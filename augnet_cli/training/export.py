@@ -1,0 +1,124 @@
+"""From a trained encoder to the file that the light install runs; refused if the two disagree.
+
+The file takes uint8 images (n, S, S, 3) and gives unit rows (n, d): scaling, normalisation and the unit
+length are inside the graph.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import io
+import logging
+import os
+import warnings
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from augnet_cli.encoder.card import CARD_KEY, Card
+from augnet_cli.encoder.embedder import Embedder
+from augnet_cli.errors import TrainingError
+from augnet_cli.training.encoder import Encoder
+
+# Rounding differs between the two runtimes by about 1e-7; a wrong graph differs by far more than this.
+MAX_DRIFT = 1e-4
+OPSET = 20
+ID_BYTES = 8  # of the hash that names an encoder: 64 bits tell any number of trained encoders apart
+
+
+class UnitRows(nn.Module):
+    """The encoder as it is used: (n, S, S, 3) uint8 to (n, d) unit rows."""
+
+    def __init__(self, encoder: Encoder) -> None:
+        super().__init__()
+        self.encoder = encoder
+
+    def forward(self, images: Tensor) -> Tensor:
+        scaled = images.permute(0, 3, 1, 2).float() / 255
+        return functional.normalize(self.encoder(scaled), dim=1)
+
+
+def export_encoder(encoder: Encoder, card: Card, file: str, images: np.ndarray) -> tuple[Embedder, float]:
+    """Write `encoder` with its card, whose id is filled in, to `file`, whole or not at all.
+
+    Args:
+        images: (n, S, S, 3) uint8, real images on which torch and ONNX Runtime are compared.
+
+    Returns:
+        The file opened, and the largest absolute difference of the two.
+
+    Raises:
+        TrainingError: they differ by more than MAX_DRIFT; `file` is then left as it was.
+    """
+    module = UnitRows(encoder).cpu().eval()
+    temporary = file + ".new"
+    with open(temporary, "wb") as out:
+        out.write(_onnx_bytes(module, encoder.spec.size, card))
+        out.flush()
+        os.fsync(out.fileno())
+    embedder = Embedder.load(temporary)
+    with torch.no_grad():
+        expected = module(torch.from_numpy(images)).numpy()
+    drift = float(np.abs(embedder.embed(images) - expected).max())
+    if not drift <= MAX_DRIFT:
+        os.unlink(temporary)
+        raise TrainingError(
+            f"the exported encoder differs from the trained one by {drift:.2g}",
+            "the checkpoint is kept; try other versions of torch and onnxruntime",
+        )
+    os.replace(temporary, file)
+    return Embedder.load(file), drift
+
+
+def _onnx_bytes(module: nn.Module, size: int, card: Card) -> bytes:
+    example = torch.zeros(2, size, size, 3, dtype=torch.uint8)
+    with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()), _quiet_logging():
+        warnings.simplefilter("ignore")
+        # Not optimised here: ONNX Runtime does that when it opens the file, and the weights keep their names,
+        # so that training can start from the file again.
+        program = torch.onnx.export(
+            module,
+            (example,),
+            dynamo=True,
+            optimize=False,
+            opset_version=OPSET,
+            input_names=["images"],
+            output_names=["embeddings"],
+            dynamic_shapes={"images": {0: "n"}},
+            verbose=False,
+        )
+    model = program.model_proto
+    _strip(model)
+    bare: bytes = model.SerializeToString(deterministic=True)
+    named = replace(card, id=hashlib.blake2b(bare, digest_size=ID_BYTES).hexdigest())
+    entry = model.metadata_props.add()
+    entry.key, entry.value = CARD_KEY, named.to_json()
+    data: bytes = model.SerializeToString(deterministic=True)
+    return data
+
+
+def _strip(model: Any) -> None:
+    """Remove what the exporter notes for debugging: stack traces with paths of the machine that exported."""
+    del model.metadata_props[:]
+    del model.graph.metadata_props[:]
+    del model.graph.value_info[:]
+    model.producer_version = ""
+    for part in (*model.graph.node, *model.graph.input, *model.graph.output, *model.graph.initializer):
+        del part.metadata_props[:]
+        part.doc_string = ""
+
+
+@contextlib.contextmanager
+def _quiet_logging() -> Any:
+    """The exporter logs about things a user can't act on."""
+    before = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        yield
+    finally:
+        logging.disable(before)
