@@ -1,1 +1,116 @@
+"""augnet as a library: the verbs of the command line as functions.
 
+    from augnet_cli import dedupe, encode, index, query
+
+    index("photos")                                  # embed what is new, keep it in photos/.augnet
+    for group in dedupe("photos", threshold=0.2).groups:
+        print(group.kept.path, [image.path for image in group.redundant])
+    print(query("img.png", k=5, folder="photos").hits)
+    vectors = encode(["a.jpg", "b.jpg"])             # (2, dim) float32 unit rows
+
+Nothing heavy is imported before a function is called. Errors are `AugnetError`s.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from augnet_cli.errors import AugnetError
+from augnet_cli.progress import SILENT, Progress
+from augnet_cli.records import ClusterResult, DedupeResult, EmbedResult, QueryResult
+from augnet_cli.version import __version__
+
+if TYPE_CHECKING:
+    import numpy as np
+
+__all__ = [
+    "AugnetError",
+    "ClusterResult",
+    "DedupeResult",
+    "EmbedResult",
+    "Progress",
+    "QueryResult",
+    "__version__",
+    "cluster",
+    "dedupe",
+    "encode",
+    "index",
+    "query",
+]
+
+
+def encode(images: Sequence[str], encoder: str | None = None) -> np.ndarray:
+    """Embed image files: (n, d) float32 unit rows in the order given; distance is 1 - dot product.
+
+    Args:
+        images: paths; none may fail.
+        encoder: an encoder file; None takes the shipped one.
+    """
+    from augnet_cli.pipeline.encode import encode as verb
+
+    return verb(images, encoder)
+
+
+def index(
+    folder: str,
+    out: str | None = None,
+    encoder: str | None = None,
+    exclude: Sequence[str] = (),
+    workers: int | None = None,
+    progress: Progress = SILENT,
+) -> EmbedResult:
+    """Embed what is new or changed in `folder` and keep it in `folder`/.augnet; `out` is an .npz to write."""
+    from augnet_cli.pipeline.embed import embed
+    from augnet_cli.pipeline.refresh import FolderRequest
+
+    return embed(FolderRequest(folder, encoder, exclude, workers=workers), out, progress)
+
+
+def dedupe(
+    folder: str,
+    threshold: float | None = None,
+    encoder: str | None = None,
+    exclude: Sequence[str] = (),
+    workers: int | None = None,
+    progress: Progress = SILENT,
+) -> DedupeResult:
+    """Find images of `folder` that show the same picture; changes no file.
+
+    Args:
+        threshold: cosine distance in [0, 2], inclusive; None takes the one the encoder's card names.
+    """
+    from augnet_cli.pipeline.dedupe import dedupe as verb
+    from augnet_cli.pipeline.refresh import FolderRequest
+
+    return verb(FolderRequest(folder, encoder, exclude, workers=workers), threshold, progress)
+
+
+def cluster(
+    folder: str,
+    k: int | None = None,
+    seed: int = 0,
+    encoder: str | None = None,
+    exclude: Sequence[str] = (),
+    workers: int | None = None,
+    progress: Progress = SILENT,
+) -> ClusterResult:
+    """Split the images of `folder` into `k` clusters (default 10, or as many as there are different images)."""
+    from augnet_cli.pipeline.cluster import cluster as verb
+    from augnet_cli.pipeline.refresh import FolderRequest
+
+    return verb(FolderRequest(folder, encoder, exclude, workers=workers), k, seed, progress)
+
+
+def query(
+    image: str,
+    k: int = 10,
+    folder: str | None = None,
+    encoder: str | None = None,
+    refresh: bool = False,
+    progress: Progress = SILENT,
+) -> QueryResult:
+    """Find the `k` images of `folder` nearest to `image`; None looks for a folder as the command does."""
+    from augnet_cli.pipeline.query import query as verb
+
+    return verb(image, k, folder, encoder, refresh, progress)

@@ -224,3 +224,29 @@ class EmbedResult:
     skipped: tuple[Skip, ...]
     seconds: float
     notes: tuple[str, ...] = field(default=())
+
+
+@dataclass(frozen=True)
+class FolderInfo:
+    """State of one folder's store.
+
+    `version` is that of this shape, `augnet` the program's; `index` holds the facts of the index, None where
+    there is none; `annoy` is None where annoy works, else why it does not.
+    """
+
+    version: int
+    augnet: str
+    folder: str
+    store: str
+    store_bytes: int
+    images: int
+    skipped: int
+    others: int
+    encoder: str
+    encoder_file: str
+    encoder_method: str
+    dim: int
+    threshold: float
+    index: Mapping[str, object] | None
+    annoy: str | None
+    decoders: str

@@ -8,7 +8,12 @@ from typing import Annotated
 
 import typer
 
-from augnet_cli.cli import train as train_command
+from augnet_cli.cli.cluster import cluster
+from augnet_cli.cli.dedupe import dedupe
+from augnet_cli.cli.embed import embed
+from augnet_cli.cli.info import info
+from augnet_cli.cli.query import query
+from augnet_cli.cli.train import train
 from augnet_cli.errors import AugnetError
 
 EXIT_BUG = 70  # sysexits.h EX_SOFTWARE
@@ -22,7 +27,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command("train")(train_command.train)
+for command in (train, embed, dedupe, cluster, query, info):
+    app.command()(command)
 
 
 def _version(wanted: bool) -> None:

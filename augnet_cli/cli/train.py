@@ -63,7 +63,7 @@ def train(
     from augnet_cli.pipeline.train import train as train_verb
 
     require_training()
-    from augnet_cli.pipeline.cores import usable_cores
+    from augnet_cli.cores import usable_cores
     from augnet_cli.training.run import TrainRequest
 
     values: dict[str, str] = {}

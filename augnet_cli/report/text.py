@@ -18,6 +18,7 @@ from augnet_cli.records import (
     ClusterResult,
     DedupeResult,
     EmbedResult,
+    FolderInfo,
     Group,
     QueryResult,
     Redundant,
@@ -85,6 +86,24 @@ def embed_lines(result: EmbedResult, style: Style = PLAIN) -> Iterator[str]:
         parts.append(f"{count(result.others, 'other file')} left alone")
     images = count(result.images, "image")
     yield f"{style.bold}{images}{style.reset}: {', '.join(parts)} ({result.seconds:.1f} s)"
+
+
+def info_lines(result: FolderInfo) -> Iterator[str]:
+    """What is known of a folder, a fact a line."""
+    index = result.index
+    if index is None or not index.get("usable"):
+        search = "exact" + (f" ({index['why']})" if index and index.get("why") else "")
+    else:
+        search = f"annoy, recall {index['recall']} beside exact search"
+    yield f"augnet     {result.augnet}"
+    yield f"folder     {shown(result.folder)}"
+    yield f"store      {shown(result.store)}, {size_words(result.store_bytes)}"
+    yield f"images     {result.images:,}, {result.skipped:,} skipped, {result.others:,} other files"
+    yield f"encoder    {result.encoder} ({result.encoder_method}, {result.dim} numbers), {shown(result.encoder_file)}"
+    yield f"threshold  {result.threshold:g}, the distance at precision 0.99 on its training images"
+    yield f"search     {search}"
+    yield f"annoy      {'works' if result.annoy is None else _harmless(result.annoy)}"
+    yield f"decoders   {result.decoders}"
 
 
 def count(number: int, noun: str) -> str:

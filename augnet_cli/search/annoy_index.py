@@ -35,10 +35,6 @@ SELFTEST_TIMEOUT_S = 20.0
 DISTANCE_TOLERANCE = 1e-3
 # The flags that decide which machine code runs stand in the first processor's entry.
 CPU_BYTES = 8192
-SELFTEST_CODE = (
-    "import json, sys; sys.path[:] = json.loads(sys.argv[1]);"
-    "from augnet_cli.search.annoy_selftest import main; main()"
-)
 
 
 class AnnoyIsWrong(Exception):
@@ -176,7 +172,7 @@ def _self_test() -> str | None:
     try:
         # -I -S: only this process's own search path decides which annoy is tested.
         done = subprocess.run(
-            [sys.executable, "-I", "-S", "-c", SELFTEST_CODE, paths],
+            [sys.executable, "-I", "-S", annoy_selftest.__file__, paths],
             stdin=subprocess.DEVNULL,
             capture_output=True,
             timeout=SELFTEST_TIMEOUT_S,

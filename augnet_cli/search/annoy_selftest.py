@@ -3,10 +3,12 @@
 Annoy is compiled on the user's machine: a build may crash at import, at building or at searching,
 or give one neighbour or wrong ones.
 It needs nothing but the standard library, so that it starts fast and only annoy can break it.
+Its one argument is the search path of the caller, as JSON: the same annoy is to be found.
 """
 
 from __future__ import annotations
 
+import json
 import math
 import random
 import sys
@@ -21,11 +23,6 @@ ALL_NODES = ROWS * TREES * 4
 # Annoy computes in float32: sqrt(2 (1 - cos)) of near rows is good to about 1e-3.
 ANGULAR_TOLERANCE = 2e-3
 WORKS = "annoy works"
-
-
-def main() -> None:
-    """Write `WORKS`, or what is wrong, as the last line on stdout."""
-    sys.stdout.write(f"{wrong() or WORKS}\n")
 
 
 def wrong() -> str | None:
@@ -65,3 +62,8 @@ def _wrong_answer(index: object, rows: list[list[float]], query: int) -> str | N
 def _angular(left: list[float], right: list[float]) -> float:
     cosine = math.sumprod(left, right) if hasattr(math, "sumprod") else sum(map(float.__mul__, left, right))
     return math.sqrt(max(0.0, 2 - 2 * cosine / (math.hypot(*left) * math.hypot(*right))))
+
+
+if __name__ == "__main__":
+    sys.path[:] = json.loads(sys.argv[1])
+    sys.stdout.write(f"{wrong() or WORKS}\n")

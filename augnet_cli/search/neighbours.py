@@ -72,7 +72,9 @@ def open_nearest(place: Place, store: Store, encoder: str) -> Nearest:
     reader, why = None, None
     if facts is None:
         why = "there is no index yet"
-    elif facts.get("encoder") != encoder or facts.get("changes") != store.changes():
+    elif facts.get("encoder") != encoder:
+        why = "the index was made with another encoder"
+    elif facts.get("changes") != store.changes():
         why = "the index is older than the store"
     elif facts.get("rows") == 0:
         why = None

@@ -65,21 +65,17 @@ def place_for(folder: str, create: bool, environ: Mapping[str, str] = os.environ
         StoreError: neither place can be written (only with `create`).
     """
     path = checked_folder(folder)
-    away = _away(path, environ)
-    if os.path.isfile(away.store_file):
-        if create:
-            _make(away)
-        return away
-    beside = _beside(path)
+    away, beside = _away(path, environ), _beside(path)
+    went_away = os.path.isfile(away.store_file)
     if not create:
-        return beside
+        return away if went_away else beside
     try:
-        _make(beside)
+        if not went_away:
+            _make(beside)
+            return beside
     except OSError as error:
         if error.errno not in NOT_WRITABLE:
             raise _unusable(beside, error) from error
-    else:
-        return beside
     try:
         _make(away)
     except OSError as error:

@@ -231,4 +231,6 @@ def _as_told(place: Place, error: sqlite3.Error) -> StoreError:
         return StoreError(f"no room left to write the store {at}", "make room on that disk, then try again")
     if "readonly" in words or "unable to open" in words:
         return StoreError(f"the store {at} can't be opened: {words}", f"augnet embed {shown(place.folder)}")
+    if "I/O" in words:
+        return StoreError(f"the disk of the store {at} fails: {words}", "check the disk and its free space")
     return damaged(place, words)

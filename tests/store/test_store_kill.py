@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import random
 import sqlite3
 import subprocess
 import sys
 import time
 from pathlib import Path
+
+import pytest
 
 from augnet_cli.store.lock import writing
 from augnet_cli.store.place import place_for
@@ -47,6 +50,36 @@ def test_store_killed_at_random_moments_is_valid(tmp_path: Path) -> None:
         writer.kill()
         writer.wait()
         check(tmp_path)
+
+
+FULL_DISK = f"""
+import resource, sys
+sys.path.insert(0, {str(Path(__file__).parent)!r})
+from store_examples import image
+from augnet_cli.errors import StoreError
+from augnet_cli.search.neighbours import build_index
+from augnet_cli.store.lock import writing
+from augnet_cli.store.place import place_for
+from augnet_cli.store.store import Store
+place = place_for(sys.argv[1], create=True)
+with writing(place), Store.open(place, write=True) as store:
+    store.save([image(f"0/{{i}}.jpg", f"c0-{{i}}", i) for i in range({BATCH})])
+    resource.setrlimit(resource.RLIMIT_FSIZE, (150_000, resource.RLIM_INFINITY))
+    try:
+        for batch in range(1, 1000):
+            store.save([image(f"{{batch}}/{{i}}.jpg", f"c{{batch}}-{{i}}", i) for i in range({BATCH})])
+    except StoreError as error:
+        print(error.what, "|", error.hint)
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="RLIMIT_FSIZE")
+def test_disk_that_takes_no_more_is_told_as_that_and_loses_nothing(tmp_path: Path) -> None:
+    """A file size limit makes the system refuse to write, as a full disk does."""
+    done = subprocess.run([sys.executable, "-c", FULL_DISK, str(tmp_path)], capture_output=True, check=True)
+    told = done.stdout.decode()
+    assert told.startswith(("the disk of the store", "no room left"))
+    check(tmp_path)
 
 
 def check(folder: Path) -> None:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import os
 
+CGROUP_LIMIT = "/sys/fs/cgroup/cpu.max"
+
 
 def usable_cores() -> int:
     """Cores by affinity and control group; at least 1."""
     counted = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     try:
-        with open("/sys/fs/cgroup/cpu.max", encoding="ascii") as source:
+        with open(CGROUP_LIMIT, encoding="ascii") as source:
             quota, period = source.read().split()
         if quota != "max":
-            counted = min(counted, max(1, round(int(quota) / int(period))))
+            counted = min(counted, round(int(quota) / int(period)))
     except (OSError, ValueError):
         pass  # no control group limits this process, or not one of this version
     return max(1, counted)

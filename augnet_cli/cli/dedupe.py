@@ -1,0 +1,39 @@
+"""`augnet dedupe`."""
+
+from __future__ import annotations
+
+from augnet_cli.cli import options
+from augnet_cli.cli.output import check_null, finish, show
+from augnet_cli.cli.terminal import progress_for
+
+
+def dedupe(
+    folder: options.Folder,
+    threshold: options.Threshold = None,
+    encoder: options.Encoder = None,
+    format: options.OutputFormat = options.Format.text,
+    null: options.Null = False,
+    exclude: options.Exclude = None,
+    max_megapixels: options.MaxMegapixels = None,
+    workers: options.Workers = None,
+    fail_on_found: options.FailOnFound = False,
+    strict: options.Strict = False,
+    quiet: options.Quiet = False,
+    debug: options.Debug = False,
+) -> None:
+    """Find images of FOLDER that show the same picture, and choose the one of each to keep.
+
+    Identical files are found by content, near duplicates by distance. No file is changed.
+    In each group the image with most pixels is kept, then most bytes, then the first path.
+    --format paths lists the redundant ones.
+
+    Example: augnet dedupe ./photos --threshold 0.2
+    """
+    from augnet_cli.pipeline.dedupe import dedupe as verb
+    from augnet_cli.pipeline.refresh import FolderRequest
+
+    check_null(format, null)
+    request = FolderRequest(folder, encoder, exclude or (), max_megapixels, workers)
+    result = verb(request, threshold, progress_for(quiet))
+    show(result, format, null, quiet)
+    finish(bool(result.groups), fail_on_found, len(result.skipped), strict)

@@ -1,0 +1,84 @@
+"""Print one result in one format on stdout, and end with the exit code it deserves."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import typer
+
+from augnet_cli.cli.options import Format
+from augnet_cli.cli.terminal import note
+from augnet_cli.errors import UsageError
+from augnet_cli.records import ClusterResult, DedupeResult, EmbedResult, QueryResult
+
+EXIT_SKIPPED = 3  # only with --strict
+EXIT_FOUND = 11  # only with --fail-on-found; the number czkawka uses
+
+Result = DedupeResult | QueryResult | ClusterResult | EmbedResult
+
+
+def check_null(format: Format, null: bool) -> None:
+    """Refuse -0 where it would do nothing, before any work is done."""
+    if null and format is not Format.paths:
+        raise UsageError("-0 ends paths, and the format is not paths", "--format paths -0")
+
+
+def show(result: Result, format: Format, null: bool = False, quiet: bool = False) -> None:
+    """Write `result` to stdout."""
+    if format is Format.paths:
+        _show_paths(result, null, quiet)
+    elif format is Format.text:
+        _show_text(result)
+    else:
+        _show_data(result, format)
+    sys.stdout.flush()
+
+
+def finish(found: bool = False, fail_on_found: bool = False, skipped: int = 0, strict: bool = False) -> None:
+    """Exit with 11 or 3 where the user asked for that; else return."""
+    if found and fail_on_found:
+        raise typer.Exit(EXIT_FOUND)
+    if skipped and strict:
+        raise typer.Exit(EXIT_SKIPPED)
+
+
+def _show_paths(result: Result, null: bool, quiet: bool) -> None:
+    from augnet_cli.report.paths import paths_of, write_paths
+
+    if isinstance(result, EmbedResult):
+        raise UsageError("embed finds nothing to list as paths", "--format text, json or csv")
+    left_out = write_paths(paths_of(result), result.typed_folder, sys.stdout.buffer, null)
+    if left_out:
+        note(f"{left_out} paths hold a line break and were left out; -0 prints them too", quiet)
+
+
+def _show_text(result: Result) -> None:
+    from augnet_cli.report import text
+    from augnet_cli.report.style import COLOUR, PLAIN
+
+    colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    style = COLOUR if colour else PLAIN
+    if isinstance(result, DedupeResult):
+        lines = text.dedupe_lines(result, style)
+    elif isinstance(result, QueryResult):
+        lines = text.query_lines(result, style)
+    elif isinstance(result, ClusterResult):
+        lines = text.cluster_lines(result, style)
+    else:
+        lines = text.embed_lines(result, style)
+    text.write_lines(lines, sys.stdout)
+
+
+def _show_data(result: Result, format: Format) -> None:
+    from augnet_cli.report import data
+
+    name = "json" if format is Format.json else "csv"
+    if isinstance(result, DedupeResult):
+        data.write_dedupe(result, name, sys.stdout.buffer)
+    elif isinstance(result, QueryResult):
+        data.write_query(result, name, sys.stdout.buffer)
+    elif isinstance(result, ClusterResult):
+        data.write_cluster(result, name, sys.stdout.buffer)
+    else:
+        data.write_embed(result, name, sys.stdout.buffer)

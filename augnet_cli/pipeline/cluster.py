@@ -1,0 +1,68 @@
+"""`cluster`: images of a folder that belong together in meaning."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from augnet_cli.clusters.exemplars import exemplars
+from augnet_cli.clusters.partition import kmeans
+from augnet_cli.errors import UsageError
+from augnet_cli.pipeline.refresh import FolderRequest, refreshed
+from augnet_cli.progress import SILENT, Progress
+from augnet_cli.records import Cluster, ClusterResult, Collection
+
+DEFAULT_K = 10
+EXEMPLARS = 5  # enough to see what a cluster is about, few enough for one line each
+
+
+def cluster(
+    request: FolderRequest, k: int | None = None, seed: int = 0, progress: Progress = SILENT
+) -> ClusterResult:
+    """Split the images of a folder into `k` clusters by k-means over their embeddings.
+
+    Byte-identical files count once, so that copies don't pull a centre; all of them are members.
+
+    Args:
+        k: number of clusters, at least 1; None takes 10, or as many as there are different images.
+
+    Raises:
+        UsageError: fewer different images than `k`.
+        FolderError, StoreError, EncoderError: as `refreshed`.
+    """
+    with refreshed(request, progress) as fresh:
+        collection, result = fresh.store.collection(fresh.embedder.id), fresh.result
+    if not collection.images:
+        raise UsageError(
+            f"none of the {len(result.skipped)} images can be used", f"see why: augnet embed {request.folder}"
+        )
+    wanted = k if k is not None else min(DEFAULT_K, len(np.unique(collection.embeddings, axis=0)))
+    progress.start("clustering", None)
+    labels, centres = kmeans(collection.embeddings, wanted, seed)
+    nearest = exemplars(collection.embeddings, labels, centres, EXEMPLARS)
+    progress.finish()
+    return ClusterResult(
+        folder=result.folder,
+        typed_folder=result.typed_folder,
+        encoder=result.encoder,
+        clusters=_clusters(collection, labels, nearest),
+        skipped=result.skipped,
+    )
+
+
+def _clusters(collection: Collection, labels: np.ndarray, nearest: tuple[np.ndarray, ...]) -> tuple[Cluster, ...]:
+    """Clusters with the paths of their files, the one with most files first."""
+    first_path: dict[int, str] = {}
+    members: list[list[str]] = [[] for _ in nearest]
+    for image, row in zip(collection.images, collection.content_rows.tolist(), strict=True):
+        first_path.setdefault(row, image.path)
+        members[int(labels[row])].append(image.path)
+    order = sorted(range(len(nearest)), key=lambda number: (-len(members[number]), number))
+    return tuple(
+        Cluster(
+            id=position,
+            size=len(members[number]),
+            exemplars=tuple(first_path[int(row)] for row in nearest[number]),
+            members=tuple(members[number]),
+        )
+        for position, number in enumerate(order)
+    )

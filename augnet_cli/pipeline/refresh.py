@@ -1,0 +1,189 @@
+"""Bring a folder's store up to date: only new and changed files are read, what is gone leaves.
+
+Every verb that answers for a whole folder starts here.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from augnet_cli.cores import usable_cores
+from augnet_cli.encoder.embedder import Embedder
+from augnet_cli.encoder.flow import Embedded, embed_files
+from augnet_cli.encoder.locate import choose_encoder
+from augnet_cli.errors import FolderError
+from augnet_cli.images.decode import MAX_MEGAPIXELS, decoder_id
+from augnet_cli.images.files import Walk, is_image, walk
+from augnet_cli.images.names import shown
+from augnet_cli.progress import SILENT, Progress
+from augnet_cli.records import EmbedResult, FoundFile, Skip
+from augnet_cli.search.neighbours import build_index
+from augnet_cli.store.entries import FileEntry, KnownFile
+from augnet_cli.store.finding import remember_folder
+from augnet_cli.store.lock import writing
+from augnet_cli.store.place import existing_store, place_for
+from augnet_cli.store.store import Store
+
+# A kill loses at most this many files' work, or this much time's.
+SAVE_FILES = 256
+SAVE_SECONDS = 2.0
+
+
+@dataclass(frozen=True)
+class FolderRequest:
+    """What every verb over a folder may be told; None takes the default.
+
+    Attributes:
+        folder: as the user typed it.
+        encoder: an encoder file, `shipped`, or None for the folder's own, else the shipped one.
+        exclude: globs of paths or names to leave out; what they match leaves the store.
+        max_megapixels: larger images are skipped.
+        workers: threads; None for the cores this process may use.
+    """
+
+    folder: str
+    encoder: str | None = None
+    exclude: Sequence[str] = ()
+    max_megapixels: float | None = None
+    workers: int | None = None
+
+
+@dataclass(frozen=True)
+class Fresh:
+    """An open store that matches the folder, and how it came to."""
+
+    store: Store
+    embedder: Embedder
+    result: EmbedResult
+
+
+@contextmanager
+def refreshed(request: FolderRequest, progress: Progress = SILENT) -> Iterator[Fresh]:
+    """Walk the folder, embed what is missing, forget what is gone, and lend the store, open.
+
+    Raises:
+        FolderError: no such folder, or no image in it.
+        StoreError: another augnet is writing, or the store is broken or newer.
+        EncoderError: the encoder can't be used.
+    """
+    started = time.monotonic()
+    walked = walk(request.folder, request.exclude)
+    if existing_store(request.folder) is None:
+        # Before a store is made: a folder without images is left as it was.
+        _require_image(request.folder, walked)
+    place = place_for(request.folder, create=True)
+    if place.note:
+        progress.note(place.note)
+    embedder = Embedder.load(choose_encoder(request.encoder, place.data))
+    with writing(place), Store.open(place, write=True) as store:
+        known = store.known_files()
+        contents = store.embedded_hashes(embedder.id)
+        limit = request.max_megapixels or MAX_MEGAPIXELS
+        tag = f"{decoder_id()}, up to {limit:g} megapixels"
+        waiting = [found for found in walked.files if not _is_settled(found, known, contents, tag)]
+        embedded = _embed(request, waiting, embedder, contents, limit, tag, store, progress)
+        _save_walk_skips(store, walked.skips, known)
+        present = {found.path for found in walked.files} | {skip.path for skip in walked.skips}
+        removed = store.forget([path for path in known if path not in present])
+        store.forget_unreferenced()
+        note = build_index(place, store, embedder.id, embedder.dim)
+        counts = store.counts()
+        if counts.images + counts.skips == 0:
+            raise _no_image(request.folder)
+        if note and counts.images:
+            progress.note(note)
+        remember_folder(request.folder)
+        result = EmbedResult(
+            folder=place.folder,
+            typed_folder=request.folder,
+            encoder=embedder.id,
+            images=counts.images,
+            embedded=embedded,
+            known=counts.images - embedded,
+            removed=removed,
+            others=counts.others,
+            skipped=store.skips(),
+            seconds=time.monotonic() - started,
+            notes=tuple(text for text in (place.note, note) if text),
+        )
+        yield Fresh(store, embedder, result)
+
+
+def _require_image(folder: str, walked: Walk) -> None:
+    if not walked.skips and not any(is_image(folder, found) for found in walked.files):
+        raise _no_image(folder)
+
+
+def _no_image(folder: str) -> FolderError:
+    return FolderError(
+        f"{shown(folder)} holds no image", "name a folder of pictures; the folders below it are looked through too"
+    )
+
+
+def _is_settled(found: FoundFile, known: dict[str, KnownFile], contents: set[str], tag: str) -> bool:
+    """Whether the store already says all there is to say about an unchanged file."""
+    before = known.get(found.path)
+    if before is None or before.found != found:
+        return False
+    if before.kind == "image":
+        return before.content_hash in contents
+    # A skip is settled under the decoder that gave it up; one that could not be read is always tried again.
+    return before.kind == "other" or before.decoder == tag
+
+
+def _embed(
+    request: FolderRequest,
+    waiting: Sequence[FoundFile],
+    embedder: Embedder,
+    contents: set[str],
+    limit: float,
+    tag: str,
+    store: Store,
+    progress: Progress,
+) -> int:
+    """Embed and save; returns how many images went through the encoder. What was done survives an interrupt."""
+    count, saved_at = 0, time.monotonic()
+    batch: list[FileEntry] = []
+    if waiting:
+        progress.start("embedding", len(waiting))
+    workers = request.workers or usable_cores()
+    try:
+        for step in embed_files(request.folder, waiting, embedder, contents, workers, limit):
+            batch.append(_entry(step, embedder.id, tag))
+            count += step.embedding is not None
+            progress.advance(1, skipped=step.kind == "skip")
+            if len(batch) >= SAVE_FILES or time.monotonic() - saved_at > SAVE_SECONDS:
+                store.save(batch)
+                batch, saved_at = [], time.monotonic()
+    finally:
+        progress.finish()
+        store.save(batch)
+    return count
+
+
+def _entry(step: Embedded, encoder: str, tag: str) -> FileEntry:
+    return FileEntry(
+        found=step.found,
+        kind=step.kind,
+        content_hash=step.content_hash,
+        reason=step.reason,
+        decoder=tag if step.kind == "skip" and not step.transient else None,
+        width=step.width,
+        height=step.height,
+        taken_at=step.taken_at,
+        embedding=step.embedding,
+        encoder=encoder if step.embedding is not None else None,
+    )
+
+
+def _save_walk_skips(store: Store, skips: Sequence[Skip], known: dict[str, KnownFile]) -> None:
+    """Keep what the walk itself could not use: links, pipes, unreadable folders."""
+    new = [
+        skip
+        for skip in skips
+        if skip.path not in known or (known[skip.path].kind, known[skip.path].reason) != ("skip", skip.reason)
+    ]
+    store.save([FileEntry(FoundFile(skip.path, 0, 0, 0, 0), "skip", reason=skip.reason) for skip in new])
