@@ -56,3 +56,17 @@ class UsageError(AugnetError):
     """The words of a command contradict each other or name what does not exist."""
 
     exit_code = 2
+
+
+class Interrupted(KeyboardInterrupt):
+    """The user stopped a long command; says what is saved and how to go on.
+
+    Not an `AugnetError`: whoever catches errors must not catch the wish to stop.
+    """
+
+    exit_code = 130
+
+    def __init__(self, what: str, hint: str) -> None:
+        super().__init__(what)
+        self.what = what
+        self.hint = hint

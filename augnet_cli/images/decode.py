@@ -29,6 +29,7 @@ from augnet_cli.images.opening import (
     too_large,
 )
 from augnet_cli.images.reasons import bomb_size, plain_reason, trimmed
+from augnet_cli.images.squares import resized
 from augnet_cli.images.unusable import Unusable
 from augnet_cli.records import Decoded, Resize
 
@@ -121,7 +122,7 @@ def _pixels(
         stored = image.size
         check_size(stored, max_megapixels)
     orientation, taken_at = read_exif(image)
-    small = flattened(image).resize(target(stored), Image.Resampling.BILINEAR)
+    small = resized(flattened(image), target(stored))
     upright = turned(small, orientation).convert("RGB")
     size = (stored[1], stored[0]) if is_sideways(orientation) else stored
     return np.array(upright), size, taken_at

@@ -136,7 +136,10 @@ def _make(place: Place) -> None:
     # Opening the lock file for writing is the trial: it is what every writer does first.
     os.close(os.open(os.path.join(place.cache, LOCK_FILE), os.O_RDWR | os.O_CREAT, 0o666))
     # Only asked, not opened: closing a second handle on an SQLite file drops the locks of the first (POSIX).
-    if os.path.exists(place.store_file) and not os.access(place.store_file, os.W_OK):
+    own_rights = os.access in os.supports_effective_ids
+    if os.path.exists(place.store_file) and not os.access(
+        place.store_file, os.W_OK, effective_ids=own_rights
+    ):
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), place.store_file)
     _write_once(os.path.join(place.cache, "CACHEDIR.TAG"), CACHEDIR_TAG)
     _write_once(os.path.join(place.data, ".gitignore"), "*\n")

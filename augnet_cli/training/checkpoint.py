@@ -4,23 +4,30 @@ from __future__ import annotations
 
 import os
 import pickle
+from collections.abc import Mapping
 from typing import Any
 
 import torch
 
 from augnet_cli.errors import TrainingError
+from augnet_cli.images.names import shown
 from augnet_cli.training.methods.method import Method
+from augnet_cli.training.whole import whole_file
 
 CHECKPOINT_NAME = "checkpoint.pt"
+PARTS = frozenset(("epoch", "identity", "method", "optimiser"))
 
 
 def save_checkpoint(
     folder: str, method: Method, optimiser: torch.optim.Optimizer, epoch: int, identity: dict[str, Any]
 ) -> None:
-    """Write the run's state after `epoch` epochs; a kill leaves the last whole one."""
+    """Write the run's state after `epoch` epochs; a kill leaves the last whole one.
+
+    Raises:
+        TrainingError: it can't be written.
+    """
     os.makedirs(folder, exist_ok=True)
-    file = os.path.join(folder, CHECKPOINT_NAME)
-    with open(file + ".new", "wb") as out:
+    with whole_file(os.path.join(folder, CHECKPOINT_NAME)) as out:
         state = {
             "epoch": epoch,
             "identity": identity,
@@ -28,9 +35,6 @@ def save_checkpoint(
             "optimiser": optimiser.state_dict(),
         }
         torch.save(state, out)
-        out.flush()
-        os.fsync(out.fileno())
-    os.replace(file + ".new", file)
 
 
 def read_checkpoint(folder: str) -> dict[str, Any]:
@@ -42,13 +46,15 @@ def read_checkpoint(folder: str) -> dict[str, Any]:
     file = os.path.join(folder, CHECKPOINT_NAME)
     try:
         # weights_only: tensors and plain values, no code, whatever the file holds.
-        state: dict[str, Any] = torch.load(file, map_location="cpu", weights_only=True)
+        state = torch.load(file, map_location="cpu", weights_only=True)
     except FileNotFoundError:
-        raise TrainingError(f"there is no training to resume in {folder}", "leave out --resume") from None
-    except (OSError, RuntimeError, ValueError, EOFError, pickle.UnpicklingError) as error:
         raise TrainingError(
-            f"the checkpoint {file} can't be read", "leave out --resume to start anew"
-        ) from error
+            f"there is no training to resume in {shown(folder)}", "leave out --resume"
+        ) from None
+    except (OSError, RuntimeError, ValueError, EOFError, pickle.UnpicklingError) as error:
+        raise _unreadable(file) from error
+    if not isinstance(state, dict) or not PARTS <= state.keys():
+        raise _unreadable(file)
     return state
 
 
@@ -61,12 +67,48 @@ def load_checkpoint(
         TrainingError: the checkpoint is missing, broken, or of a run with other settings or images.
     """
     state = read_checkpoint(folder)
-    other = sorted(key for key in identity if state["identity"].get(key) != identity[key])
+    other = differences(state["identity"], identity)
     if other:
         raise TrainingError(
-            f"the checkpoint in {folder} is of a run with another {', '.join(other)}",
-            "use the settings of that run, or leave out --resume to start anew",
+            f"the checkpoint in {shown(folder)} is of a run with other {', '.join(other)}",
+            "use what that run used, or leave out --resume to start anew",
         )
-    method.load_state_dict(state["method"])
-    optimiser.load_state_dict(state["optimiser"])
-    return int(state["epoch"])
+    try:
+        method.load_state_dict(state["method"])
+        optimiser.load_state_dict(state["optimiser"])
+        return int(state["epoch"])
+    except (RuntimeError, ValueError, TypeError, KeyError, AttributeError) as error:
+        raise _unreadable(os.path.join(folder, CHECKPOINT_NAME)) from error
+
+
+def saved_epochs(folder: str, identity: dict[str, Any]) -> int:
+    """Epochs of this very run that `--resume` would find done."""
+    try:
+        state = read_checkpoint(folder)
+    except TrainingError:
+        return 0
+    return 0 if differences(state["identity"], identity) else int(state["epoch"])
+
+
+def differences(saved: object, wanted: Mapping[str, Any]) -> list[str]:
+    """What a saved identity and the wanted one don't share: `epochs (2, not 3)`, `data`."""
+    if not isinstance(saved, Mapping):
+        return ["settings"]
+    found = []
+    for name in sorted({*saved, *wanted}, key=str):
+        before, now = saved.get(name), wanted.get(name)
+        if before == now:
+            continue
+        if isinstance(before, Mapping) and isinstance(now, Mapping):
+            found += differences(before, now)
+        elif name == "data":  # hashes tell a person nothing
+            found.append("images")
+        else:
+            found.append(f"{name} ({before}, not {now})")
+    return found
+
+
+def _unreadable(file: str) -> TrainingError:
+    return TrainingError(
+        f"the checkpoint {shown(file)} can't be read", "leave out --resume to start anew"
+    )

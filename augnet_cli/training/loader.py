@@ -1,8 +1,9 @@
 """Batches of views, made ahead of the step that needs them.
 
 Crops are made per image by threads (Pillow frees the interpreter lock), a few steps ahead; colours and the
-rest are done on whole batches on the training device.  Every number drawn depends on the seed, the epoch and
-the image alone, so the same command gives the same batches whatever the number of threads.
+rest are done on whole batches on the training device.  Crops depend on the seed, the epoch and the image
+alone, the rest on the seed, the epoch and the step: the same command gives the same batches whatever the
+number of threads.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ CHUNK = 16  # images one task crops: large enough to outweigh handing it to a th
 class ViewLoader:
     """Gives the batches of one epoch.
 
-    `count` views of each image; `device` is where the finished views are wanted.
+    `count` views of each image, of side `size`; `device` is where the finished views are wanted.
     """
 
     pixels: PixelCache
@@ -44,7 +45,8 @@ class ViewLoader:
             order[start : start + images_per_step]
             for start in range(0, len(order) - images_per_step + 1, images_per_step)
         ]
-        with ThreadPoolExecutor(self.workers) as pool:
+        pool = ThreadPoolExecutor(self.workers)
+        try:
             waiting: deque[tuple[np.ndarray, list[Future[np.ndarray]]]] = deque()
             upcoming = iter(steps)
             for number in range(len(steps)):
@@ -56,6 +58,9 @@ class ViewLoader:
                     waiting.append((rows, [pool.submit(self._crops, part, epoch) for part in parts]))
                 rows, crops = waiting.popleft()
                 yield self._finish(rows, np.concatenate([part.result() for part in crops]), epoch, number)
+        finally:
+            # Whoever stops early (an error, Ctrl-C) does not wait for crops that nobody needs.
+            pool.shutdown(cancel_futures=True)
 
     def _crops(self, rows: np.ndarray, epoch: int) -> np.ndarray:
         made = np.empty((len(rows), self.count, self.size, self.size, 3), np.uint8)

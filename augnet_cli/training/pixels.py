@@ -6,25 +6,31 @@ The file is mapped, not loaded: memory does not grow with the folder.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
+from typing import IO, Any, Union
 
 import numpy as np
 
 from augnet_cli.errors import TrainingError
-from augnet_cli.images.decode import decode_short_side
+from augnet_cli.images.decode import decode_short_side, decoder_id
 from augnet_cli.images.files import content_hash, read_bytes
+from augnet_cli.images.names import shown
 from augnet_cli.images.unusable import Unusable
 from augnet_cli.progress import SILENT, Progress
 from augnet_cli.records import FoundFile, Skip
+from augnet_cli.training.whole import whole_file
 
 # Decoded images waiting to be written, so that memory stays bounded: a few a worker.
 WINDOW_PER_WORKER = 8
 DATA_HASH_DIGITS = 16
+SMALLEST_VARIANCE = 1e-6  # of a channel in [0, 1]: images of one colour can still be divided by the deviation
 
 
 @dataclass(frozen=True)
@@ -52,7 +58,7 @@ class PixelCache:
         return self.data[start : start + height * width * 3].reshape(height, width, 3)
 
     def channel_statistics(self, sample: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-        """Mean and standard deviation of each channel in [0, 1], over `sample` random images."""
+        """Mean and standard deviation of each channel in [0, 1], over `sample` random images: (3,) each."""
         rows = rng.permutation(len(self))[:sample]
         total, squares, count = np.zeros(3), np.zeros(3), 0
         for row in rows:
@@ -61,22 +67,49 @@ class PixelCache:
             squares += (pixels**2).sum(0)
             count += len(pixels)
         mean = total / count
-        return mean, np.sqrt(np.maximum(squares / count - mean**2, 1e-6))
+        return mean, np.sqrt(np.maximum(squares / count - mean**2, SMALLEST_VARIANCE))
 
 
-def _decode(folder: str, path: str, side: int) -> tuple[str, np.ndarray] | Skip:
-    """Content hash and pixels of one file."""
-    try:
-        data = read_bytes(os.path.join(folder, path), follow_links=False)
-        return content_hash(data), decode_short_side(data, side, name=path).pixels
-    except Unusable as unusable:
-        return Skip(path, unusable.reason)
+@dataclass
+class _Table:
+    """What stands beside the bytes, as they are written one image after another."""
+
+    paths: list[str] = field(default_factory=list)
+    shapes: list[tuple[int, ...]] = field(default_factory=list)
+    offsets: list[int] = field(default_factory=list)
+    skips: list[tuple[str, str]] = field(default_factory=list)
+    contents: set[str] = field(default_factory=set)
+    size: int = 0
+
+    def add(self, path: str, content: str, pixels: np.ndarray, out: IO[bytes]) -> None:
+        """Append the pixels of one image, unless one of the same bytes is there."""
+        if content in self.contents:
+            return
+        self.contents.add(content)
+        out.write(np.ascontiguousarray(pixels).tobytes())
+        self.paths.append(path)
+        self.shapes.append(pixels.shape[:2])
+        self.offsets.append(self.size)
+        self.size += pixels.size
+
+    def facts(self, identity: str) -> dict[str, Any]:
+        data_hash = hashlib.sha256("".join(sorted(self.contents)).encode()).hexdigest()
+        return {
+            "identity": identity,
+            "data_hash": data_hash[:DATA_HASH_DIGITS],
+            "paths": self.paths,
+            "shapes": self.shapes,
+            "offsets": self.offsets,
+            "skips": self.skips,
+            "size": self.size,
+        }
 
 
 def build_pixel_cache(
     folder: str,
     files: Sequence[FoundFile],
     file: str,
+    *,
     side: int,
     workers: int,
     progress: Progress = SILENT,
@@ -84,85 +117,80 @@ def build_pixel_cache(
     """Decode `files` of `folder` into `file`, or reuse it if it holds just these; byte-identical ones once.
 
     Raises:
-        TrainingError: no image could be decoded.
+        TrainingError: no image could be decoded, or their pixels can't be written.
     """
     stats = [(found.path, found.size_bytes, found.mtime_ns, found.ctime_ns, found.inode) for found in files]
-    identity = hashlib.sha256(json.dumps([side, stats]).encode()).hexdigest()
-    table = file + ".json"
-    kept = _reuse(file, table, identity)
+    # Other decoders may read what was skipped.
+    identity = hashlib.sha256(json.dumps([side, decoder_id(), stats]).encode()).hexdigest()
+    kept = _reuse(file, identity)
     if kept is None:
-        _decode_all(folder, [found.path for found in files], file, table, identity, side, workers, progress)
-        kept = _reuse(file, table, identity)
-    if kept is None or not len(kept):
-        raise TrainingError(f"no image of {folder} could be decoded", f"see why: augnet embed {folder}")
+        # First of all: bytes and table are replaced one after the other, and must never be of two runs.
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(_table_of(file))
+        table = _Table()
+        with whole_file(file) as out:
+            for path, result in _decoded(folder, [found.path for found in files], side, workers, progress):
+                if isinstance(result, Skip):
+                    table.skips.append((result.path, result.reason))
+                else:
+                    table.add(path, *result, out)
+        with whole_file(_table_of(file)) as out:
+            out.write(json.dumps(table.facts(identity)).encode("ascii"))
+        kept = _reuse(file, identity)
+    if kept is None:
+        raise TrainingError(
+            f"no image of {shown(folder)} could be decoded", f"see why: augnet embed {shown(folder)}"
+        )
     return kept
 
 
-def _decode_all(
-    folder: str,
-    paths: list[str],
-    file: str,
-    table: str,
-    identity: str,
-    side: int,
-    workers: int,
-    progress: Progress,
-) -> None:
-    used, shapes, offsets, skips = [], [], [], []
-    contents: set[str] = set()
-    position = 0
+Result = Union[tuple[str, np.ndarray], Skip]  # content hash and pixels of one file
+
+
+def _decoded(
+    folder: str, paths: list[str], side: int, workers: int, progress: Progress
+) -> Iterator[tuple[str, Result]]:
+    """Each path with its result, in the order of `paths`."""
     progress.start("decoding", len(paths))
-    with open(file + ".new", "wb") as out, ThreadPoolExecutor(workers) as pool:
-        window = WINDOW_PER_WORKER * workers
+    window = WINDOW_PER_WORKER * workers
+    pool = ThreadPoolExecutor(workers)
+    try:
         for start in range(0, len(paths), window):
             part = paths[start : start + window]
-            for path, result in zip(part, pool.map(lambda p: _decode(folder, p, side), part), strict=True):
-                if isinstance(result, Skip):
-                    skips.append((result.path, result.reason))
-                    progress.advance(1, skipped=1)
-                    continue
-                progress.advance(1)
-                content, pixels = result
-                if content in contents:
-                    continue
-                contents.add(content)
-                out.write(np.ascontiguousarray(pixels).tobytes())
-                used.append(path)
-                shapes.append(pixels.shape[:2])
-                offsets.append(position)
-                position += pixels.size
+            for path, result in zip(part, pool.map(partial(_decode, folder, side=side), part), strict=True):
+                progress.advance(1, skipped=int(isinstance(result, Skip)))
+                yield path, result
+    finally:
+        pool.shutdown(cancel_futures=True)
     progress.finish()
-    os.replace(file + ".new", file)
-    data_hash = hashlib.sha256("".join(sorted(contents)).encode()).hexdigest()[:DATA_HASH_DIGITS]
-    facts = {
-        "identity": identity,
-        "data_hash": data_hash,
-        "paths": used,
-        "shapes": shapes,
-        "offsets": offsets,
-        "skips": skips,
-        "size": position,
-    }
-    with open(table + ".new", "w", encoding="ascii") as out:
-        json.dump(facts, out)
-    os.replace(table + ".new", table)
 
 
-def _reuse(file: str, table: str, identity: str) -> PixelCache | None:
+def _decode(folder: str, path: str, side: int) -> Result:
     try:
-        with open(table, encoding="ascii") as source:
+        data = read_bytes(os.path.join(folder, path), follow_links=False)
+        return content_hash(data), decode_short_side(data, side, name=path).pixels
+    except Unusable as unusable:
+        return Skip(path, unusable.reason)
+
+
+def _table_of(file: str) -> str:
+    return file + ".json"
+
+
+def _reuse(file: str, identity: str) -> PixelCache | None:
+    """What an earlier run left, if it is of the same files, whole and holds an image."""
+    try:
+        with open(_table_of(file), encoding="ascii") as source:
             facts = json.load(source)
-        if facts["identity"] != identity or os.path.getsize(file) != facts["size"]:
+        if facts["identity"] != identity or os.path.getsize(file) != facts["size"] or not facts["paths"]:
             return None
-    except (OSError, ValueError, KeyError):
+        return PixelCache(
+            paths=tuple(facts["paths"]),
+            shapes=np.array(facts["shapes"], np.int64),
+            offsets=np.array(facts["offsets"], np.int64),
+            data=np.memmap(file, np.uint8, "r"),
+            skipped=tuple(Skip(path, reason) for path, reason in facts["skips"]),
+            data_hash=facts["data_hash"],
+        )
+    except (OSError, ValueError, KeyError, TypeError):
         return None
-    if not facts["paths"]:
-        return None
-    return PixelCache(
-        paths=tuple(facts["paths"]),
-        shapes=np.array(facts["shapes"], np.int64),
-        offsets=np.array(facts["offsets"], np.int64),
-        data=np.memmap(file, np.uint8, "r"),
-        skipped=tuple(Skip(path, reason) for path, reason in facts["skips"]),
-        data_hash=facts["data_hash"],
-    )

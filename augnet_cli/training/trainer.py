@@ -1,6 +1,6 @@
 """The training loop: it knows no method by name.
 
-Seeds, device, precision, optimiser, schedule, checkpoints, one JSON line an epoch.
+Seeds, precision, optimiser, schedule, checkpoints, one JSON line an epoch.
 A run can be stopped anywhere and resumed from its last epoch with the same result.
 """
 
@@ -10,7 +10,7 @@ import json
 import math
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -19,15 +19,18 @@ import torch
 from torch.nn import functional
 
 from augnet_cli.errors import TrainingError
+from augnet_cli.images.squares import square
 from augnet_cli.progress import SILENT, Progress
 from augnet_cli.training.checkpoint import load_checkpoint, save_checkpoint
 from augnet_cli.training.encoder import Encoder
 from augnet_cli.training.loader import ViewLoader
-from augnet_cli.training.methods.method import Method
+from augnet_cli.training.methods.method import Batch, Method
 from augnet_cli.training.pixels import PixelCache
+from augnet_cli.training.whole import whole_file
 
 WARM_UP = 0.04  # share of all steps in which the rate rises from 0: Adam's estimates settle
 EMBED_BATCH = 128
+LOG_NAME = "log.jsonl"
 
 
 @dataclass(frozen=True)
@@ -69,6 +72,7 @@ def train(
     method: Method,
     pixels: PixelCache,
     settings: TrainSettings,
+    *,
     device: torch.device,
     bf16: bool,
     folder: str,
@@ -76,7 +80,7 @@ def train(
     identity: dict[str, Any],
     progress: Progress = SILENT,
 ) -> TrainReport:
-    """Train `method` on `pixels`; the checkpoint and the log stand in `folder`.
+    """Train `method` on `pixels`; the checkpoint and the log stand in `folder`, which exists.
 
     Args:
         identity: what a checkpoint must have been made with to be resumed.
@@ -85,60 +89,93 @@ def train(
         TrainingError: fewer than 2 images; a loss that is not finite; a checkpoint of another run.
     """
     images_per_step = min(settings.images_per_step, len(pixels))
-    if images_per_step < 2:  # noqa: PLR2004 - there is no other image to be told from
+    if images_per_step < 2:
         raise TrainingError("training needs at least 2 different images", "give a folder with more pictures")
-    method.to(device, memory_format=torch.channels_last)
+    method.to(device).to(memory_format=torch.channels_last)
     optimiser = torch.optim.Adam(method.parameter_groups(settings.lr))
-    base_rates = [group["lr"] for group in optimiser.param_groups]
     steps_per_epoch = len(pixels) // images_per_step
+    loop = _Loop(method, optimiser, settings, settings.epochs * steps_per_epoch, device, bf16, progress)
     first_epoch = load_checkpoint(folder, method, optimiser, identity) if resume else 0
+    size = method.encoder.spec.size
     loader = ViewLoader(
-        pixels,
-        method.view_transform(method.encoder.spec.size),
-        method.views,
-        method.encoder.spec.size,
-        settings.seed,
-        settings.workers,
-        device,
+        pixels, method.view_transform(size), method.views, size, settings.seed, settings.workers, device
     )
-    total = settings.epochs * steps_per_epoch
-    progress.start("training", (settings.epochs - first_epoch) * steps_per_epoch * images_per_step)
-    started, step, means = time.monotonic(), first_epoch * steps_per_epoch, {}
+    images_left = (settings.epochs - first_epoch) * steps_per_epoch * images_per_step
+    progress.start("training", images_left)
+    _begin_log(folder, first_epoch)
+    started, means = time.monotonic(), {}
     for epoch in range(first_epoch, settings.epochs):
+        # A method that draws from torch's own generator draws the same after a resumption.
+        torch.manual_seed(_seed_of(settings.seed, epoch))
         order = _order(method, pixels, settings.seed, epoch, device)
         method.train()
-        sums: dict[str, float] = {}
-        for batch in loader.batches(order, images_per_step, epoch):
-            factor = rate_at(step, total, 1.0, method.constant_rate)
-            for group, rate in zip(optimiser.param_groups, base_rates, strict=True):
-                group["lr"] = rate * factor
-            with torch.autocast(device.type, torch.bfloat16, enabled=bf16):
-                terms = method.loss(batch)
-            loss = torch.stack(list(terms.values())).sum()
-            if not torch.isfinite(loss):
-                raise TrainingError(
-                    f"the loss is not a number any more (epoch {epoch + 1}, step {step})",
-                    f"try a smaller rate: --lr {settings.lr / 5:g}",
-                )
-            optimiser.zero_grad(set_to_none=True)
-            loss.backward()
-            optimiser.step()
-            step += 1
-            for name, value in terms.items():
-                sums[name] = sums.get(name, 0.0) + float(value.detach())
-            progress.advance(
-                images_per_step, detail=f"epoch {epoch + 1}/{settings.epochs} loss {float(loss.detach()):.4f}"
-            )
-        means = {name: value / steps_per_epoch for name, value in sums.items()}
+        means = loop.epoch(loader.batches(order, images_per_step, epoch), epoch, epoch * steps_per_epoch)
         save_checkpoint(folder, method, optimiser, epoch + 1, identity)
-        _log(
-            folder,
-            {"epoch": epoch + 1, "step": step, **means, "seconds": round(time.monotonic() - started, 1)},
-        )
+        seconds = round(time.monotonic() - started, 1)
+        _log(folder, {"epoch": epoch + 1, "step": (epoch + 1) * steps_per_epoch, **means, "seconds": seconds})
     progress.finish()
     seconds = time.monotonic() - started
-    done = (settings.epochs - first_epoch) * steps_per_epoch * images_per_step
-    return TrainReport(settings.epochs, step, means, done / max(seconds, 1e-9), seconds)
+    steps = settings.epochs * steps_per_epoch
+    return TrainReport(settings.epochs, steps, means, images_left / max(seconds, 1e-9), seconds)
+
+
+class _Loop:
+    """The steps of an epoch: what stays the same in all of them is kept here."""
+
+    def __init__(
+        self,
+        method: Method,
+        optimiser: torch.optim.Optimizer,
+        settings: TrainSettings,
+        steps: int,
+        device: torch.device,
+        bf16: bool,
+        progress: Progress,
+    ) -> None:
+        self.method, self.optimiser, self.settings, self.steps = method, optimiser, settings, steps
+        self.device, self.bf16, self.progress = device, bf16, progress
+        # Before a checkpoint is loaded: it brings back the rates of the step it was written at.
+        self.base_rates = [group["lr"] for group in optimiser.param_groups]
+
+    def epoch(self, batches: Iterable[Batch], epoch: int, first_step: int) -> dict[str, float]:
+        """Take the steps of one epoch; returns the mean of each term."""
+        sums: dict[str, float] = {}
+        done = 0
+        for batch in batches:
+            terms = self._step(batch, epoch, first_step + done)
+            done += 1
+            for name, value in terms.items():
+                sums[name] = sums.get(name, 0.0) + value
+            detail = f"epoch {epoch + 1}/{self.settings.epochs} loss {sum(terms.values()):.4f}"
+            self.progress.advance(len(batch.rows), detail=detail)
+        # The loss tells of the weights before its step: look at those after the last one, before they are saved.
+        if not all(bool(torch.isfinite(weight).all()) for weight in self.method.parameters()):
+            raise self._diverged("weights are no numbers", epoch, first_step + done)
+        return {name: value / done for name, value in sums.items()}
+
+    def _step(self, batch: Batch, epoch: int, step: int) -> dict[str, float]:
+        factor = rate_at(step, self.steps, 1.0, self.method.constant_rate)
+        for group, rate in zip(self.optimiser.param_groups, self.base_rates, strict=True):
+            group["lr"] = rate * factor
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bf16):
+            terms = self.method.loss(batch)
+        loss = torch.stack(list(terms.values())).sum()
+        if not torch.isfinite(loss):
+            raise self._diverged("loss is no number", epoch, step)
+        self.optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        self.optimiser.step()
+        return {name: float(value.detach()) for name, value in terms.items()}
+
+    def _diverged(self, what: str, epoch: int, step: int) -> TrainingError:
+        return TrainingError(
+            f"the {what} any more (epoch {epoch + 1}, step {step})",
+            f"try a smaller rate: --lr {self.settings.lr / 5:g}",
+        )
+
+
+def _seed_of(*parts: int) -> int:
+    return int(np.random.SeedSequence(parts).generate_state(1)[0])
 
 
 def _order(method: Method, pixels: PixelCache, seed: int, epoch: int, device: torch.device) -> np.ndarray:
@@ -149,31 +186,44 @@ def _order(method: Method, pixels: PixelCache, seed: int, epoch: int, device: to
 
 def embed_all(encoder: Encoder, pixels: PixelCache, device: torch.device) -> np.ndarray:
     """(n, d) unit rows of every image, whole and unaltered, under the present encoder in eval mode."""
-    return embed_images(encoder, lambda row: pixels.image(row), len(pixels), device)
+    return embed_images(encoder, pixels.image, len(pixels), device)
 
 
 def embed_images(
     encoder: Encoder, image: Callable[[int], np.ndarray], count: int, device: torch.device
 ) -> np.ndarray:
     """(n, d) unit rows of `count` images, each (h, w, 3) uint8, stretched to the encoder's size."""
-    from PIL import Image
-
-    size = encoder.spec.size
     was_training = encoder.training
     encoder.eval()
     rows = []
     with torch.no_grad():
         for start in range(0, count, EMBED_BATCH):
-            squares = [
-                np.asarray(Image.fromarray(image(row)).resize((size, size), Image.Resampling.BILINEAR))
-                for row in range(start, min(start + EMBED_BATCH, count))
-            ]
-            batch = torch.from_numpy(np.stack(squares)).to(device).permute(0, 3, 1, 2).float().div_(255)
+            numbers = range(start, min(start + EMBED_BATCH, count))
+            squares = np.stack([square(image(number), encoder.spec.size) for number in numbers])
+            batch = torch.from_numpy(squares).to(device).permute(0, 3, 1, 2).float().div_(255)
             rows.append(functional.normalize(encoder(batch).float(), dim=1).cpu())
     encoder.train(was_training)
     return torch.cat(rows).numpy()
 
 
+def _begin_log(folder: str, epochs_done: int) -> None:
+    """Keep the lines of the epochs that are done; those of an earlier run and a line cut short go."""
+    file = os.path.join(folder, LOG_NAME)
+    lines = []
+    if epochs_done and os.path.exists(file):
+        with open(file, encoding="ascii", errors="replace") as log:
+            lines = [line for line in log if _epoch_of(line) in range(1, epochs_done + 1)]
+    with whole_file(file) as out:
+        out.write("".join(lines).encode("ascii"))
+
+
+def _epoch_of(line: str) -> object:
+    try:
+        return json.loads(line)["epoch"] if line.endswith("\n") else None
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
 def _log(folder: str, line: dict[str, Any]) -> None:
-    with open(os.path.join(folder, "log.jsonl"), "a", encoding="ascii") as out:
+    with open(os.path.join(folder, LOG_NAME), "a", encoding="ascii") as out:
         out.write(json.dumps(line) + "\n")

@@ -122,6 +122,10 @@ def test_rows_that_are_not_quite_of_length_one_lose_no_pair() -> None:
     found = pairs_within(uneven, 0.7)
     expected = {pair for pair, distance in slow_pairs(uneven).items() if distance <= 0.7}
     assert set(zip(found.left.tolist(), found.right.tolist(), strict=True)) == expected
+    near = unit_rows(rows[:1] + 1e-3 * random_rows(60, 16, seed=1))  # so near that lengths outweigh angles
+    uneven = (near * np.linspace(0.9995, 1.0005, 60)[:, None]).astype(np.float32)
+    true = np.argsort([slow_distance(rows[0], row) for row in uneven], kind="stable")
+    assert nearest(uneven, rows[:1], 5)[0][0].tolist() == true[:5].tolist()
 
 
 @pytest.mark.parametrize("shape", [(0, 0), (0, 8), (1, 8)])

@@ -93,6 +93,20 @@ def test_another_users_store_is_read_where_it_lies_and_not_written() -> None:
 
 
 @posix_only
+def test_store_file_of_another_user_in_a_folder_of_ones_own_is_not_written() -> None:
+    """What `sudo augnet` once made: the folders may be written, the store may not."""
+    with open_folder() as base:
+        beside = make_store(base / "photos", image("a.jpg", "c1", 1))
+        for path in (base / "photos", Path(beside.data), Path(beside.cache)):
+            path.chmod(0o777)
+        (Path(beside.cache) / "lock").chmod(0o666)
+        Path(beside.store_file).chmod(0o444)
+        with unprivileged():
+            place = place_for(str(base / "photos"), create=True, environ={"AUGNET_HOME": str(base / "home")})
+        assert place.note is not None and place.cache != beside.cache
+
+
+@posix_only
 def test_no_place_at_all_is_told_with_the_variable_that_helps() -> None:
     with open_folder() as base:
         photos = base / "photos"
