@@ -13,6 +13,7 @@ Nothing heavy is imported before a function is called. Errors are `AugnetError`s
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,9 @@ from augnet_cli.version import __version__
 
 if TYPE_CHECKING:
     import numpy as np
+
+    # Text, or what has a path as text: a pathlib.Path.
+    Path = str | os.PathLike[str]
 
 __all__ = [
     "AugnetError",
@@ -40,7 +44,7 @@ __all__ = [
 ]
 
 
-def encode(images: Sequence[str], encoder: str | None = None) -> np.ndarray:
+def encode(images: Sequence[Path], encoder: Path | None = None) -> np.ndarray:
     """Embed image files: (n, d) float32 unit rows in the order given; distance is 1 - dot product.
 
     Args:
@@ -49,13 +53,13 @@ def encode(images: Sequence[str], encoder: str | None = None) -> np.ndarray:
     """
     from augnet_cli.pipeline.encode import encode as verb
 
-    return verb(images, encoder)
+    return verb([os.fspath(image) for image in images], _text(encoder))
 
 
 def index(
-    folder: str,
-    out: str | None = None,
-    encoder: str | None = None,
+    folder: Path,
+    out: Path | None = None,
+    encoder: Path | None = None,
     exclude: Sequence[str] = (),
     workers: int | None = None,
     progress: Progress = SILENT,
@@ -64,13 +68,15 @@ def index(
     from augnet_cli.pipeline.embed import embed
     from augnet_cli.pipeline.refresh import FolderRequest
 
-    return embed(FolderRequest(folder, encoder, exclude, workers=workers), out, progress)
+    return embed(
+        FolderRequest(os.fspath(folder), _text(encoder), exclude, workers=workers), _text(out), progress
+    )
 
 
 def dedupe(
-    folder: str,
+    folder: Path,
     threshold: float | None = None,
-    encoder: str | None = None,
+    encoder: Path | None = None,
     exclude: Sequence[str] = (),
     workers: int | None = None,
     progress: Progress = SILENT,
@@ -83,34 +89,40 @@ def dedupe(
     from augnet_cli.pipeline.dedupe import dedupe as verb
     from augnet_cli.pipeline.refresh import FolderRequest
 
-    return verb(FolderRequest(folder, encoder, exclude, workers=workers), threshold, progress)
+    return verb(
+        FolderRequest(os.fspath(folder), _text(encoder), exclude, workers=workers), threshold, progress
+    )
 
 
 def cluster(
-    folder: str,
+    folder: Path,
     k: int | None = None,
     seed: int = 0,
-    encoder: str | None = None,
+    encoder: Path | None = None,
     exclude: Sequence[str] = (),
     workers: int | None = None,
     progress: Progress = SILENT,
 ) -> ClusterResult:
-    """Split the images of `folder` into `k` clusters (default 10, or as many as there are different images)."""
+    """Split the images of `folder` into `k` clusters; None takes 10, or as many as there are different images."""
     from augnet_cli.pipeline.cluster import cluster as verb
     from augnet_cli.pipeline.refresh import FolderRequest
 
-    return verb(FolderRequest(folder, encoder, exclude, workers=workers), k, seed, progress)
+    return verb(FolderRequest(os.fspath(folder), _text(encoder), exclude, workers=workers), k, seed, progress)
 
 
 def query(
-    image: str,
+    image: Path,
     k: int = 10,
-    folder: str | None = None,
-    encoder: str | None = None,
+    folder: Path | None = None,
+    encoder: Path | None = None,
     refresh: bool = False,
     progress: Progress = SILENT,
 ) -> QueryResult:
     """Find the `k` images of `folder` nearest to `image`; None looks for a folder as the command does."""
     from augnet_cli.pipeline.query import query as verb
 
-    return verb(image, k, folder, encoder, refresh, progress)
+    return verb(os.fspath(image), k, _text(folder), _text(encoder), refresh, progress)
+
+
+def _text(path: Path | None) -> str | None:
+    return None if path is None else os.fspath(path)

@@ -64,8 +64,6 @@ class Interrupted(KeyboardInterrupt):
     Not an `AugnetError`: whoever catches errors must not catch the wish to stop.
     """
 
-    exit_code = 130
-
     def __init__(self, what: str, hint: str) -> None:
         super().__init__(what)
         self.what = what

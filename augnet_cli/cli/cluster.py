@@ -15,7 +15,9 @@ def cluster(
     folder: options.Folder,
     k: Annotated[
         int | None,
-        typer.Option("--k", min=1, help="Number of clusters.  [default: 10, or fewer images]", show_default=False),
+        typer.Option(
+            "--k", min=1, help="Number of clusters.  [default: 10, or fewer images]", show_default=False
+        ),
     ] = None,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of the first centres.")] = 0,
     encoder: options.Encoder = None,

@@ -17,7 +17,10 @@ def embed(
     out: Annotated[
         str | None,
         typer.Option(
-            "--out", metavar="FILE.npz", help="Also write all paths and embeddings to a file.", show_default=False
+            "--out",
+            metavar="FILE.npz",
+            help="Also write all paths and embeddings to a file.",
+            show_default=False,
         ),
     ] = None,
     encoder: options.Encoder = None,

@@ -7,6 +7,7 @@ import sys
 from dataclasses import asdict
 
 from augnet_cli.cli import options
+from augnet_cli.cli.output import printing
 from augnet_cli.errors import UsageError
 
 
@@ -26,7 +27,8 @@ def info(
     if format not in (options.Format.text, options.Format.json):
         raise UsageError(f"info can't be printed as {format.value}", "--format text or json")
     result = verb(folder, encoder)
-    if format is options.Format.json:
-        sys.stdout.write(json.dumps(asdict(result), indent=1) + "\n")
-    else:
-        write_lines(info_lines(result), sys.stdout)
+    with printing():
+        if format is options.Format.json:
+            sys.stdout.write(json.dumps(asdict(result), indent=1) + "\n")
+        else:
+            write_lines(info_lines(result), sys.stdout)

@@ -4,31 +4,62 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import Annotated
+from collections.abc import Callable
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from augnet_cli.cli.cluster import cluster
 from augnet_cli.cli.dedupe import dedupe
 from augnet_cli.cli.embed import embed
 from augnet_cli.cli.info import info
 from augnet_cli.cli.query import query
+from augnet_cli.cli.terminal import end_progress
 from augnet_cli.cli.train import train
-from augnet_cli.errors import AugnetError
+from augnet_cli.errors import AugnetError, Interrupted
 
 EXIT_BUG = 70  # sysexits.h EX_SOFTWARE
 EXIT_INTERRUPTED = 130  # as shells report SIGINT
 
+
+class Commands(TyperGroup):
+    """Ends an interrupted command and one whose reader has gone, before Typer does it without a word."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except Interrupted as stop:
+            _say(stop.what, stop.hint)
+            _end(EXIT_INTERRUPTED)
+        except KeyboardInterrupt:
+            _say("interrupted; what was finished is saved", "run the same command again to go on")
+            _end(EXIT_INTERRUPTED)
+        except BrokenPipeError:
+            # The reader of stdout (`head`) has gone: nothing is wrong.
+            _end(0)
+
+
 app = typer.Typer(
     name="augnet",
+    cls=Commands,
     help="Find duplicates, clusters and look-alikes in a folder of images; train your own encoder for them.",
     no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (train, embed, dedupe, cluster, query, info):
-    app.command()(command)
+# Short enough for one line each in `augnet --help`; the help of a command is its docstring.
+SUMMARIES: dict[Callable[..., None], str] = {
+    train: "Learn an encoder from a folder's own images.",
+    embed: "Embed the images of a folder that are new or changed.",
+    dedupe: "Find images that show the same picture; changes no file.",
+    cluster: "Split the images of a folder into clusters that belong together.",
+    query: "List the images that are nearest to one image.",
+    info: "Say what augnet knows of a folder.",
+}
+for command, summary in SUMMARIES.items():
+    app.command(short_help=summary)(command)
 
 
 def _version(wanted: bool) -> None:
@@ -46,39 +77,50 @@ def main(
     ] = False,
 ) -> None:
     """Options before the command."""
+    try:
+        os.getcwd()
+    except FileNotFoundError as error:
+        raise AugnetError("the current folder no longer exists", "cd to one that does") from error
 
 
 def run() -> None:
     """Run the program; never returns."""
+    _fill_closed_streams()
     debug = "--debug" in sys.argv
     try:
-        app()
+        # One name however it was started: help, errors and shell completion say it.
+        app(prog_name="augnet")
     except AugnetError as error:
         if debug:
             raise
         _say(error.what, error.hint)
         _end(error.exit_code)
-    except KeyboardInterrupt:
-        _say("interrupted; what was finished is saved", "run the same command again to go on")
-        _end(EXIT_INTERRUPTED)
-    except BrokenPipeError:
-        # The reader of stdout (`head`) has gone: nothing is wrong.
-        _end(0)
     except Exception as error:
         if debug:
             raise
-        _say(f"a bug in augnet: {type(error).__name__}: {error}", "run it again with --debug and report what it shows")
+        _say(
+            f"a bug in augnet: {type(error).__name__}: {error}",
+            "run it again with --debug and report what it shows",
+        )
         _end(EXIT_BUG)
 
 
 def _say(what: str, hint: str) -> None:
+    end_progress()
     sys.stderr.write(f"augnet: {' '.join(what.split())}\n  hint: {' '.join(hint.split())}\n")
 
 
 def _end(code: int) -> None:
-    # Without this the interpreter would flush stdout once more, and complain about the broken pipe.
+    # What stdout still holds can't be written: without this the interpreter would try, and complain.
     try:
         sys.stdout.flush()
-    except BrokenPipeError:
+    except OSError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     sys.exit(code)
+
+
+def _fill_closed_streams() -> None:
+    """Started with `>&-` there is no stdout: Python has None there, and the next file opened gets its number."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115 - open to the end

@@ -17,7 +17,12 @@ class Format(str, Enum):
     paths = "paths"
 
 
-Folder = Annotated[str, typer.Argument(help="Folder of images; everything below it counts.", show_default=False)]
+Folder = Annotated[
+    str,
+    typer.Argument(
+        metavar="FOLDER", help="Folder of images; everything below it counts.", show_default=False
+    ),
+]
 Exclude = Annotated[
     list[str] | None,
     typer.Option("--exclude", metavar="GLOB", help="Leave out paths or names that match; repeatable."),
@@ -38,7 +43,8 @@ Encoder = Annotated[
     typer.Option(
         "--encoder",
         metavar="FILE",
-        help="Encoder to use (.onnx), or `shipped`. Default: the folder's own if it was trained, else the shipped one.",
+        help="Encoder to use (.onnx), or `shipped`. "
+        "Default: the folder's own if it was trained, else the shipped one.",
         show_default=False,
     ),
 ]
@@ -48,15 +54,22 @@ Null = Annotated[
 ]
 Workers = Annotated[
     int | None,
-    typer.Option("--workers", min=1, help="Threads. Default: the cores this process may use.", show_default=False),
+    typer.Option(
+        "--workers", min=1, help="Threads. Default: the cores this process may use.", show_default=False
+    ),
 ]
 MaxMegapixels = Annotated[
     float | None,
     typer.Option(
-        "--max-megapixels", min=0.01, help="Skip images larger than this, to bound memory.", show_default=False
+        "--max-megapixels",
+        min=0.01,
+        help="Skip images larger than this, to bound memory.",
+        show_default=False,
     ),
 ]
-FailOnFound = Annotated[bool, typer.Option("--fail-on-found", help="Exit with 11 if any duplicate was found.")]
+FailOnFound = Annotated[
+    bool, typer.Option("--fail-on-found", help="Exit with 11 if any duplicate was found.")
+]
 Strict = Annotated[bool, typer.Option("--strict", help="Exit with 3 if any image was skipped.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Nothing on stderr but errors.")]
 Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]

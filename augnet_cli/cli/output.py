@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import typer
 
 from augnet_cli.cli.options import Format
 from augnet_cli.cli.terminal import note
-from augnet_cli.errors import UsageError
+from augnet_cli.errors import AugnetError, UsageError
 from augnet_cli.records import ClusterResult, DedupeResult, EmbedResult, QueryResult
 
 EXIT_SKIPPED = 3  # only with --strict
@@ -25,14 +27,35 @@ def check_null(format: Format, null: bool) -> None:
 
 
 def show(result: Result, format: Format, null: bool = False, quiet: bool = False) -> None:
-    """Write `result` to stdout."""
-    if format is Format.paths:
-        _show_paths(result, null, quiet)
-    elif format is Format.text:
-        _show_text(result)
-    else:
-        _show_data(result, format)
-    sys.stdout.flush()
+    """Write `result` to stdout.
+
+    Raises:
+        AugnetError: it can't be written.
+    """
+    with printing():
+        if format is Format.paths:
+            _show_paths(result, null, quiet)
+        elif format is Format.text:
+            _show_text(result)
+        else:
+            _show_data(result, format)
+
+
+@contextmanager
+def printing() -> Iterator[None]:
+    """Around everything that writes to stdout: its failures become an error, but for a reader that has gone.
+
+    Raises:
+        AugnetError: it can't be written.
+    """
+    try:
+        yield
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        why = (error.strerror or "unknown reason").lower()
+        raise AugnetError(f"the result can't be written: {why}", "send stdout to a disk with room") from error
 
 
 def finish(found: bool = False, fail_on_found: bool = False, skipped: int = 0, strict: bool = False) -> None:
@@ -73,7 +96,7 @@ def _show_text(result: Result) -> None:
 def _show_data(result: Result, format: Format) -> None:
     from augnet_cli.report import data
 
-    name = "json" if format is Format.json else "csv"
+    name: data.Format = "json" if format is Format.json else "csv"
     if isinstance(result, DedupeResult):
         data.write_dedupe(result, name, sys.stdout.buffer)
     elif isinstance(result, QueryResult):

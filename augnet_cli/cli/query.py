@@ -12,15 +12,20 @@ from augnet_cli.cli.terminal import progress_for
 
 
 def query(
-    image: Annotated[str, typer.Argument(help="The image to look for.", show_default=False)],
+    image: Annotated[str, typer.Argument(metavar="IMAGE", help="The image to look for.", show_default=False)],
     k: Annotated[int, typer.Option("--k", min=1, help="How many hits.")] = 10,
     folder: Annotated[
         str | None,
         typer.Option(
-            "--in", metavar="FOLDER", help="Where to search. Default: the store that is nearest.", show_default=False
+            "--in",
+            metavar="FOLDER",
+            help="Where to search. Default: the store that is nearest.",
+            show_default=False,
         ),
     ] = None,
-    refresh: Annotated[bool, typer.Option("--refresh", help="Look for new and changed images first.")] = False,
+    refresh: Annotated[
+        bool, typer.Option("--refresh", help="Look for new and changed images first.")
+    ] = False,
     encoder: options.Encoder = None,
     format: options.OutputFormat = options.Format.text,
     null: options.Null = False,

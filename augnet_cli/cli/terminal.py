@@ -5,6 +5,7 @@ On a terminal progress is a bar; elsewhere a plain line now and then.
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 import time
@@ -22,13 +23,27 @@ def note(text: str, quiet: bool = False) -> None:
         print(f"augnet: {text}", file=sys.stderr, flush=True)  # noqa: T201 - the one place that talks to people
 
 
+def own_stderr() -> TextIO:
+    """A stream of our own to where stderr goes.
+
+    While some decoders run, what arrives at descriptor 2 is caught and becomes the reason of a skip
+    (`images.mutter`); lines about progress from other threads must not be.
+    """
+    try:
+        copy = os.dup(sys.stderr.fileno())
+    except (OSError, ValueError):  # closed, or no file at all but a stream of whoever called
+        return sys.stderr
+    return open(copy, "w", encoding=sys.stderr.encoding, errors="backslashreplace", buffering=1)
+
+
 class PlainProgress(Progress):
     """Progress as lines, for what is no terminal."""
 
     def __init__(self, stream: TextIO | None = None) -> None:
-        self._stream = stream or sys.stderr
+        self._stream = stream or own_stderr()
         self._lock = threading.Lock()
-        self._stage, self._total, self._done, self._skipped, self._detail = "", None, 0, 0, ""
+        self._total: int | None = None
+        self._stage, self._done, self._skipped, self._detail = "", 0, 0, ""
         self._started = self._said = 0.0
 
     def start(self, stage: str, total: int | None) -> None:
@@ -43,7 +58,7 @@ class PlainProgress(Progress):
             now = time.monotonic()
             if now - self._said >= PLAIN_LINE_SECONDS:
                 self._said = now
-                self._write(self._line(now))
+                self._write(f"augnet: {self._line(now)}")
 
     def note(self, text: str) -> None:
         self._write(f"augnet: {text}")
@@ -73,7 +88,8 @@ class BarProgress(Progress):
     def __init__(self) -> None:
         from rich.console import Console
 
-        self._console = Console(stderr=True, highlight=False, markup=False)
+        # Names are shown as they are: `[red]` is no colour and `:cat:` no picture of one.
+        self._console = Console(file=own_stderr(), highlight=False, markup=False, emoji=False)
         self._bar: Any = None
         self._task: Any = None
         self._skipped = 0
@@ -118,11 +134,22 @@ class BarProgress(Progress):
         self._console.print(f"augnet: {text}", soft_wrap=True)
 
 
+_in_use: list[Progress] = []
+
+
 def progress_for(quiet: bool) -> Progress:
     """The progress that fits where stderr goes."""
     if quiet:
         return Progress()
-    return BarProgress() if sys.stderr.isatty() else PlainProgress()
+    progress = BarProgress() if sys.stderr.isatty() else PlainProgress()
+    _in_use.append(progress)
+    return progress
+
+
+def end_progress() -> None:
+    """Take away a bar that an error left standing: it would hide the cursor and the error."""
+    while _in_use:
+        _in_use.pop().finish()
 
 
 def _clock(seconds: float) -> str:

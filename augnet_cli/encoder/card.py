@@ -63,7 +63,10 @@ def parse_card(text: str, file: str) -> Card:
         facts = json.loads(text)
         if facts.pop("version") > CARD_VERSION:
             raise EncoderError(f"{shown(file)} was made by a newer augnet", "upgrade augnet")
-        return Card(resize=Resize(**facts.pop("resize")), **facts)
+        card = Card(resize=Resize(**facts.pop("resize")), **facts)
+        if not (0 <= card.threshold <= 2 and isinstance(card.id, str)):
+            raise ValueError("a threshold that is no distance, or no id")
+        return card
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise EncoderError(
             f"{shown(file)} holds a card that can't be read", "use the file as `augnet train` wrote it"

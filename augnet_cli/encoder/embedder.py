@@ -70,6 +70,8 @@ class Embedder:
 
 def _read(file: str) -> bytes:
     try:
+        if os.path.exists(file) and not os.path.isfile(file):  # a named pipe would be waited on for ever
+            raise EncoderError(f"{shown(file)} is no file, so no encoder", "name an .onnx that augnet wrote")
         if os.path.getsize(file) > MAX_ENCODER_BYTES:
             raise EncoderError(
                 f"{shown(file)} is too large to be an encoder", "name an .onnx that augnet wrote"
@@ -90,7 +92,7 @@ def _session(data: bytes, file: str) -> Any:
     options.log_severity_level = FATAL_ONLY
     try:
         return onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # noqa: BLE001 - ONNX Runtime raises a dozen unrelated classes for a broken file
+    except Exception as error:  # ONNX Runtime raises a dozen unrelated classes for a broken file
         raise EncoderError(
             f"{shown(file)} is no encoder: ONNX Runtime can't open it",
             "name an .onnx that `augnet train` wrote",
@@ -105,6 +107,8 @@ def _check_shapes(session: Any, card: Card, file: str) -> None:
         and inputs[0].name == "images"
         and inputs[0].type == "tensor(uint8)"
         and list(inputs[0].shape[1:]) == [size, size, 3]
+        and not isinstance(inputs[0].shape[0], int)  # any number of images
+        and outputs[0].type == "tensor(float)"
         and list(outputs[0].shape[1:]) == [card.dim]
     )
     if not fits:

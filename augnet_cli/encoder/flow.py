@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
@@ -55,9 +55,10 @@ def embed_files(
     known_contents: Collection[str],
     workers: int,
     max_megapixels: float = MAX_MEGAPIXELS,
-) -> Iterator[Embedded]:
-    """Take `files` of `folder` through all steps, `workers` threads at a time; results in the order of `files`.
+) -> Generator[Embedded, None, None]:
+    """Take `files` of `folder` through all steps on `workers` threads; results in the order of `files`.
 
+    Close it to end early: what the threads have begun is finished, nothing more is begun.
     A content in `known_contents` is read and hashed, but neither decoded nor embedded again.
     """
 
@@ -123,8 +124,6 @@ def _finisher(found: FoundFile, content: str, decoded: Decoded) -> Callable[[np.
     width, height, taken_at = decoded.width, decoded.height, decoded.taken_at
 
     def finish(row: np.ndarray) -> Embedded:
-        return Embedded(
-            found, "image", content, width=width, height=height, taken_at=taken_at, embedding=row
-        )
+        return Embedded(found, "image", content, width=width, height=height, taken_at=taken_at, embedding=row)
 
     return finish

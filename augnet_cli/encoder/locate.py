@@ -29,9 +29,10 @@ def shipped_encoder() -> str:
 
 
 def choose_encoder(named: str | None, data_folder: str) -> str:
-    """`named` (the option --encoder; `shipped` means the shipped one), else the folder's own, else the shipped one.
+    """The file that was named, else the folder's own, else the shipped one.
 
     Args:
+        named: the option --encoder; `shipped` means the shipped one.
         data_folder: where the folder's trained encoder would stand (`Place.data`).
     """
     if named == "shipped":

@@ -1,11 +1,11 @@
-"""The one resize of augnet: in training, in evaluation and in use a picture is made smaller by this and nothing else."""
+"""The one resize of augnet: by this a picture is made smaller in training, in evaluation and in use."""
 
 from __future__ import annotations
 
 import numpy as np
 from PIL import Image
 
-# What `records.Resize.filter` calls `bilinear`: Pillow's triangle, widened when it shrinks, hence antialiased.
+# `bilinear` in `records.Resize.filter`: Pillow's triangle, widened when it shrinks, hence antialiased.
 FILTER = Image.Resampling.BILINEAR
 
 

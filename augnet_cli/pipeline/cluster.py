@@ -6,7 +6,8 @@ import numpy as np
 
 from augnet_cli.clusters.exemplars import exemplars
 from augnet_cli.clusters.partition import kmeans
-from augnet_cli.errors import UsageError
+from augnet_cli.errors import FolderError
+from augnet_cli.images.names import shown
 from augnet_cli.pipeline.refresh import FolderRequest, refreshed
 from augnet_cli.progress import SILENT, Progress
 from augnet_cli.records import Cluster, ClusterResult, Collection
@@ -27,13 +28,16 @@ def cluster(
 
     Raises:
         UsageError: fewer different images than `k`.
-        FolderError, StoreError, EncoderError: as `refreshed`.
+        FolderError: as `refreshed`; also where no image can be used.
+        StoreError, EncoderError: as `refreshed`.
     """
     with refreshed(request, progress) as fresh:
         collection, result = fresh.store.collection(fresh.embedder.id), fresh.result
     if not collection.images:
-        raise UsageError(
-            f"none of the {len(result.skipped)} images can be used", f"see why: augnet embed {request.folder}"
+        folder = shown(request.folder)
+        raise FolderError(
+            f"none of the images of {folder} can be used, {len(result.skipped):,} were skipped",
+            f"`augnet embed {folder}` says why",
         )
     wanted = k if k is not None else min(DEFAULT_K, len(np.unique(collection.embeddings, axis=0)))
     progress.start("clustering", None)
@@ -49,7 +53,9 @@ def cluster(
     )
 
 
-def _clusters(collection: Collection, labels: np.ndarray, nearest: tuple[np.ndarray, ...]) -> tuple[Cluster, ...]:
+def _clusters(
+    collection: Collection, labels: np.ndarray, nearest: tuple[np.ndarray, ...]
+) -> tuple[Cluster, ...]:
     """Clusters with the paths of their files, the one with most files first."""
     first_path: dict[int, str] = {}
     members: list[list[str]] = [[] for _ in nearest]

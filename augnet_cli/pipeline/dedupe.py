@@ -9,7 +9,9 @@ from augnet_cli.records import DedupeResult
 from augnet_cli.search.exact import pairs_within
 
 
-def dedupe(request: FolderRequest, threshold: float | None = None, progress: Progress = SILENT) -> DedupeResult:
+def dedupe(
+    request: FolderRequest, threshold: float | None = None, progress: Progress = SILENT
+) -> DedupeResult:
     """Find identical files by content and near duplicates by distance.
 
     Args:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 
 import numpy as np
 
-from augnet_cli.errors import FolderError
+from augnet_cli.errors import FolderError, UsageError
 from augnet_cli.images.names import shown
 from augnet_cli.pipeline.refresh import FolderRequest, refreshed
 from augnet_cli.progress import SILENT, Progress
 from augnet_cli.records import Collection, EmbedResult
+
+SUFFIX = ".npz"
 
 
 def embed(request: FolderRequest, out: str | None = None, progress: Progress = SILENT) -> EmbedResult:
@@ -20,24 +23,43 @@ def embed(request: FolderRequest, out: str | None = None, progress: Progress = S
         out: a `.npz` to write: `paths` (n,) unicode and `embeddings` (n, d) float32, one row a file.
 
     Raises:
+        UsageError: `out` has another suffix.
         FolderError, StoreError, EncoderError: as `refreshed`; FolderError too where `out` can't be written.
     """
+    if out is not None:
+        _check_out(out)
     with refreshed(request, progress) as fresh:
         if out is not None:
-            write_npz(fresh.store.collection(fresh.embedder.id), out)
+            write_npz(fresh.store.collection(fresh.embedder.id), fresh.embedder.dim, out)
         return fresh.result
 
 
-def write_npz(collection: Collection, out: str) -> None:
+def write_npz(collection: Collection, dim: int, out: str) -> None:
     """Write paths and embeddings, whole or not at all."""
     paths = np.array([image.path for image in collection.images], dtype=np.str_)
-    temporary = f"{out}.new"
+    rows = collection.image_embeddings.reshape(-1, dim)  # (0, dim) too, where no image could be used
+    temporary = f"{out}.{os.getpid()}.new"
     try:
         with open(temporary, "wb") as file:
-            np.savez(file, paths=paths, embeddings=collection.image_embeddings)
+            np.savez(file, paths=paths, embeddings=rows)
         os.replace(temporary, out)
     except OSError as error:
-        raise FolderError(
-            f"{shown(out)} can't be written: {(error.strerror or 'unknown reason').lower()}",
-            "name a file in a folder you can write: --out FILE.npz",
-        ) from error
+        with suppress(OSError):
+            os.remove(temporary)
+        raise _not_writable(out, (error.strerror or "unknown reason").lower()) from error
+
+
+def _check_out(out: str) -> None:
+    """Refuse before the work what can't be written after it, and a name that could be a photo's."""
+    if not out.lower().endswith(SUFFIX):
+        raise UsageError(f"{shown(out)} does not end in {SUFFIX}", "--out FILE.npz")
+    if os.path.isdir(out):
+        raise _not_writable(out, "it is a folder")
+    if not os.path.isdir(os.path.dirname(out) or "."):
+        raise _not_writable(out, "its folder does not exist")
+
+
+def _not_writable(out: str, why: str) -> FolderError:
+    return FolderError(
+        f"{shown(out)} can't be written: {why}", "name a file in a folder you can write: --out FILE.npz"
+    )

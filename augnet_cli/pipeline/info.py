@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+
 from augnet_cli.encoder.embedder import Embedder
 from augnet_cli.encoder.locate import choose_encoder
 from augnet_cli.errors import StoreError

@@ -6,11 +6,9 @@ import os
 
 from augnet_cli.encoder.embedder import Embedder
 from augnet_cli.encoder.locate import choose_encoder
-from augnet_cli.errors import ImageError
-from augnet_cli.images.decode import decode
-from augnet_cli.images.files import content_hash, read_bytes
+from augnet_cli.images.files import content_hash
 from augnet_cli.images.names import shown
-from augnet_cli.images.unusable import Unusable
+from augnet_cli.pipeline.encode import pixels_of, read_named
 from augnet_cli.pipeline.refresh import FolderRequest, refreshed
 from augnet_cli.progress import SILENT, Progress
 from augnet_cli.records import Hit, QueryResult
@@ -43,22 +41,17 @@ def query(
         ImageError: the image can't be used.
         FolderError, StoreError, EncoderError: as `refreshed`.
     """
-    try:
-        data = read_bytes(image)
-    except Unusable as error:
-        raise ImageError(f"{shown(image)}: {error.reason}", "check the path; `ls` shows what is here") from error
+    data = read_named(image)
     found, how = find_folder(image, folder, os.getcwd())
     if folder is None:
         progress.note(f"searching {shown(found)} ({how})")
     place = existing_store(found) or place_for(found, create=False)
     embedder = Embedder.load(choose_encoder(encoder, place.data))
+    # Before the folder's turn, which may take long: an image that can't be used is told at once.
+    pixels = pixels_of(image, data, embedder.resize)
     if refresh or not _has_embeddings(place, embedder):
         with refreshed(FolderRequest(found, encoder=encoder), progress) as fresh:
             place = fresh.store.place
-    try:
-        pixels = decode(data, embedder.resize, name=image).pixels
-    except Unusable as error:
-        raise ImageError(f"{shown(image)}: {error.reason}", "try another image") from error
     row = embedder.embed(pixels[None])[0]
     with Store.open(place, write=False) as store:
         nearest = open_nearest(place, store, embedder.id)

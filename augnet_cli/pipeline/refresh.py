@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 
 from augnet_cli.cores import usable_cores
@@ -119,7 +119,8 @@ def _require_image(folder: str, walked: Walk) -> None:
 
 def _no_image(folder: str) -> FolderError:
     return FolderError(
-        f"{shown(folder)} holds no image", "name a folder of pictures; the folders below it are looked through too"
+        f"{shown(folder)} holds no image",
+        "name a folder of pictures; the folders below it are looked through too",
     )
 
 
@@ -144,20 +145,27 @@ def _embed(
     store: Store,
     progress: Progress,
 ) -> int:
-    """Embed and save; returns how many images went through the encoder. What was done survives an interrupt."""
+    """Embed and save; returns how many contents got an embedding. What was done survives an interrupt.
+
+    `contents` grows with what is embedded, so that a copy met later is not embedded again.
+    """
     count, saved_at = 0, time.monotonic()
     batch: list[FileEntry] = []
     if waiting:
         progress.start("embedding", len(waiting))
     workers = request.workers or usable_cores()
     try:
-        for step in embed_files(request.folder, waiting, embedder, contents, workers, limit):
-            batch.append(_entry(step, embedder.id, tag))
-            count += step.embedding is not None
-            progress.advance(1, skipped=step.kind == "skip")
-            if len(batch) >= SAVE_FILES or time.monotonic() - saved_at > SAVE_SECONDS:
-                store.save(batch)
-                batch, saved_at = [], time.monotonic()
+        # Closed at once, not when the garbage is collected: an interrupt ends the threads' work too.
+        with closing(embed_files(request.folder, waiting, embedder, contents, workers, limit)) as steps:
+            for step in steps:
+                batch.append(_entry(step, embedder.id, tag))
+                if step.content_hash is not None and step.content_hash not in contents:
+                    contents.add(step.content_hash)
+                    count += 1
+                progress.advance(1, skipped=step.kind == "skip")
+                if len(batch) >= SAVE_FILES or time.monotonic() - saved_at > SAVE_SECONDS:
+                    store.save(batch)
+                    batch, saved_at = [], time.monotonic()
     finally:
         progress.finish()
         store.save(batch)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib.util
-import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -12,7 +12,7 @@ from augnet_cli.images.files import is_image, walk
 from augnet_cli.images.names import shown
 from augnet_cli.progress import SILENT, Progress
 from augnet_cli.store.lock import writing
-from augnet_cli.store.place import place_for
+from augnet_cli.store.place import checked_folder, place_for
 
 if TYPE_CHECKING:
     from augnet_cli.training.run import TrainOutcome, TrainRequest
@@ -34,15 +34,23 @@ def train(
     require_training()
     from augnet_cli.training.run import TrainRequest, run_training
 
+    met = walk(checked_folder(folder), exclude)
+    files = [found for found in met.files if is_image(folder, found)]
+    if not files:
+        raise FolderError(f"{shown(folder)} holds no image", "name a folder of pictures")
     place = place_for(folder, create=True)
     if place.note:
         progress.note(place.note)
-    files = [found for found in walk(folder, exclude).files if is_image(folder, found)]
-    if not files:
-        raise FolderError(f"{shown(folder)} holds no image", "name a folder of pictures")
     with writing(place):
-        os.makedirs(place.data, exist_ok=True)
-        return run_training(folder, files, place.cache, place.data, request or TrainRequest(), progress)
+        outcome = run_training(
+            folder,
+            files,
+            cache=place.cache,
+            data=place.data,
+            request=request or TrainRequest(),
+            progress=progress,
+        )
+    return dataclasses.replace(outcome, skipped=(*met.skips, *outcome.skipped))
 
 
 def require_training() -> None:

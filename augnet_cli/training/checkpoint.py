@@ -53,7 +53,7 @@ def read_checkpoint(folder: str) -> dict[str, Any]:
         ) from None
     except (OSError, RuntimeError, ValueError, EOFError, pickle.UnpicklingError) as error:
         raise _unreadable(file) from error
-    if not isinstance(state, dict) or not PARTS <= state.keys():
+    if not isinstance(state, dict) or not state.keys() >= PARTS:
         raise _unreadable(file)
     return state
 
@@ -109,6 +109,4 @@ def differences(saved: object, wanted: Mapping[str, Any]) -> list[str]:
 
 
 def _unreadable(file: str) -> TrainingError:
-    return TrainingError(
-        f"the checkpoint {shown(file)} can't be read", "leave out --resume to start anew"
-    )
+    return TrainingError(f"the checkpoint {shown(file)} can't be read", "leave out --resume to start anew")

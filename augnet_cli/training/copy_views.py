@@ -90,7 +90,7 @@ class CopyViews:
         count = len(batch)
         scale = _uniform(count, 2, self.min_frame_scale, 1, generator)
         # Half of the frames are letterboxes: one side keeps its full length.
-        letterbox = torch.rand(count, generator=generator) < 0.5  # noqa: PLR2004
+        letterbox = torch.rand(count, generator=generator) < 0.5
         side = torch.randint(0, 2, (count,), generator=generator)
         scale[letterbox, side[letterbox]] = 1
         shift = (_uniform(count, 2, -1, 1, generator)) * (1 - scale)

@@ -14,7 +14,7 @@ import torchvision
 from torch import Tensor, nn
 
 from augnet_cli.errors import EncoderError
-
+from augnet_cli.images.names import shown
 
 # Channels of the four stages of `resnet18_slim`: half of ResNet-18's, the last narrower still, so that the
 # weights stay under the 8 MB that a light install can carry.
@@ -28,12 +28,13 @@ class EncoderSpec:
     Attributes:
         backbone: a key of `BACKBONES`.
         size: side S of the square input in pixels.
-        dim: width d of the embedding; 0 takes the backbone's own width, without a linear layer.
+        dim: width d of the embedding; 0 takes the backbone's own width.
         head: `linear_tanh` (linear layer and batch norm before the tanh: both halves of its range are used)
-            or `tanh` (AugNet as published: tanh on pooled features; needs dim 0).
+            or `tanh` (AugNet as published: tanh on pooled features, which are not negative after a ReLU;
+            needs dim 0 or the backbone's width).
     """
 
-    backbone: str = "mobilenet_v3_small"
+    backbone: str = "resnet18_slim"
     size: int = 96
     dim: int = 128
     head: str = "linear_tanh"
@@ -100,11 +101,14 @@ class Encoder(nn.Module):
     tanh's range unused; `head="linear_tanh"` puts a linear layer before it.
     """
 
+    mean: Tensor  # (3,), in [0, 1]
+    std: Tensor  # (3,)
+
     def __init__(self, spec: EncoderSpec) -> None:
         super().__init__()
         if spec.backbone not in BACKBONES:
             raise EncoderError(
-                f"there is no backbone named {spec.backbone}", f"choose one of {', '.join(BACKBONES)}"
+                f"there is no backbone named {shown(spec.backbone)}", f"choose one of {', '.join(BACKBONES)}"
             )
         self.backbone, width = BACKBONES[spec.backbone]()
         if spec.head == "tanh":
@@ -129,7 +133,8 @@ class Encoder(nn.Module):
     def features(self, images: Tensor) -> Tensor:
         """Feature map (B, c, h, w) of float images (B, 3, S, S) in [0, 1]."""
         mean, std = self.mean[None, :, None, None], self.std[None, :, None, None]
-        return self.backbone((images - mean) / std)
+        mapped: Tensor = self.backbone((images - mean) / std)
+        return mapped
 
     def forward(self, images: Tensor) -> Tensor:
         """Embeddings (B, d) in (-1, 1), not of unit length, of float images (B, 3, S, S) in [0, 1]."""

@@ -10,8 +10,8 @@ import contextlib
 import hashlib
 import io
 import logging
-import os
 import warnings
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -24,6 +24,7 @@ from augnet_cli.encoder.card import CARD_KEY, Card
 from augnet_cli.encoder.embedder import Embedder
 from augnet_cli.errors import TrainingError
 from augnet_cli.training.encoder import Encoder
+from augnet_cli.training.whole import whole_file
 
 # Rounding differs between the two runtimes by about 1e-7; a wrong graph differs by far more than this.
 MAX_DRIFT = 1e-4
@@ -56,22 +57,18 @@ def export_encoder(encoder: Encoder, card: Card, file: str, images: np.ndarray) 
         TrainingError: they differ by more than MAX_DRIFT; `file` is then left as it was.
     """
     module = UnitRows(encoder).cpu().eval()
-    temporary = file + ".new"
-    with open(temporary, "wb") as out:
-        out.write(_onnx_bytes(module, encoder.spec.size, card))
+    data = _onnx_bytes(module, encoder.spec.size, card)
+    with whole_file(file) as out:
+        out.write(data)
         out.flush()
-        os.fsync(out.fileno())
-    embedder = Embedder.load(temporary)
-    with torch.no_grad():
-        expected = module(torch.from_numpy(images)).numpy()
-    drift = float(np.abs(embedder.embed(images) - expected).max())
-    if not drift <= MAX_DRIFT:
-        os.unlink(temporary)
-        raise TrainingError(
-            f"the exported encoder differs from the trained one by {drift:.2g}",
-            "the checkpoint is kept; try other versions of torch and onnxruntime",
-        )
-    os.replace(temporary, file)
+        with torch.no_grad():
+            expected = module(torch.from_numpy(images)).numpy()
+        drift = float(np.abs(Embedder.load(out.name).embed(images) - expected).max())
+        if not drift <= MAX_DRIFT:
+            raise TrainingError(
+                f"the exported encoder differs from the trained one by {drift:.2g}",
+                "the checkpoint is kept; try other versions of torch and onnxruntime",
+            )
     return Embedder.load(file), drift
 
 
@@ -92,6 +89,7 @@ def _onnx_bytes(module: nn.Module, size: int, card: Card) -> bytes:
             dynamic_shapes={"images": {0: "n"}},
             verbose=False,
         )
+    assert program is not None  # with `dynamo` it always is one
     model = program.model_proto
     _strip(model)
     bare: bytes = model.SerializeToString(deterministic=True)
@@ -114,7 +112,7 @@ def _strip(model: Any) -> None:
 
 
 @contextlib.contextmanager
-def _quiet_logging() -> Any:
+def _quiet_logging() -> Iterator[None]:
     """The exporter logs about things a user can't act on."""
     before = logging.root.manager.disable
     logging.disable(logging.WARNING)

@@ -1,15 +1,61 @@
-"""Start weights for an encoder, read back from an exported `.onnx`."""
+"""The encoder that a run begins with: new, or read back from an exported `.onnx`."""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 import torch
 
 from augnet_cli.encoder.embedder import Embedder
-from augnet_cli.errors import EncoderError
+from augnet_cli.encoder.locate import shipped_encoder
+from augnet_cli.errors import EncoderError, UsageError
 from augnet_cli.images.names import shown
 from augnet_cli.training.encoder import Encoder, EncoderSpec
+from augnet_cli.training.methods import method_class
+
+if TYPE_CHECKING:
+    from augnet_cli.training.choices import TrainRequest
+    from augnet_cli.training.pixels import PixelCache
 
 PREFIX = "encoder."  # of the weights' names in the file: the encoder stands inside `export.UnitRows`
+STATISTICS_SAMPLE = 1000  # images whose colours give mean and deviation: their error is then below 1 %
+
+
+def start_encoder(request: TrainRequest, config: Any) -> Encoder:
+    """The encoder a run begins with: shipped, from a file, or new.
+
+    Raises:
+        UsageError: something of a new encoder is asked of an old one.
+        EncoderError: there is no such encoder, or the file is none.
+    """
+    head = method_class(request.method).head(config)
+    if request.init == "scratch":
+        return Encoder(_new_spec(request, head))
+    for option, value in (("backbone", request.backbone), ("size", request.size), ("dim", request.dim)):
+        if value is not None:
+            raise UsageError(
+                f"--{option} is for a new encoder, and --init {shown(request.init)} continues an old one",
+                "--init scratch",
+            )
+    encoder = encoder_from_file(shipped_encoder() if request.init == "shipped" else request.init)
+    if encoder.spec.head != head:
+        raise UsageError(
+            f"these settings want an encoder with the head {head}, "
+            f"and that of --init {shown(request.init)} has {encoder.spec.head}",
+            "--init scratch",
+        )
+    return encoder
+
+
+def _new_spec(request: TrainRequest, head: str) -> EncoderSpec:
+    default = EncoderSpec()
+    dim = request.dim
+    if dim is None:
+        dim = 0 if head == "tanh" else default.dim
+    return EncoderSpec(
+        backbone=request.backbone or default.backbone, size=request.size or default.size, dim=dim, head=head
+    )
 
 
 def encoder_from_file(file: str) -> Encoder:
@@ -42,3 +88,14 @@ def _unfit(file: str) -> EncoderError:
     return EncoderError(
         f"the weights in {shown(file)} don't fit what its card says", "start anew: --init scratch"
     )
+
+
+def fit_normalisation(encoder: Encoder, pixels: PixelCache, seed: int, scalar: bool) -> None:
+    """Set the encoder's mean and deviation to those of the images, by channel or over all of them."""
+    mean, std = pixels.channel_statistics(STATISTICS_SAMPLE, np.random.default_rng([seed, 0]))
+    if scalar:
+        # The deviation over all channels together has the spread between their means in it.
+        std = np.sqrt(np.full(3, (std**2 + mean**2).mean() - mean.mean() ** 2))
+        mean = np.full(3, mean.mean())
+    encoder.mean.copy_(torch.tensor(mean))
+    encoder.std.copy_(torch.tensor(std))

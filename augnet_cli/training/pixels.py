@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
-from typing import IO, Any, Union
+from typing import IO, Any
 
 import numpy as np
 
@@ -144,7 +144,7 @@ def build_pixel_cache(
     return kept
 
 
-Result = Union[tuple[str, np.ndarray], Skip]  # content hash and pixels of one file
+Result = tuple[str, np.ndarray] | Skip  # content hash and pixels of one file
 
 
 def _decoded(

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from PIL import Image
 from torch.nn import functional
 
 from augnet_cli.duplicates.calibrate import threshold_for_precision
+from augnet_cli.images.squares import square
 from augnet_cli.training.copy_views import CopyViews
 from augnet_cli.training.encoder import Encoder
 from augnet_cli.training.pixels import PixelCache
@@ -21,6 +21,7 @@ from augnet_cli.training.trainer import embed_images
 SAMPLE = 2000  # images: 2 million pairs of different ones show one false pair in a thousand copies
 COPIES = 2  # altered copies of each
 SCORE_BATCH = 64  # images, with their copies, at a time
+FRESH = 1 << 31  # stands where training has the epoch: no copy is one that was trained on
 PRECISIONS = (0.9, 0.99, 0.999)
 
 
@@ -34,8 +35,8 @@ class CopyScores:
 
 
 def score_copies(encoder: Encoder, pixels: PixelCache, seed: int, device: torch.device) -> CopyScores:
-    """Measure at which distance copies of a sample of `pixels` are told from other images, and how many are found."""
-    rows = np.random.default_rng([seed, 1]).permutation(len(pixels))[:SAMPLE]
+    """Measure where the copies of a sample of `pixels` are told from other images, and how many are found."""
+    rows = np.random.default_rng([seed, FRESH]).permutation(len(pixels))[:SAMPLE]
     originals = embed_images(encoder, lambda i: pixels.image(int(rows[i])), len(rows), device)
     copies = _copy_embeddings(encoder, pixels, rows, seed, device)
     own, others = copy_distances(originals, copies)
@@ -63,29 +64,26 @@ def copy_distances(originals: np.ndarray, copies: np.ndarray) -> tuple[np.ndarra
     among = 1 - originals @ originals.T
     across = 1 - np.einsum("nd,mcd->nmc", originals, copies, optimize=True)
     different = ~np.eye(count, dtype=bool)
-    return own, np.concatenate([among[np.triu_indices(count, 1)], across[different].ravel()])
+    others = np.concatenate([among[np.triu_indices(count, 1)], across[different].ravel()])
+    # Rounding makes a distance of 0 a little less.
+    return np.clip(own, 0, 2), np.clip(others, 0, 2)
 
 
 def _copy_embeddings(
     encoder: Encoder, pixels: PixelCache, rows: np.ndarray, seed: int, device: torch.device
 ) -> np.ndarray:
-    size = encoder.spec.size
-    views = CopyViews(size)
+    """(n, c, d) unit rows of altered copies of the images `rows`."""
+    views = CopyViews(encoder.spec.size)
     generator = torch.Generator().manual_seed(seed)
     encoder.eval()
-    made = []
-    for row in rows:
-        rng = np.random.default_rng([seed, 2, int(row)])
-        crops = np.stack([views.crop(pixels.image(int(row)), rng) for _ in range(COPIES)])
-        made.append(crops)
     embedded = []
     with torch.no_grad():
-        for start in range(0, len(made), SCORE_BATCH):
-            batch = (
-                torch.from_numpy(np.concatenate(made[start : start + SCORE_BATCH]))
-                .to(device)
-                .permute(0, 3, 1, 2)
-            )
+        for start in range(0, len(rows), SCORE_BATCH):
+            crops = []
+            for row in rows[start : start + SCORE_BATCH]:
+                rng = np.random.default_rng([seed, FRESH, int(row)])
+                crops += [views.crop(pixels.image(int(row)), rng) for _ in range(COPIES)]
+            batch = torch.from_numpy(np.stack(crops)).to(device).permute(0, 3, 1, 2)
             changed = views.finish(batch.float().div_(255), generator)
             # As a file would store them: eight bits a channel.
             changed = (changed * 255).round() / 255
@@ -95,8 +93,4 @@ def _copy_embeddings(
 
 def sample_squares(pixels: PixelCache, size: int, count: int) -> np.ndarray:
     """(n, S, S, 3) uint8: the first `count` images as the encoder takes them, for comparing runtimes."""
-    squares = [
-        np.asarray(Image.fromarray(pixels.image(row)).resize((size, size), Image.Resampling.BILINEAR))
-        for row in range(min(count, len(pixels)))
-    ]
-    return np.stack(squares)
+    return np.stack([square(pixels.image(row), size) for row in range(min(count, len(pixels)))])

@@ -94,7 +94,10 @@ def train(
     method.to(device).to(memory_format=torch.channels_last)
     optimiser = torch.optim.Adam(method.parameter_groups(settings.lr))
     steps_per_epoch = len(pixels) // images_per_step
-    loop = _Loop(method, optimiser, settings, settings.epochs * steps_per_epoch, device, bf16, progress)
+    # Taken before a checkpoint is loaded: it brings back the rates of the step it was written at.
+    rates = tuple(group["lr"] for group in optimiser.param_groups)
+    steps = settings.epochs * steps_per_epoch
+    loop = _Loop(method, optimiser, rates, settings, steps, device, bf16, progress)
     first_epoch = load_checkpoint(folder, method, optimiser, identity) if resume else 0
     size = method.encoder.spec.size
     loader = ViewLoader(
@@ -115,27 +118,21 @@ def train(
         _log(folder, {"epoch": epoch + 1, "step": (epoch + 1) * steps_per_epoch, **means, "seconds": seconds})
     progress.finish()
     seconds = time.monotonic() - started
-    steps = settings.epochs * steps_per_epoch
     return TrainReport(settings.epochs, steps, means, images_left / max(seconds, 1e-9), seconds)
 
 
+@dataclass(frozen=True)
 class _Loop:
-    """The steps of an epoch: what stays the same in all of them is kept here."""
+    """The steps of an epoch, and what stays the same in all of them; `steps` are those of the whole run."""
 
-    def __init__(
-        self,
-        method: Method,
-        optimiser: torch.optim.Optimizer,
-        settings: TrainSettings,
-        steps: int,
-        device: torch.device,
-        bf16: bool,
-        progress: Progress,
-    ) -> None:
-        self.method, self.optimiser, self.settings, self.steps = method, optimiser, settings, steps
-        self.device, self.bf16, self.progress = device, bf16, progress
-        # Before a checkpoint is loaded: it brings back the rates of the step it was written at.
-        self.base_rates = [group["lr"] for group in optimiser.param_groups]
+    method: Method
+    optimiser: torch.optim.Optimizer
+    base_rates: tuple[float, ...]
+    settings: TrainSettings
+    steps: int
+    device: torch.device
+    bf16: bool
+    progress: Progress
 
     def epoch(self, batches: Iterable[Batch], epoch: int, first_step: int) -> dict[str, float]:
         """Take the steps of one epoch; returns the mean of each term."""
@@ -148,7 +145,7 @@ class _Loop:
                 sums[name] = sums.get(name, 0.0) + value
             detail = f"epoch {epoch + 1}/{self.settings.epochs} loss {sum(terms.values()):.4f}"
             self.progress.advance(len(batch.rows), detail=detail)
-        # The loss tells of the weights before its step: look at those after the last one, before they are saved.
+        # The loss tells of the weights before its step: look at those after the last one, which are saved.
         if not all(bool(torch.isfinite(weight).all()) for weight in self.method.parameters()):
             raise self._diverged("weights are no numbers", epoch, first_step + done)
         return {name: value / done for name, value in sums.items()}

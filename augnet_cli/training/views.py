@@ -1,8 +1,8 @@
 """AugNet's views (Chen, 2021): crop, resolution, rotation, hue, saturation, brightness.
 
 A view is made in two steps: `crop` per image on the CPU (Pillow, in threads), `finish` on whole batches
-as tensors on the training device.  Each image draws its own parameters from its own seed, so views do not
-depend on the order in which threads run.
+as tensors on the training device.  `crop` draws from a generator of the image's own, so views do not depend
+on the order in which threads run.
 
 Differs from the published code: resizing is antialiased (Pillow) where OpenCV's bilinear is not; the crop
 is taken from the source directly instead of from a copy enlarged to a short side of 2S, which is the same
@@ -41,7 +41,7 @@ class Views(Protocol):
 
 @dataclass(frozen=True)
 class AugNetViews:
-    """Views as AugNet's STL-10 script makes them; defaults are its constants (spec section 1c)."""
+    """Views as AugNet's STL-10 script makes them; defaults are its constants."""
 
     size: int
     min_crop: float = 0.2  # side of the square crop, as a share of the short side, uniform in [min_crop, 1]
@@ -83,7 +83,7 @@ class AugNetViews:
         saturation = integers(*self.saturation_levels) / LEVELS
         batch = shift_hue_saturation(batch, hue, saturation)
         factor = uniform(*self.brightness_factor)
-        offset = uniform(-self.brightness_levels, self.brightness_levels) / LEVELS
+        offset = integers(-self.brightness_levels, self.brightness_levels) / LEVELS
         add_first = integers(0, 1).bool()
         space = integers(0, len(BRIGHTNESS_SPACES) - 1)
         result = batch.clone()

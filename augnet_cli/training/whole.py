@@ -15,7 +15,7 @@ UNFINISHED = ".new"  # what the name of a file ends in until it is whole
 
 @contextlib.contextmanager
 def whole_file(file: str) -> Iterator[IO[bytes]]:
-    """Open a file for writing in place of `file`, which it replaces at the end; after an error `file` is as before.
+    """Open a file for writing that replaces `file` at the end; after an error `file` is as before.
 
     Raises:
         TrainingError: it can't be written.

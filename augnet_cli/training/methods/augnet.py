@@ -10,11 +10,20 @@ Differs from the published code, each by a switch (`faithful=true` sets them all
 - a linear layer stands before the tanh; there, tanh saw non-negative features only (`linear`).
 - the rate falls along a cosine; there it was constant (`constant_rate`).
 
-Beyond the paper, off by default: `loss=softmax` is its softmax form; with `unit=true` on the unit sphere
-where distances are used in the end, `leave_one_out=true` keeps a view out of its own centre, `squared=true`
-takes half the squared distance, which on the sphere is cosine distance (with V = 2 this is NT-Xent against
-centres), `spread` adds the KoLeo term of Sablayrolles et al., "Spreading vectors for similarity search"
-(2019, eq. 3), and `views_like=copies` makes views as copies are made.
+The paper's second form, which it reports to be worse: `loss=softmax`, there at `temperature=1`.
+
+Beyond the paper, off by default:
+- `unit=true` compares directions only, on the unit sphere where distances are used in the end.
+- `leave_one_out=true` keeps a view out of its own centre.
+- `squared=true` takes half the squared distance, which between unit vectors is cosine distance.
+- `spread` adds the KoLeo term of Sablayrolles et al., "Spreading vectors for similarity search" (2019).
+- `views_like=copies` makes views as copies are made.
+
+The softmax form with all three switches and V = 2 is close to NT-Xent (Chen et al., "A Simple Framework for
+Contrastive Learning", 2020): the own term is the cosine distance to the sister view, exactly; each other
+image stands in the sum once, by its centre c, where NT-Xent has its two views.  The centre lies inside the
+sphere, so the distance to it is 1/2 + |c|^2 / 2 - <h, c>: the mean cosine distance to its views, less
+(1 - |c|^2) / 2.  The two losses are equal, but for counting each other image once, where views coincide.
 """
 
 from __future__ import annotations
@@ -27,6 +36,7 @@ from torch.nn import functional
 
 from augnet_cli.errors import UsageError
 from augnet_cli.training.copy_views import CopyViews
+from augnet_cli.training.encoder import Encoder
 from augnet_cli.training.methods.method import Batch, Method
 from augnet_cli.training.views import AugNetViews, Views
 
@@ -58,12 +68,30 @@ class AugNetConfig:
                 raise UsageError(
                     f"{name} can't be {getattr(self, name)}", f"choose one of {', '.join(allowed)}"
                 )
-        if self.views < 2:  # noqa: PLR2004 - a centre of one view says nothing
+        if self.views < 2:
             raise UsageError(f"augnet needs at least 2 views, not {self.views}", "--set views=4")
-        if self.temperature <= 0:
+        if not self.temperature > 0:
             raise UsageError(
                 f"the temperature must be above 0, not {self.temperature}", "--set temperature=1"
             )
+        if not self.spread >= 0:
+            raise UsageError(f"spread can't be under 0, as {self.spread} is", "--set spread=0")
+        for name in ("flip", "resolution_jitter"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise UsageError(
+                    f"{name} is a probability, and {getattr(self, name)} is none",
+                    f"--set {name}={self.__dataclass_fields__[name].default}",
+                )
+        if self.faithful:
+            self._refuse_what_was_not_published()
+
+    def _refuse_what_was_not_published(self) -> None:
+        for name in ("views_like", "temperature", "unit", "leave_one_out", "squared", "spread"):
+            if getattr(self, name) != self.__dataclass_fields__[name].default:
+                raise UsageError(
+                    f"faithful=true is AugNet as published, which has no {name}={getattr(self, name)}",
+                    f"leave out one of the two: faithful, {name}",
+                )
 
 
 def centre_distances(embeddings: Tensor, leave_one_out: bool = False, squared: bool = False) -> Tensor:
@@ -79,34 +107,38 @@ def centre_distances(embeddings: Tensor, leave_one_out: bool = False, squared: b
     """
     images, views, _ = embeddings.shape
     centres = embeddings.mean(dim=1)
-    # |h - c|^2 summed over differences would need (B V B d) numbers; the expanded form needs (B V B).
+    sisters = (embeddings.sum(1, keepdim=True) - embeddings) / (views - 1)
+    apart = (embeddings - sisters).square().sum(2)  # (B, V) squared distance to the mean of the other views
     flat = embeddings.flatten(0, 1)
-    squares = flat.square().sum(1, keepdim=True) + centres.square().sum(1) - 2 * flat @ centres.T
-    squares = squares.view(images, views, images)
-    if leave_one_out:
-        sisters = (embeddings.sum(1, keepdim=True) - embeddings) / (views - 1)
-        own = (embeddings - sisters).square().sum(2)
-        mask = torch.eye(images, dtype=torch.bool, device=embeddings.device)[:, None, :]
-        squares = torch.where(mask, own[:, :, None], squares)
     if squared:
-        return squares / 2
-    return squares.clamp(min=SMALLEST_SQUARE).sqrt()
+        # |h - c|^2 summed over differences would need (B V B d) numbers; the expanded form needs (B V B).
+        squares = flat.square().sum(1, keepdim=True) + centres.square().sum(1) - 2 * flat @ centres.T
+        distances, own = squares / 2, apart / 2
+    else:
+        # Not expanded: its rounding, of 1e-6, would be 1e-3 after the square root.
+        distances = torch.cdist(flat, centres, compute_mode="donot_use_mm_for_euclid_dist")
+        own = apart.clamp(min=SMALLEST_SQUARE).sqrt()
+    distances = distances.view(images, views, images)
+    return torch.where(_own(distances), own[:, :, None], distances) if leave_one_out else distances
+
+
+def _own(distances: Tensor) -> Tensor:
+    """(B, 1, B) bool: where the centre is that of the view's own image."""
+    return torch.eye(len(distances), dtype=torch.bool, device=distances.device)[:, None, :]
 
 
 def centroid_contrast(distances: Tensor) -> Tensor:
-    """Mean over views of: distance to the own centre minus distance to the nearest other centre (spec 1d).
+    """Mean over views of: distance to the own centre minus distance to the nearest other centre.
 
     `distances` is (B, V, B) as `centre_distances` gives it, B at least 2.
     """
-    images = len(distances)
-    own_mask = torch.eye(images, dtype=torch.bool, device=distances.device)[:, None, :]
-    own = torch.where(own_mask, distances, 0).sum(2)
-    nearest_other = distances.masked_fill(own_mask, torch.inf).amin(2)
+    own = torch.where(_own(distances), distances, 0).sum(2)
+    nearest_other = distances.masked_fill(_own(distances), torch.inf).amin(2)
     return (own - nearest_other).mean()
 
 
 def centroid_softmax(distances: Tensor, temperature: float = 1.0) -> Tensor:
-    """Cross-entropy of picking the own centre by minus distance over `temperature` (spec 1d, softmax mode)."""
+    """Cross-entropy of picking the own centre by minus distance over `temperature` (softmax mode)."""
     images, views, _ = distances.shape
     target = torch.arange(images, device=distances.device).repeat_interleave(views)
     return functional.cross_entropy(-distances.flatten(0, 1) / temperature, target)
@@ -155,9 +187,14 @@ class AugNet(Method):
     def loss(self, batch: Batch) -> dict[str, Tensor]:
         images, views = batch.views.shape[:2]
         embeddings = self.encoder(batch.views.flatten(0, 1)).float()
-        if self.config.unit:
-            embeddings = functional.normalize(embeddings, dim=1)
-        embeddings = embeddings.view(images, views, -1)
+        # Distances are differences of nearly equal numbers: the 8 bits of bf16 would blur the small ones.
+        with torch.autocast(embeddings.device.type, enabled=False):
+            if self.config.unit:
+                embeddings = functional.normalize(embeddings, dim=1)
+            return self._terms(embeddings.view(images, views, -1))
+
+    def _terms(self, embeddings: Tensor) -> dict[str, Tensor]:
+        """The terms of (B, V, d) embeddings."""
         distances = centre_distances(embeddings, self.config.leave_one_out, self.config.squared)
         if self.config.loss == "softmax":
             terms = {"centre": centroid_softmax(distances, self.config.temperature)}

@@ -66,7 +66,10 @@ class Method(nn.Module):
         return None
 
     def loss(self, batch: Batch) -> dict[str, Tensor]:
-        """Named scalar terms; their sum is minimised."""
+        """Named scalar terms; their sum is minimised.
+
+        May be called under autocast to bf16: what needs all its bits must leave it.
+        """
         raise NotImplementedError
 
     def parameter_groups(self, lr: float) -> list[dict[str, Any]]:

@@ -1,0 +1,145 @@
+"""What a user may choose of a training run, and the check that it can be had.
+
+Names come as text; what comes out is a config, a device, a precision, the numbers of the run.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from augnet_cli.cores import usable_cores
+from augnet_cli.errors import TrainingError, UsageError
+from augnet_cli.images.names import shown
+from augnet_cli.training.encoder import DEPTHWISE
+from augnet_cli.training.trainer import TrainSettings
+
+DEFAULT_STEPS = 500  # when no number of epochs is given: some minutes on two cores
+MAX_DEFAULT_EPOCHS = 100  # of a folder so small that DEFAULT_STEPS would show each image more often
+PRECISIONS = ("auto", "fp32", "bf16")
+WORDS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+
+
+@dataclass(frozen=True)
+class TrainRequest:
+    """What a user may say of a run; None takes the default.
+
+    `init`: `shipped`, `scratch`, or an encoder file.  `options`: the method's own settings, as text.
+    `command`: what was typed, for the card.
+    """
+
+    method: str = "augnet"
+    options: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    init: str = "shipped"
+    backbone: str | None = None
+    size: int | None = None
+    dim: int | None = None
+    epochs: int | None = None
+    images_per_step: int | None = None
+    lr: float | None = None
+    seed: int = 0
+    device: str = "auto"
+    precision: str = "auto"
+    workers: int = dataclasses.field(default_factory=usable_cores)
+    resume: bool = False
+    command: str = ""
+
+
+def parse_options(config: type[Any], options: Mapping[str, str]) -> Any:
+    """A method's config from `--set name=value` texts.
+
+    Raises:
+        UsageError: no such name, or a value of the wrong type.
+    """
+    fields = {field.name: field for field in dataclasses.fields(config)}
+    defaults = config()
+    values: dict[str, Any] = {}
+    for name, text in options.items():
+        if name not in fields:
+            raise UsageError(
+                f"the method has no setting {shown(name) or repr(name)}", f"it has: {', '.join(fields)}"
+            )
+        values[name] = _parsed(name, text, getattr(defaults, name))
+    return dataclasses.replace(defaults, **values)
+
+
+def _parsed(name: str, text: str, default: Any) -> Any:
+    """`text` as a value of the type of `default`."""
+    kind = type(default)
+    try:
+        return WORDS[text.lower()] if kind is bool else kind(text)
+    except (ValueError, KeyError):
+        wanted = {bool: "true or false", int: "a whole number", float: "a number"}.get(kind, "a word")
+        example = f"--set {name}={str(default).lower() if kind is bool else default}"
+        raise UsageError(
+            f"{name} must be {wanted}, not {shown(text) or repr(text)}",
+            f"for instance {example}",
+        ) from None
+
+
+def choose_device(name: str) -> torch.device:
+    """The device of a name; `auto` takes the fastest there is.
+
+    Raises:
+        UsageError: it is not there.
+    """
+    present = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    if name == "auto":
+        return torch.device("cuda" if present["cuda"] else "mps" if present["mps"] else "cpu")
+    if not present.get(name, False):
+        here = ", ".join(kind for kind, there in present.items() if there)
+        raise UsageError(f"there is no device {shown(name)} here", f"use --device auto, or one of: {here}")
+    return torch.device(name)
+
+
+def choose_bf16(precision: str, device: torch.device, backbone: str) -> bool:
+    """Whether to compute in bf16: where `auto`, if the device has it and the network gains by it.
+
+    Raises:
+        UsageError: there is no such precision.
+    """
+    if precision not in PRECISIONS:
+        raise UsageError(f"there is no precision {shown(precision)}", f"choose one of {known}")
+    if precision != "auto":
+        return precision == "bf16"
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported()
+    if device.type != "cpu" or backbone in DEPTHWISE:
+        return False
+    capability = torch.cpu.get_capabilities() if hasattr(torch.cpu, "get_capabilities") else {}
+    return bool(capability.get("avx512_bf16") or capability.get("amx_bf16") or _cpu_flag("avx512_bf16"))
+
+
+def _cpu_flag(flag: str) -> bool:
+    """Whether Linux lists a flag of the processor; False elsewhere."""
+    try:
+        with open("/proc/cpuinfo", encoding="ascii", errors="replace") as source:
+            return any(line.startswith("flags") and flag in line.split() for line in source)
+    except OSError:
+        return False
+
+
+def choose_settings(request: TrainRequest, images: int) -> TrainSettings:
+    """The numbers of a run on `images` different images.
+
+    Raises:
+        TrainingError: there are fewer than 2.
+        UsageError: a learning rate that is none.
+    """
+    if images < 2:
+        raise TrainingError("training needs at least 2 different images", "give a folder with more pictures")
+    default = TrainSettings(epochs=1)
+    lr = default.lr if request.lr is None else request.lr
+    if not (lr > 0 and math.isfinite(lr)):
+        raise UsageError(f"the learning rate must be above 0, not {lr:g}", f"--lr {default.lr:g}")
+    images_per_step = request.images_per_step or default.images_per_step
+    steps_an_epoch = images // min(images_per_step, images)
+    epochs = request.epochs or min(MAX_DEFAULT_EPOCHS, max(1, round(DEFAULT_STEPS / steps_an_epoch)))
+    return TrainSettings(
+        epochs=epochs, images_per_step=images_per_step, lr=lr, seed=request.seed, workers=request.workers
+    )

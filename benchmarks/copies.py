@@ -1,0 +1,147 @@
+"""Quality on the near-duplicate benchmark: augnet's encoder beside perceptual hashes and fastdup.
+
+    python benchmarks/copies.py [--work FOLDER] [--encoder FILE] [--seed 3]
+
+Makes the benchmark folder from ../shared as its README says (120 photos, 19 altered copies each, 1,720 other
+pictures), embeds it with `augnet embed`, and scores all pairs by distance alone.  Everything is judged by
+`augnet_cli.evaluation.copies`, which a test compares with the benchmark's own scorer.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import importlib.util
+import json
+import subprocess
+import sys
+import tarfile
+import tempfile
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+from tables import PAGE, README, markdown, put
+
+from augnet_cli.evaluation.copies import CopyResult, CopyTruth, judge_copies
+
+SHARED = Path(__file__).resolve().parents[2] / "shared"
+# Measured by the benchmark's author on the same folder (its README); shown where fastdup is not installed.
+FASTDUP_AS_PUBLISHED = ("fastdup 2.54 (as the benchmark's README reports)", "0.836", "0.705", "0.461", "0.106", "")
+
+
+def make_folder(work: Path, seed: int) -> Path:
+    """The benchmark folder, made once per work folder and seed."""
+    bench = work / f"dev-{seed}"
+    if (bench / "truth.csv").exists():
+        return bench
+    for name in ("photos-neardup", "birds-by-species", "pokemon"):
+        with tarfile.open(SHARED / "data" / f"{name}.tar") as tar:
+            tar.extractall(work, filter="data")
+    command = [sys.executable, str(SHARED / "bench" / "copybench.py"), "make", str(work / "photos-neardup"), str(bench)]
+    command += ["--queries", "120", "--limit", "290", "--seed", str(seed)]
+    command += ["--distractors", str(work / "birds-by-species"), str(work / "pokemon")]
+    subprocess.run(command, check=True)
+    return bench
+
+
+def read_truth(bench: Path) -> CopyTruth:
+    with open(bench / "truth.csv", newline="") as file:
+        rows = sorted(csv.DictReader(file), key=lambda row: row["path"])
+    return CopyTruth(
+        tuple(row["path"] for row in rows),
+        np.array([int(row["group"]) for row in rows]),
+        np.array([row["transform"] == "original" for row in rows]),
+        tuple(row["transform"] for row in rows),
+    )
+
+
+def augnet_distances(bench: Path, truth: CopyTruth, encoder: str | None) -> np.ndarray:
+    """Cosine distances from what `augnet embed --out` exports."""
+    out = bench / "vectors.npz"
+    command = [sys.executable, "-m", "augnet_cli", "embed", str(bench), "--out", str(out), "--quiet"]
+    subprocess.run(command + (["--encoder", encoder] if encoder else []), check=True, stdout=subprocess.DEVNULL)
+    with np.load(out) as exported:
+        row = {path: number for number, path in enumerate(exported["paths"].tolist())}
+        embeddings = exported["embeddings"][[row[path] for path in truth.paths]]
+    return 1 - embeddings @ embeddings.T
+
+
+def hash_distances(bench: Path, truth: CopyTruth) -> dict[str, np.ndarray]:
+    """Hamming distances of perceptual hashes, as shared/bench/peers.py computes them."""
+    import cv2
+    import imagehash
+    import pdqhash
+
+    def pdq(path: Path) -> np.ndarray:
+        return pdqhash.compute(cv2.cvtColor(cv2.imread(str(path)), cv2.COLOR_BGR2RGB))[0]
+
+    makers = {
+        "imagehash pHash": lambda path: imagehash.phash(Image.open(path)).hash.ravel(),
+        "imagehash dHash": lambda path: imagehash.dhash(Image.open(path)).hash.ravel(),
+        "PDQ (256 bit)": pdq,
+    }
+    distances = {}
+    for name, maker in makers.items():
+        bits = np.stack([maker(bench / path) for path in truth.paths]).astype(np.float32)
+        differing = bits @ (1 - bits).T
+        distances[name] = differing + differing.T
+    return distances
+
+
+def fastdup_distances(bench: Path, truth: CopyTruth, work: Path) -> np.ndarray | None:
+    """1 - similarity of the pairs that fastdup reports, all others farthest; None where it is not installed."""
+    if importlib.util.find_spec("fastdup") is None:
+        return None
+    import fastdup
+
+    run = fastdup.create(work_dir=str(work / "fastdup"), input_dir=str(bench / "photos"))
+    run.run(ccthreshold=0.0, threshold=0.0, overwrite=True, print_summary=False)
+    pairs = run.similarity()
+    row = {Path(path).name: number for number, path in enumerate(truth.paths)}
+    distances = np.full((len(row), len(row)), 2.0, np.float32)
+    for a, b, similarity in zip(pairs["filename_from"], pairs["filename_to"], pairs["distance"], strict=True):
+        i, j = row[Path(a).name], row[Path(b).name]
+        distances[i, j] = distances[j, i] = min(distances[i, j], 1 - similarity)
+    return distances
+
+
+def table_row(name: str, result: CopyResult) -> tuple[str, ...]:
+    recalls = [f"{result.recall[level]:.3f}" for level in (0.9, 0.99, 0.999)]
+    return (name, f"{result.micro_ap:.3f}", *recalls, f"{result.recall_at_k:.3f}")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--work", type=Path, help="kept between runs; default: a temporary folder")
+    parser.add_argument("--encoder", help="an encoder file; default: the shipped one")
+    parser.add_argument("--seed", type=int, default=3)
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as temporary:
+        work = arguments.work or Path(temporary)
+        work.mkdir(parents=True, exist_ok=True)
+        bench = make_folder(work, arguments.seed)
+        truth = read_truth(bench)
+        results = {"augnet, shipped encoder": judge_copies(truth, augnet_distances(bench, truth, arguments.encoder))}
+        for name, distances in hash_distances(bench, truth).items():
+            results[name] = judge_copies(truth, distances)
+        fastdup = fastdup_distances(bench, truth, work)
+        if fastdup is not None:
+            results["fastdup"] = judge_copies(truth, fastdup)
+    rows = [table_row(name, result) for name, result in results.items()]
+    if "fastdup" not in results:
+        rows.append(FASTDUP_AS_PUBLISHED)
+    table = markdown(("", "µAP", "R@P0.9", "R@P0.99", "R@P0.999", "recall@32"), rows)
+    for page in (PAGE, README):
+        put("copies", table, page)
+    kinds = results["augnet, shipped encoder"].by_transform
+    names = [name for name in results if name != "imagehash dHash"]
+    weakest_first = sorted(kinds, key=lambda kind: kinds[kind])
+    by_kind = [[kind, *(f"{results[name].by_transform[kind]:.2f}" for name in names)] for kind in weakest_first]
+    put("copies-by-kind", markdown(["kind of change", *names], by_kind))
+    ours = results["augnet, shipped encoder"]
+    print(json.dumps({"micro_ap": ours.micro_ap, "recall": ours.recall, "threshold": ours.threshold}))
+
+
+if __name__ == "__main__":
+    main()

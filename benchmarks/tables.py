@@ -1,0 +1,27 @@
+"""Put a table made by a script into `docs/benchmarks.md`, between the markers of its name."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGE = ROOT / "docs" / "benchmarks.md"
+README = ROOT / "README.md"
+
+
+def markdown(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A markdown table."""
+    lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
+    return "\n".join([*lines, *("| " + " | ".join(row) + " |" for row in rows)])
+
+
+def put(name: str, text: str, file: Path = PAGE) -> None:
+    """Replace what stands between `<!-- name -->` and `<!-- /name -->` in `file`."""
+    start, end = f"<!-- {name} -->", f"<!-- /{name} -->"
+    page = file.read_text(encoding="utf-8")
+    if start not in page or end not in page:
+        raise SystemExit(f"{file} has no markers for {name}")
+    before, after = page.split(start)[0], page.split(end)[1]
+    file.write_text(f"{before}{start}\n{text}\n{end}{after}", encoding="utf-8")
+    print(text)
