@@ -103,7 +103,7 @@ def cluster(
     workers: int | None = None,
     progress: Progress = SILENT,
 ) -> ClusterResult:
-    """Split the images of `folder` into `k` clusters; None takes 10, or as many as there are different images."""
+    """Split the images of `folder` into `k` clusters; None takes 10, or fewer where few images differ."""
     from augnet_cli.pipeline.cluster import cluster as verb
     from augnet_cli.pipeline.refresh import FolderRequest
 

@@ -120,7 +120,7 @@ def _end(code: int) -> None:
 
 
 def _fill_closed_streams() -> None:
-    """Started with `>&-` there is no stdout: Python has None there, and the next file opened gets its number."""
+    """Started with `>&-` there is no stdout, and the next file opened would get its number."""
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:
             setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115 - open to the end

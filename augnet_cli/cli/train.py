@@ -95,7 +95,7 @@ def train(
 
     require_training()
     from augnet_cli.cores import usable_cores
-    from augnet_cli.training.run import TrainRequest
+    from augnet_cli.training.request import TrainRequest
 
     values: dict[str, str] = {}
     for setting in settings or []:

@@ -43,13 +43,14 @@ def query(
     """
     data = read_named(image)
     found, how = find_folder(image, folder, os.getcwd())
-    if folder is None:
-        progress.note(f"searching {shown(found)} ({how})")
     place = existing_store(found) or place_for(found, create=False)
     embedder = Embedder.load(choose_encoder(encoder, place.data))
     # Before the folder's turn, which may take long: an image that can't be used is told at once.
     pixels = pixels_of(image, data, embedder.resize)
-    if refresh or not _has_embeddings(place, embedder):
+    up_to_date = not refresh and _has_embeddings(place, embedder)
+    if folder is None:
+        progress.note(f"searching {shown(found)} ({how})")
+    if not up_to_date:
         with refreshed(FolderRequest(found, encoder=encoder), progress) as fresh:
             place = fresh.store.place
     row = embedder.embed(pixels[None])[0]

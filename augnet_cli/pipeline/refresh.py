@@ -14,7 +14,7 @@ from augnet_cli.cores import usable_cores
 from augnet_cli.encoder.embedder import Embedder
 from augnet_cli.encoder.flow import Embedded, embed_files
 from augnet_cli.encoder.locate import choose_encoder
-from augnet_cli.errors import FolderError
+from augnet_cli.errors import FolderError, StoreError
 from augnet_cli.images.decode import MAX_MEGAPIXELS, decoder_id
 from augnet_cli.images.files import Walk, is_image, walk
 from augnet_cli.images.names import shown
@@ -24,7 +24,7 @@ from augnet_cli.search.neighbours import build_index
 from augnet_cli.store.entries import FileEntry, KnownFile
 from augnet_cli.store.finding import remember_folder
 from augnet_cli.store.lock import writing
-from augnet_cli.store.place import existing_store, place_for
+from augnet_cli.store.place import Place, existing_store, place_for
 from augnet_cli.store.store import Store
 
 # A kill loses at most this many files' work, or this much time's.
@@ -74,10 +74,12 @@ def refreshed(request: FolderRequest, progress: Progress = SILENT) -> Iterator[F
     if existing_store(request.folder) is None:
         # Before a store is made: a folder without images is left as it was.
         _require_image(request.folder, walked)
+    # A named encoder that can't be used leaves the folder as it was, too.
+    named = Embedder.load(choose_encoder(request.encoder, "")) if request.encoder is not None else None
     place = place_for(request.folder, create=True)
     if place.note:
         progress.note(place.note)
-    embedder = Embedder.load(choose_encoder(request.encoder, place.data))
+    embedder = named or Embedder.load(choose_encoder(None, place.data))
     with writing(place), Store.open(place, write=True) as store:
         known = store.known_files()
         contents = store.embedded_hashes(embedder.id)
@@ -89,7 +91,7 @@ def refreshed(request: FolderRequest, progress: Progress = SILENT) -> Iterator[F
         present = {found.path for found in walked.files} | {skip.path for skip in walked.skips}
         removed = store.forget([path for path in known if path not in present])
         store.forget_unreferenced()
-        note = build_index(place, store, embedder.id, embedder.dim)
+        note = _build_index(place, store, embedder)
         counts = store.counts()
         if counts.images + counts.skips == 0:
             raise _no_image(request.folder)
@@ -170,6 +172,17 @@ def _embed(
         progress.finish()
         store.save(batch)
     return count
+
+
+def _build_index(place: Place, store: Store, embedder: Embedder) -> str | None:
+    try:
+        return build_index(place, store, embedder.id, embedder.dim)
+    except OSError as error:
+        why = (error.strerror or "unknown reason").lower()
+        raise StoreError(
+            f"the index in {shown(place.cache)} can't be written: {why}",
+            "check that the folder is still there and its disk has room, then run it again",
+        ) from error
 
 
 def _entry(step: Embedded, encoder: str, tag: str) -> FileEntry:

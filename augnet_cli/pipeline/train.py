@@ -15,7 +15,8 @@ from augnet_cli.store.lock import writing
 from augnet_cli.store.place import checked_folder, place_for
 
 if TYPE_CHECKING:
-    from augnet_cli.training.run import TrainOutcome, TrainRequest
+    from augnet_cli.training.request import TrainRequest
+    from augnet_cli.training.run import TrainOutcome
 
 # What `pip install 'augnet[train]'` brings, by the names they are imported under.
 NEEDED = ("torch", "torchvision", "onnx", "onnxscript")
@@ -32,12 +33,13 @@ def train(
         TrainingError, UsageError, EncoderError: as `training.run.run_training`.
     """
     require_training()
-    from augnet_cli.training.run import TrainRequest, run_training
-
     met = walk(checked_folder(folder), exclude)
     files = [found for found in met.files if is_image(folder, found)]
     if not files:
         raise FolderError(f"{shown(folder)} holds no image", "name a folder of pictures")
+    from augnet_cli.training.request import TrainRequest
+    from augnet_cli.training.run import run_training
+
     place = place_for(folder, create=True)
     if place.note:
         progress.note(place.note)

@@ -8,46 +8,20 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import torch
 
-from augnet_cli.cores import usable_cores
 from augnet_cli.errors import TrainingError, UsageError
 from augnet_cli.images.names import shown
 from augnet_cli.training.encoder import DEPTHWISE
+from augnet_cli.training.request import TrainRequest
 from augnet_cli.training.trainer import TrainSettings
 
 DEFAULT_STEPS = 500  # when no number of epochs is given: some minutes on two cores
 MAX_DEFAULT_EPOCHS = 100  # of a folder so small that DEFAULT_STEPS would show each image more often
 PRECISIONS = ("auto", "fp32", "bf16")
 WORDS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
-
-
-@dataclass(frozen=True)
-class TrainRequest:
-    """What a user may say of a run; None takes the default.
-
-    `init`: `shipped`, `scratch`, or an encoder file.  `options`: the method's own settings, as text.
-    `command`: what was typed, for the card.
-    """
-
-    method: str = "augnet"
-    options: Mapping[str, str] = dataclasses.field(default_factory=dict)
-    init: str = "shipped"
-    backbone: str | None = None
-    size: int | None = None
-    dim: int | None = None
-    epochs: int | None = None
-    images_per_step: int | None = None
-    lr: float | None = None
-    seed: int = 0
-    device: str = "auto"
-    precision: str = "auto"
-    workers: int = dataclasses.field(default_factory=usable_cores)
-    resume: bool = False
-    command: str = ""
 
 
 def parse_options(config: type[Any], options: Mapping[str, str]) -> Any:
@@ -104,6 +78,7 @@ def choose_bf16(precision: str, device: torch.device, backbone: str) -> bool:
         UsageError: there is no such precision.
     """
     if precision not in PRECISIONS:
+        known = ", ".join(PRECISIONS)
         raise UsageError(f"there is no precision {shown(precision)}", f"choose one of {known}")
     if precision != "auto":
         return precision == "bf16"

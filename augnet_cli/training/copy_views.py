@@ -29,8 +29,8 @@ class CopyViews:
     """Strong everyday changes; every field is a probability unless it says otherwise."""
 
     size: int
-    whole: float = 0.35  # no crop at all: the view is the whole picture
-    min_area: float = 0.18  # smallest crop, as a share of the picture's area
+    whole: float = 0.5  # no crop at all: the view is the whole picture
+    min_area: float = 0.2  # smallest crop, as a share of the picture's area
     aspect_jitter: float = 0.3  # log of the change of shape a crop may have
     resolution: float = 0.5  # a detour through a smaller size
     min_resolution: float = 0.3
@@ -138,7 +138,7 @@ def _on_ground(batch: Tensor, matrices: Tensor, generator: torch.Generator) -> T
 def _recolour(batch: Tensor, generator: torch.Generator) -> Tensor:
     """Brightness, contrast, saturation and a turn of hue as one matrix a picture, then gamma."""
     count = len(batch)
-    brightness, contrast = _uniform(count, 2, 0.55, 1.55, generator).unbind(1)
+    brightness, contrast = _uniform(count, 2, 0.6, 1.4, generator).unbind(1)
     saturation = _uniform(count, 1, 0.0, 2.0, generator).squeeze(1)
     hue = _uniform(count, 1, -0.06, 0.06, generator).squeeze(1) * (2 * math.pi)
     grey = torch.tensor(LUMA).repeat(3, 1)
@@ -154,7 +154,7 @@ def _recolour(batch: Tensor, generator: torch.Generator) -> Tensor:
     matrices = (mix @ turn) * (brightness * contrast)[:, None, None]
     offsets = (0.5 * (1 - contrast) * brightness)[:, None].expand(-1, 3)
     mixed = mix_colours(batch, matrices.to(batch.device), offsets.to(batch.device).contiguous())
-    gamma = torch.exp(_uniform(count, 1, -0.35, 0.35, generator))[:, :, None, None].to(batch.device)
+    gamma = torch.exp(_uniform(count, 1, -0.25, 0.25, generator))[:, :, None, None].to(batch.device)
     return mixed.clamp(min=1e-4) ** gamma
 
 

@@ -19,6 +19,7 @@ from augnet_cli.images.names import shown
 # Channels of the four stages of `resnet18_slim`: half of ResNet-18's, the last narrower still, so that the
 # weights stay under the 8 MB that a light install can carry.
 SLIM_WIDTHS = (32, 64, 128, 176)
+SMALLEST_SQUARE = 1e-6  # keeps the scale of an all-zero row finite
 
 
 @dataclass(frozen=True)
@@ -94,6 +95,19 @@ BACKBONES: dict[str, Callable[[], tuple[nn.Module, int]]] = {
 DEPTHWISE = frozenset({"mobilenet_v3_small"})
 
 
+class UnitRms(nn.Module):
+    """Scales the numbers along dimension 1 to a root mean square of 1.
+
+    Before the pooling it keeps a plain region, which can excite some channels a hundred times as much as
+    others, from drowning the rest of its picture; before the tanh it keeps an image out of the corner where
+    every number is +-1.  Without it a twentieth of a training set (things in blue skies) ended as one point:
+    the larger the features, the smaller the gradient that could have parted them.
+    """
+
+    def forward(self, values: Tensor) -> Tensor:
+        return values * torch.rsqrt(values.square().mean(dim=1, keepdim=True) + SMALLEST_SQUARE)
+
+
 class Encoder(nn.Module):
     """Maps images to embeddings that are not yet normalised: tanh of the pooled features.
 
@@ -117,12 +131,14 @@ class Encoder(nn.Module):
                     f"the head tanh keeps the backbone's {width} numbers, not {spec.dim}",
                     f"leave out --dim, or use --dim {width}",
                 )
+            self.level: nn.Module = nn.Identity()
             self.head: nn.Module = nn.Identity()
         elif spec.head == "linear_tanh":
             # Batch norm centres what tanh sees; at use it is a fixed shift and scale. Without it all
             # embeddings start in one narrow cone and leave it slowly.
             dim = spec.dim or width
-            self.head = nn.Sequential(nn.Linear(width, dim, bias=False), nn.BatchNorm1d(dim))
+            self.level = UnitRms()
+            self.head = nn.Sequential(nn.Linear(width, dim, bias=False), nn.BatchNorm1d(dim), UnitRms())
         else:
             raise EncoderError(f"there is no head named {spec.head}", "choose linear_tanh or tanh")
         self.spec = spec
@@ -138,5 +154,5 @@ class Encoder(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Embeddings (B, d) in (-1, 1), not of unit length, of float images (B, 3, S, S) in [0, 1]."""
-        pooled = self.features(images).mean(dim=(2, 3))
+        pooled = self.level(self.features(images)).mean(dim=(2, 3))
         return torch.tanh(self.head(pooled))

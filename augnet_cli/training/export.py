@@ -56,20 +56,27 @@ def export_encoder(encoder: Encoder, card: Card, file: str, images: np.ndarray) 
     Raises:
         TrainingError: they differ by more than MAX_DRIFT; `file` is then left as it was.
     """
-    module = UnitRows(encoder).cpu().eval()
-    data = _onnx_bytes(module, encoder.spec.size, card)
+    encoder.cpu().eval()
+    data = _onnx_bytes(UnitRows(encoder), encoder.spec.size, card)
     with whole_file(file) as out:
         out.write(data)
         out.flush()
-        with torch.no_grad():
-            expected = module(torch.from_numpy(images)).numpy()
-        drift = float(np.abs(Embedder.load(out.name).embed(images) - expected).max())
+        embedder = Embedder.load(out.name)
+        drift = drift_between(encoder, embedder, images)
         if not drift <= MAX_DRIFT:
             raise TrainingError(
                 f"the exported encoder differs from the trained one by {drift:.2g}",
                 "the checkpoint is kept; try other versions of torch and onnxruntime",
             )
-    return Embedder.load(file), drift
+    embedder.file = file
+    return embedder, drift
+
+
+def drift_between(encoder: Encoder, embedder: Embedder, images: np.ndarray) -> float:
+    """The largest absolute difference of what the two give for (n, S, S, 3) uint8 images."""
+    with torch.no_grad():
+        expected = UnitRows(encoder)(torch.from_numpy(images)).numpy()
+    return float(np.abs(embedder.embed(images) - expected).max())
 
 
 def _onnx_bytes(module: nn.Module, size: int, card: Card) -> bytes:

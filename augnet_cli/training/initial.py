@@ -12,11 +12,12 @@ from augnet_cli.encoder.locate import shipped_encoder
 from augnet_cli.errors import EncoderError, UsageError
 from augnet_cli.images.names import shown
 from augnet_cli.training.encoder import Encoder, EncoderSpec
+from augnet_cli.training.export import MAX_DRIFT, drift_between
 from augnet_cli.training.methods import method_class
 
 if TYPE_CHECKING:
-    from augnet_cli.training.choices import TrainRequest
     from augnet_cli.training.pixels import PixelCache
+    from augnet_cli.training.request import TrainRequest
 
 PREFIX = "encoder."  # of the weights' names in the file: the encoder stands inside `export.UnitRows`
 STATISTICS_SAMPLE = 1000  # images whose colours give mean and deviation: their error is then below 1 %
@@ -67,9 +68,9 @@ def encoder_from_file(file: str) -> Encoder:
     import onnx
     from onnx import numpy_helper
 
-    card = Embedder.load(file).card
+    embedder = Embedder.load(file)
     try:
-        encoder = Encoder(EncoderSpec(**card.architecture))  # type: ignore[arg-type]
+        encoder = Encoder(EncoderSpec(**embedder.card.architecture))  # type: ignore[arg-type]
         weights = {
             tensor.name.removeprefix(PREFIX): torch.from_numpy(numpy_helper.to_array(tensor).copy())
             for tensor in onnx.load(file).graph.initializer
@@ -80,6 +81,11 @@ def encoder_from_file(file: str) -> Encoder:
         raise _unfit(file) from error
     # Counters of batches are no weights and are not exported.
     if unexpected or any(not name.endswith("num_batches_tracked") for name in missing):
+        raise _unfit(file)
+    # Weights may fit a network that computes something else: one of another version of augnet.
+    size = embedder.resize.size
+    images = np.random.default_rng(0).integers(0, 256, (2, size, size, 3), dtype=np.uint8)
+    if encoder.spec.size != size or not drift_between(encoder.eval(), embedder, images) <= MAX_DRIFT:
         raise _unfit(file)
     return encoder
 

@@ -20,19 +20,14 @@ from augnet_cli.images.names import shown
 from augnet_cli.progress import SILENT, Progress
 from augnet_cli.records import FoundFile, Resize, Skip
 from augnet_cli.training.checkpoint import saved_epochs
-from augnet_cli.training.choices import (
-    TrainRequest,
-    choose_bf16,
-    choose_device,
-    choose_settings,
-    parse_options,
-)
+from augnet_cli.training.choices import choose_bf16, choose_device, choose_settings, parse_options
 from augnet_cli.training.encoder import Encoder
 from augnet_cli.training.export import export_encoder
 from augnet_cli.training.initial import fit_normalisation, start_encoder
 from augnet_cli.training.methods import method_class
 from augnet_cli.training.methods.method import Method
 from augnet_cli.training.pixels import PixelCache, build_pixel_cache
+from augnet_cli.training.request import TrainRequest
 from augnet_cli.training.scoring import CopyScores, sample_squares, score_copies
 from augnet_cli.training.trainer import TrainReport, TrainSettings, train
 

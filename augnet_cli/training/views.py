@@ -97,7 +97,7 @@ class AugNetViews:
 
 
 def rotate(batch: Tensor, degrees: Tensor) -> Tensor:
-    """Turn each image about its centre by its own angle (B,), bilinear, black where nothing was."""
+    """Turn each image counterclockwise by its own angle (B,); bilinear, black beyond the edge."""
     angle = degrees * (math.pi / 180)
     cos, sin, zero = torch.cos(angle), torch.sin(angle), torch.zeros_like(angle)
     matrix = torch.stack([torch.stack([cos, -sin, zero], 1), torch.stack([sin, cos, zero], 1)], 1)

@@ -1,0 +1,132 @@
+"""Finding duplicates in a folder of real and drawn pictures."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from augnet_program import tree
+from conftest import drawn_picture
+from photo_folders import IMAGES, SAME, SKIPPED, between, make_album
+from PIL import Image
+
+import augnet_cli
+from augnet_cli import dedupe
+from augnet_cli.errors import UsageError
+from augnet_cli.records import DedupeResult, Redundant
+
+
+@pytest.fixture(scope="module")
+def album(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_album(tmp_path_factory.mktemp("dedupe") / "album")
+
+
+@pytest.fixture(scope="module")
+def threshold(album: Path) -> float:
+    return between(album)
+
+
+def redundant_of(result: DedupeResult) -> dict[str, Redundant]:
+    return {image.path: image for group in result.groups for image in group.redundant}
+
+
+def test_groups_are_the_same_pictures_and_nothing_else(album: Path, threshold: float) -> None:
+    before = tree(album)
+    result = dedupe(album, threshold)
+    found = {(group.kept.path, *sorted(image.path for image in group.redundant)) for group in result.groups}
+    assert found == set(SAME)
+    assert (result.images, result.threshold) == (IMAGES, threshold)
+    assert [skip.path for skip in result.skipped] == [SKIPPED]
+    assert tree(album) == before
+
+
+def test_witness_is_the_kept_image_and_distance_is_theirs(album: Path, threshold: float) -> None:
+    for group in dedupe(album, threshold).groups:
+        for image in group.redundant:
+            assert image.witness == group.kept.path
+            left, right = augnet_cli.encode([album / image.path, album / image.witness]).astype(np.float64)
+            assert image.distance == pytest.approx(1 - left @ right, abs=1e-5)
+            assert image.distance <= threshold
+
+
+def test_identical_files_are_verified_at_any_threshold(album: Path) -> None:
+    result = dedupe(album, 0)
+    found = redundant_of(result)
+    for path in ("copies/flower.jpg", "flower.jpg"):
+        image = found[path]
+        assert (image.distance, image.verified, image.verdict) == (0.0, True, ("identical-bytes",))
+        assert image.witness == "copies/flower again.jpg"
+
+
+def test_near_copies_are_not_verified(album: Path, threshold: float) -> None:
+    image = redundant_of(dedupe(album, threshold))["small/china.jpg"]
+    assert (image.verified, image.verdict, image.transform) == (False, ("near",), None)
+
+
+def test_redundant_bytes_are_those_of_the_redundant_files(album: Path, threshold: float) -> None:
+    result = dedupe(album, threshold)
+    assert result.redundant_bytes == sum((album / path).stat().st_size for path in redundant_of(result))
+
+
+def test_kept_has_most_pixels_then_most_bytes_then_the_first_path(tmp_path: Path) -> None:
+    picture = drawn_picture(1, 200, 150)
+    few_pixels = picture.resize((100, 75), Image.Resampling.LANCZOS)
+    few_pixels.save(tmp_path / "a-few-pixels-many-bytes.bmp")
+    picture.save(tmp_path / "b-few-bytes.png", optimize=True)
+    picture.save(tmp_path / "d-many-bytes.png", compress_level=0)
+    small, large = augnet_cli.encode(
+        [tmp_path / "a-few-pixels-many-bytes.bmp", tmp_path / "b-few-bytes.png"]
+    ).astype(np.float64)
+    near = 1 - float(small @ large) + 1e-3
+
+    def kept() -> tuple[str, str, int]:
+        (group,) = dedupe(tmp_path, near).groups
+        rule = group.kept.reason.partition(" (")[0]  # without the figure that decided
+        return group.kept.path, rule, len(group.redundant)
+
+    assert kept() == ("d-many-bytes.png", "most bytes", 2)
+    (tmp_path / "d-many-bytes.png").rename(tmp_path / "d")
+    assert kept() == ("d", "most bytes", 2)
+    (tmp_path / "d").unlink()
+    assert kept() == ("b-few-bytes.png", "most pixels", 1)
+    shutil.copy(tmp_path / "b-few-bytes.png", tmp_path / "a-same.png")
+    assert kept() == ("a-same.png", "first path", 2)
+
+
+def test_without_a_threshold_the_encoder_card_decides(album: Path) -> None:
+    from augnet_cli.encoder.embedder import Embedder
+    from augnet_cli.encoder.locate import shipped_encoder
+
+    result = dedupe(album)
+    assert result.threshold == Embedder.load(shipped_encoder()).card.threshold
+    # Whatever that distance is, identical files are found under it.
+    assert {"copies/flower.jpg", "flower.jpg"} <= set(redundant_of(result))
+
+
+def test_threshold_is_inclusive(album: Path, threshold: float) -> None:
+    distance = redundant_of(dedupe(album, threshold))["small/china-half.jpg"].distance
+    assert "small/china-half.jpg" in redundant_of(dedupe(album, distance))
+    below = float(np.nextafter(np.float32(distance), np.float32(0)))
+    assert "small/china-half.jpg" not in redundant_of(dedupe(album, below)) or below == 0
+
+
+@pytest.mark.parametrize("wrong", [-0.1, 2.1, float("nan")])
+def test_threshold_outside_the_distances_is_refused(album: Path, wrong: float) -> None:
+    with pytest.raises(UsageError, match="outside"):
+        dedupe(album, wrong)
+
+
+def test_hard_links_are_two_paths_of_the_same_bytes(tmp_path: Path) -> None:
+    drawn_picture(1).save(tmp_path / "a.png")
+    os.link(tmp_path / "a.png", tmp_path / "b.png")
+    (group,) = dedupe(tmp_path, 0).groups
+    assert (group.kept.path, [image.path for image in group.redundant]) == ("a.png", ["b.png"])
+
+
+def test_folder_of_broken_images_has_no_groups(tmp_path: Path) -> None:
+    (tmp_path / "broken.jpg").write_bytes(b"\xff\xd8\xff no more")
+    result = dedupe(tmp_path, 0.2)
+    assert (result.images, result.groups, len(result.skipped)) == (0, (), 1)

@@ -1,0 +1,187 @@
+"""`augnet train` as a user meets it: the real program, its two-line errors, Ctrl-C, its output."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import site
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from training_examples import ROOT, augnet, command, environment, picture_folder
+
+from augnet_cli.cli.main import run
+from augnet_cli.encoder.card import CARD_KEY
+from augnet_cli.encoder.embedder import Embedder
+
+SMALL = ("--init", "scratch", "--size", "32", "--dim", "16", "--precision", "fp32", "--device", "cpu")
+
+
+def refused(code: int, out: str, err: str, expected: int) -> tuple[str, str]:
+    """The two lines of an error."""
+    assert (code, out) == (expected, ""), err
+    what, hint = err.splitlines()
+    assert what.startswith("augnet: ") and hint.startswith("  hint: ")
+    assert "Traceback" not in err and "Error" not in err
+    return what.removeprefix("augnet: "), hint.removeprefix("  hint: ")
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return picture_folder(tmp_path_factory.mktemp("command") / "photos", 4)
+
+
+CASES = {
+    "unknown method": (["--method", "simclr"], 2, "simclr", "augnet"),
+    "unknown setting": (["--set", "vews=2", *SMALL], 2, "vews", "views, views_like"),
+    "bad value": (["--set", "views=many", *SMALL], 2, "whole number", "--set views=4"),
+    "no value": (["--set", "views", *SMALL], 2, "NAME=VALUE", "views=4"),
+    "impossible value": (["--set", "loss=hinge", *SMALL], 2, "hinge", "contrast, softmax"),
+    "unknown backbone": (["--backbone", "vgg", *SMALL], 1, "vgg", "resnet18_slim"),
+    "backbone of an old encoder": (["--backbone", "resnet18"], 2, "--backbone", "--init scratch"),
+    "size of an old encoder": (["--size", "64"], 2, "--size", "--init scratch"),
+    "no start file": (["--init", "nowhere.onnx"], 1, "nowhere.onnx", "path"),
+    "unknown device": (["--device", "tpu"], 2, "tpu", "cpu"),
+    "unknown precision": (["--precision", "fp8", "--init", "scratch"], 2, "fp8", "bf16"),
+    "no rate": ([*SMALL, "--lr", "0"], 2, "learning rate", "--lr 0.0005"),
+    "nothing to resume": ([*SMALL, "--resume"], 1, "no training to resume", "--resume"),
+    "escape codes": (["--set", "\x1b[31mred=1", *SMALL], 2, r"\x1b[31mred", "views"),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_slips_are_told_in_two_lines(
+    case: str, photos: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """The whole program, in this process: starting torch anew for each would take a minute."""
+    arguments, code, what_word, hint_word = CASES[case]
+    monkeypatch.setattr(sys, "argv", ["augnet", "train", str(photos), *arguments, "--quiet"])
+    with pytest.raises(SystemExit) as end:
+        run()
+    out, err = capfd.readouterr()
+    what, hint = refused(int(str(end.value.code)), out, err, code)
+    assert what_word in what and hint_word in hint
+
+
+def test_unknown_setting_is_refused_by_the_real_process(photos: Path) -> None:
+    done = augnet("train", photos, "--set", "vews=2", *SMALL)
+    what, hint = refused(done.returncode, done.stdout, done.stderr, 2)
+    assert "vews" in what and "views" in hint
+
+
+@pytest.mark.parametrize(
+    ("name", "word"), [("missing", "no folder"), ("file", "not a folder"), ("empty", "no image")]
+)
+def test_folders_without_pictures_are_refused_before_torch_is_loaded(
+    name: str, word: str, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("text")
+    (tmp_path / "empty").mkdir()
+    started = time.monotonic()
+    done = augnet("train", tmp_path / name, *SMALL)
+    what, _ = refused(done.returncode, done.stdout, done.stderr, 1)
+    assert word in what and name in what
+    assert os.listdir(tmp_path / "empty") == []
+    assert time.monotonic() - started < 60  # no bound on speed, only on a hang
+
+
+@pytest.fixture
+def without_torch(tmp_path: Path) -> str:
+    """A folder with all that is installed here but torch, torchvision and onnx."""
+    bare = tmp_path / "site"
+    bare.mkdir()
+    for source in (*site.getsitepackages(), site.getusersitepackages()):
+        for entry in os.scandir(source) if os.path.isdir(source) else ():
+            left_out = entry.name.startswith(("torch", "functorch", "onnx")) and "runtime" not in entry.name
+            if not left_out and not entry.name.endswith(".pth") and not (bare / entry.name).exists():
+                (bare / entry.name).symlink_to(entry.path)
+    return str(bare)
+
+
+def test_without_torch_it_says_what_to_install(without_torch: str, photos: Path) -> None:
+    start = "import sys; sys.argv[0] = 'augnet'; from augnet_cli.cli.main import run; run()"
+    done = subprocess.run(
+        [sys.executable, "-S", "-c", start, "train", str(photos)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        env=environment(PYTHONPATH=os.pathsep.join((str(ROOT), without_torch))),
+    )
+    what, hint = refused(done.returncode, done.stdout, done.stderr, 1)
+    assert "torch" in what and hint == "pip install 'augnet[train]'"
+
+
+def test_run_prints_the_path_of_an_encoder_that_works(tmp_path: Path) -> None:
+    odd = os.fsdecode(b"caf\xe9 [red] photos")
+    folder = picture_folder(tmp_path / odd, 40)
+    done = subprocess.run(
+        command(("train", folder, *SMALL, "--epochs", "2", "--set", "views=2", "--images-per-step", "16")),
+        capture_output=True,
+        timeout=120,
+        check=False,
+        env=environment(),
+    )
+    assert done.returncode == 0, done.stderr
+    file = folder / ".augnet" / "encoder.onnx"
+    assert done.stdout == os.fsencode(file) + b"\n"
+    note = done.stderr.decode()
+    assert "augnet on 40 images from scratch" in note and "precision 0.99" in note and r"\xe9" in note
+    embedder = Embedder.load(str(file))
+    rows = embedder.embed(np.zeros((2, 32, 32, 3), np.uint8))
+    assert rows.shape == (2, 16) and embedder.id in note
+    lines = [json.loads(line) for line in (folder / ".augnet/training/log.jsonl").read_text().splitlines()]
+    assert [line["epoch"] for line in lines] == [1, 2] and all("centre" in line for line in lines)
+    # The card tells the command, and not where its maker keeps photos.
+    said = embedder.card.training["command"]
+    assert isinstance(said, str) and said.startswith("augnet train") and "--epochs 2" in said
+    assert os.fsencode(tmp_path) not in file.read_bytes()
+    assert any(entry.key == CARD_KEY for entry in onnx.load(os.fspath(file)).metadata_props)
+
+
+def test_ctrl_c_ends_with_130_and_says_how_to_go_on(tmp_path: Path) -> None:
+    folder = picture_folder(tmp_path / "photos", 24)
+    checkpoint = folder / ".augnet" / "training" / "checkpoint.pt"
+    words = command(
+        ("train", folder, *SMALL, "--epochs", "200", "--images-per-step", "8", "--set", "views=2")
+    )
+    with subprocess.Popen(
+        words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment()
+    ) as process:
+        deadline = time.monotonic() + 100
+        while not checkpoint.exists() and process.poll() is None and time.monotonic() < deadline:
+            time.sleep(0.02)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err
+    assert out == "" and "Traceback" not in err
+    what, hint = err.splitlines()[-2:]
+    assert "interrupted" in what and "of 200 epochs are saved" in what
+    assert hint.startswith("  hint: ") and "--resume" in hint
+    assert not (folder / ".augnet" / "encoder.onnx").exists()
+
+
+def test_train_with_the_shipped_weights_is_the_default(tmp_path: Path) -> None:
+    from augnet_cli.encoder.locate import shipped_encoder
+    from augnet_cli.errors import EncoderError
+    from augnet_cli.pipeline.train import train
+    from augnet_cli.training.request import TrainRequest
+
+    try:
+        shipped = Embedder.load(shipped_encoder()).card
+    except EncoderError:
+        pytest.skip("this checkout has no weights yet")
+    folder = picture_folder(tmp_path / "photos", 4, width=120, height=100)
+    outcome = train(
+        str(folder), TrainRequest(epochs=1, options={"views": "2"}, precision="fp32", device="cpu")
+    )
+    assert outcome.card.training["init"] == "shipped" and outcome.card.id != shipped.id
+    assert (outcome.card.architecture, outcome.card.resize) == (shipped.architecture, shipped.resize)
+    shutil.rmtree(folder)

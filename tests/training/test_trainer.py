@@ -1,0 +1,316 @@
+"""The training loop: rates, steps, log, checkpoints, and what it refuses."""
+
+from __future__ import annotations
+
+import json
+import pickle
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+from training_examples import CPU, picture_folder, pixels_of
+
+from augnet_cli.errors import TrainingError
+from augnet_cli.training.checkpoint import differences, load_checkpoint, read_checkpoint, saved_epochs
+from augnet_cli.training.encoder import Encoder, EncoderSpec
+from augnet_cli.training.methods import METHODS, method_class
+from augnet_cli.training.methods.augnet import AugNet, AugNetConfig
+from augnet_cli.training.methods.method import Batch, Method
+from augnet_cli.training.pixels import PixelCache
+from augnet_cli.training.trainer import TrainReport, TrainSettings, rate_at, train
+
+IDENTITY = {"method": "augnet", "options": {"views": 2}, "settings": {"epochs": 2, "lr": 5e-4}, "data": "abc"}
+
+
+@pytest.fixture(scope="module")
+def pixels(tmp_path_factory: pytest.TempPathFactory) -> PixelCache:
+    return pixels_of(picture_folder(tmp_path_factory.mktemp("trainer") / "photos", 8, width=32, height=32))
+
+
+def method_of(name: str = "augnet", **options: Any) -> Method:
+    torch.manual_seed(0)
+    kind = method_class(name)
+    config = kind.Config(**options)
+    return kind(Encoder(EncoderSpec("resnet18_slim", 32, 16, kind.head(config))), config)
+
+
+def run(
+    method: Method,
+    pixels: PixelCache,
+    folder: Path,
+    resume: bool = False,
+    bf16: bool = False,
+    **settings: Any,
+) -> TrainReport:
+    folder.mkdir(exist_ok=True)
+    return train(
+        method,
+        pixels,
+        TrainSettings(**{"epochs": 2, "images_per_step": 4, **settings}),
+        device=CPU,
+        bf16=bf16,
+        folder=str(folder),
+        resume=resume,
+        identity=IDENTITY,
+    )
+
+
+def log_of(folder: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
+
+
+def weights_of(method: Method) -> dict[str, Tensor]:
+    return {name: value.clone() for name, value in method.state_dict().items()}
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_every_method_takes_steps_with_finite_terms_and_moves_the_encoder(
+    name: str, pixels: PixelCache, tmp_path: Path
+) -> None:
+    method = method_of(name)
+    before = {key: value.clone() for key, value in method.encoder.named_parameters()}
+    report = run(method, pixels, tmp_path / "run", epochs=1)
+    assert report.epochs == 1 and report.steps == 2 and report.images_per_second > 0
+    assert report.terms and all(torch.isfinite(torch.tensor(value)) for value in report.terms.values())
+    moved = [key for key, value in method.encoder.named_parameters() if not torch.equal(value, before[key])]
+    assert moved == list(before)
+    (line,) = log_of(tmp_path / "run")
+    assert line["epoch"] == 1 and line["step"] == 2 and report.terms.items() <= line.items()
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_state_of_every_method_survives_saving(name: str, pixels: PixelCache, tmp_path: Path) -> None:
+    method = method_of(name)
+    run(method, pixels, tmp_path / "run", epochs=1)
+    other = method_of(name)
+    optimiser = torch.optim.Adam(other.parameter_groups(1e-3))
+    assert load_checkpoint(str(tmp_path / "run"), other, optimiser, IDENTITY) == 1
+    views = torch.rand(4, method.views, 3, 32, 32, generator=torch.Generator().manual_seed(1))
+    batch = Batch(torch.arange(4), views)
+    with torch.no_grad():
+        first, second = method.eval().loss(batch), other.eval().loss(batch)
+    assert first.keys() == second.keys()
+    for term in first:
+        torch.testing.assert_close(first[term], second[term])
+
+
+def test_rate_rises_shortly_and_falls_to_nothing() -> None:
+    steps = 500
+    rates = [rate_at(step, steps, 0.01, False) for step in range(steps)]
+    top = rates.index(max(rates))
+    assert 0 < top <= 25 and max(rates) == pytest.approx(0.01)
+    assert all(a < b for a, b in pairwise(rates[:top]))
+    assert all(a >= b for a, b in pairwise(rates[top:]))
+    assert 0 < rates[0] < 0.001 and 0 <= rates[-1] < 1e-6
+    assert rates[top + (steps - top) // 2] == pytest.approx(0.005, rel=0.02)  # half way down in the middle
+    assert [rate_at(step, 3, 0.01, True) for step in range(3)] == [0.01] * 3
+    assert all(0 <= rate_at(step, total, 1, False) <= 1 for total in (1, 2, 3) for step in range(total))
+
+
+class Recording(AugNet):
+    """AugNet that notes the rate at each step, taken from the optimiser's first group."""
+
+    def __init__(self, encoder: Encoder, config: AugNetConfig) -> None:
+        super().__init__(encoder, config)
+        self.rates: list[float] = []
+        self.groups: list[dict[str, Any]] = []
+
+    def parameter_groups(self, lr: float) -> list[dict[str, Any]]:
+        return [
+            {"params": list(self.encoder.backbone.parameters()), "lr": lr},
+            {"params": list(self.encoder.head.parameters()), "lr": lr * 10},
+        ]
+
+
+def test_constant_rate_ends_as_fast_as_it_began(pixels: PixelCache, tmp_path: Path) -> None:
+    for constant in (False, True):
+        run(method_of(constant_rate=constant), pixels, tmp_path / f"{constant}", lr=1e-3)
+        group = read_checkpoint(str(tmp_path / f"{constant}"))["optimiser"]["param_groups"][0]
+        assert group["lr"] == (pytest.approx(1e-3) if constant else pytest.approx(1e-3 * 0.25, rel=1e-6))
+
+
+def test_groups_of_a_method_keep_their_own_rates(pixels: PixelCache, tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    method = Recording(Encoder(EncoderSpec("resnet18_slim", 32, 16)), AugNetConfig(views=2))
+    run(method, pixels, tmp_path / "run")
+    groups = read_checkpoint(str(tmp_path / "run"))["optimiser"]["param_groups"]
+    assert groups[1]["lr"] == pytest.approx(10 * groups[0]["lr"])
+
+
+def test_same_seed_trains_the_same_weights_and_another_others(pixels: PixelCache, tmp_path: Path) -> None:
+    trained = []
+    for name, seed, workers in (("a", 1, 1), ("b", 1, 3), ("c", 2, 1)):
+        method = method_of(views=2)
+        run(method, pixels, tmp_path / name, epochs=1, seed=seed, workers=workers)
+        trained.append(weights_of(method))
+    assert all(torch.equal(trained[0][key], trained[1][key]) for key in trained[0])
+    assert not all(torch.equal(trained[0][key], trained[2][key]) for key in trained[0])
+
+
+def test_bf16_trains_to_nearly_the_same_loss(pixels: PixelCache, tmp_path: Path) -> None:
+    plain = run(method_of(views=2), pixels, tmp_path / "a", epochs=1).terms["centre"]
+    short = run(method_of(views=2), pixels, tmp_path / "b", epochs=1, bf16=True).terms["centre"]
+    assert plain != short and short == pytest.approx(plain, abs=0.1)
+
+
+def test_resumed_run_ends_with_the_very_weights_of_an_unbroken_one(
+    pixels: PixelCache, tmp_path: Path
+) -> None:
+    unbroken = method_of(views=2)
+    run(unbroken, pixels, tmp_path / "unbroken", epochs=3)
+
+    class Stop(Exception):
+        pass
+
+    class Breaking(AugNet):
+        def loss(self, batch: Batch) -> dict[str, Tensor]:
+            self.count = getattr(self, "count", 0) + 1
+            if self.count == 4:  # the second step of the second epoch
+                raise Stop
+            return super().loss(batch)
+
+    torch.manual_seed(0)
+    broken = Breaking(Encoder(EncoderSpec("resnet18_slim", 32, 16)), AugNetConfig(views=2))
+    with pytest.raises(Stop):
+        run(broken, pixels, tmp_path / "broken", epochs=3)
+    assert saved_epochs(str(tmp_path / "broken"), IDENTITY) == 1
+    torch.manual_seed(99)  # whatever happened meanwhile
+    torch.rand(5)
+    resumed = method_of(views=2)
+    report = run(resumed, pixels, tmp_path / "broken", resume=True, epochs=3)
+    assert report.steps == 6
+    expected, got = unbroken.state_dict(), resumed.state_dict()
+    assert all(torch.equal(expected[key], got[key]) for key in expected)
+    assert [line["epoch"] for line in log_of(tmp_path / "broken")] == [1, 2, 3]
+    without_time = [
+        [{k: v for k, v in line.items() if k != "seconds"} for line in log_of(tmp_path / name)]
+        for name in ("unbroken", "broken")
+    ]
+    assert without_time[0] == without_time[1]
+
+
+def test_new_run_starts_a_new_log_and_a_line_cut_short_is_mended(pixels: PixelCache, tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    run(method_of(views=2), pixels, folder, epochs=2)
+    run(method_of(views=2), pixels, folder, epochs=1)
+    assert [line["epoch"] for line in log_of(folder)] == [1]
+    with open(folder / "log.jsonl", "a") as log:
+        log.write('{"epoch": 2, "st')
+    run(method_of(views=2), pixels, folder, resume=True, epochs=2)
+    assert [line["epoch"] for line in log_of(folder)] == [1, 2]
+
+
+class Failing(AugNet):
+    """AugNet whose loss or whose gradient is not a number in the second epoch."""
+
+    what = "loss"
+    steps = 0
+
+    def loss(self, batch: Batch) -> dict[str, Tensor]:
+        self.steps += 1
+        terms = super().loss(batch)
+        if self.steps == 4:
+            if self.what == "loss":
+                terms["centre"] = terms["centre"] * float("nan")
+            else:  # the last step of the run: no later loss would tell
+                terms["centre"] = terms["centre"] + _BadGradient.apply(terms["centre"])
+        return terms
+
+
+class _BadGradient(torch.autograd.Function):
+    @staticmethod
+    def forward(context: Any, value: Tensor) -> Tensor:
+        return torch.zeros_like(value)
+
+    @staticmethod
+    def backward(context: Any, *gradients: Tensor) -> Tensor:
+        return torch.full_like(gradients[0], float("nan"))
+
+
+@pytest.mark.parametrize("what", ["loss", "gradient"])
+def test_divergence_stops_the_run_and_keeps_the_last_good_epoch(
+    what: str, pixels: PixelCache, tmp_path: Path
+) -> None:
+    torch.manual_seed(0)
+    method = Failing(Encoder(EncoderSpec("resnet18_slim", 32, 16)), AugNetConfig(views=2))
+    method.what = what
+    with pytest.raises(TrainingError, match="epoch 2") as error:
+        run(method, pixels, tmp_path / "run", lr=5e-4)
+    assert "--lr 0.0001" in error.value.hint
+    state = read_checkpoint(str(tmp_path / "run"))
+    assert state["epoch"] == 1
+    assert all(bool(torch.isfinite(value).all()) for value in state["method"].values())
+    assert len(log_of(tmp_path / "run")) == 1
+
+
+def test_one_image_is_too_few(tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match="at least 2"):
+        run(method_of(), pixels_of(picture_folder(tmp_path / "photos", 1)), tmp_path / "run")
+
+
+def test_batch_larger_than_the_folder_becomes_the_folder(pixels: PixelCache, tmp_path: Path) -> None:
+    assert run(method_of(views=2), pixels, tmp_path / "run", epochs=1, images_per_step=500).steps == 1
+
+
+def damaged_checkpoints(whole: bytes) -> dict[str, bytes]:
+    return {
+        "truncated": whole[: len(whole) // 2],
+        "empty": b"",
+        "text": b"not a checkpoint\n" * 50,
+        "zeros": bytes(5000),
+        "code": pickle.dumps(print),
+    }
+
+
+def test_broken_checkpoints_are_refused_in_words(pixels: PixelCache, tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    run(method_of(views=2), pixels, folder, epochs=1)
+    file = folder / "checkpoint.pt"
+    for name, data in damaged_checkpoints(file.read_bytes()).items():
+        file.write_bytes(data)
+        with pytest.raises(TrainingError, match="can't be read") as error:
+            run(method_of(views=2), pixels, folder, resume=True)
+        assert "--resume" in error.value.hint, name
+        assert file.read_bytes() == data
+        assert saved_epochs(str(folder), IDENTITY) == 0
+
+
+@pytest.mark.parametrize("state", [{"weights": torch.ones(3)}, [1, 2], torch.ones(2)])
+def test_other_files_of_torch_are_no_checkpoints(state: object, pixels: PixelCache, tmp_path: Path) -> None:
+    torch.save(state, tmp_path / "checkpoint.pt")
+    with pytest.raises(TrainingError, match="can't be read"):
+        run(method_of(views=2), pixels, tmp_path, resume=True)
+
+
+def test_checkpoint_of_another_network_is_refused(pixels: PixelCache, tmp_path: Path) -> None:
+    run(method_of(views=2), pixels, tmp_path / "run", epochs=1)
+    torch.manual_seed(0)
+    wider = AugNet(Encoder(EncoderSpec("resnet18_slim", 32, 32)), AugNetConfig(views=2))
+    with pytest.raises(TrainingError, match="can't be read"):
+        run(wider, pixels, tmp_path / "run", resume=True)
+
+
+def test_nothing_to_resume_is_said(pixels: PixelCache, tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match="no training to resume"):
+        run(method_of(views=2), pixels, tmp_path / "run", resume=True)
+
+
+def test_checkpoint_holds_tensors_and_plain_values_only(pixels: PixelCache, tmp_path: Path) -> None:
+    run(method_of(views=2), pixels, tmp_path / "run", epochs=1)
+    state = torch.load(tmp_path / "run" / "checkpoint.pt", weights_only=True)
+    assert state.keys() == {"epoch", "identity", "method", "optimiser"} and state["identity"] == IDENTITY
+
+
+def test_what_differs_is_named_one_by_one() -> None:
+    other = {
+        "method": "augnet",
+        "options": {"views": 4},
+        "settings": {"epochs": 3, "lr": 5e-4},
+        "data": "xyz",
+    }
+    assert differences(IDENTITY, IDENTITY) == []
+    assert differences(IDENTITY, other) == ["images", "views (2, not 4)", "epochs (2, not 3)"]
+    assert differences("what", other) == ["settings"]
