@@ -13,7 +13,7 @@ class Progress:
         """A stage begins; `total` items are to be done, None if unknown."""
 
     def advance(self, done: int = 1, skipped: int = 0, detail: str = "") -> None:
-        """`done` more items are finished, `skipped` of them skips; `detail` is shown at the end of the line."""
+        """`done` more items are finished, `skipped` of them skips; `detail` ends the line shown."""
 
     def finish(self) -> None:
         """The stage is over."""

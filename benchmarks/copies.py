@@ -27,7 +27,14 @@ from augnet_cli.evaluation.copies import CopyResult, CopyTruth, judge_copies
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 # Measured by the benchmark's author on the same folder (its README); shown where fastdup is not installed.
-FASTDUP_AS_PUBLISHED = ("fastdup 2.54 (as the benchmark's README reports)", "0.836", "0.705", "0.461", "0.106", "")
+FASTDUP_AS_PUBLISHED = (
+    "fastdup 2.54 (as the benchmark's README reports)",
+    "0.836",
+    "0.705",
+    "0.461",
+    "0.106",
+    "",
+)
 
 
 def make_folder(work: Path, seed: int) -> Path:
@@ -38,7 +45,13 @@ def make_folder(work: Path, seed: int) -> Path:
     for name in ("photos-neardup", "birds-by-species", "pokemon"):
         with tarfile.open(SHARED / "data" / f"{name}.tar") as tar:
             tar.extractall(work, filter="data")
-    command = [sys.executable, str(SHARED / "bench" / "copybench.py"), "make", str(work / "photos-neardup"), str(bench)]
+    command = [
+        sys.executable,
+        str(SHARED / "bench" / "copybench.py"),
+        "make",
+        str(work / "photos-neardup"),
+        str(bench),
+    ]
     command += ["--queries", "120", "--limit", "290", "--seed", str(seed)]
     command += ["--distractors", str(work / "birds-by-species"), str(work / "pokemon")]
     subprocess.run(command, check=True)
@@ -60,7 +73,9 @@ def augnet_distances(bench: Path, truth: CopyTruth, encoder: str | None) -> np.n
     """Cosine distances from what `augnet embed --out` exports."""
     out = bench / "vectors.npz"
     command = [sys.executable, "-m", "augnet_cli", "embed", str(bench), "--out", str(out), "--quiet"]
-    subprocess.run(command + (["--encoder", encoder] if encoder else []), check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(
+        command + (["--encoder", encoder] if encoder else []), check=True, stdout=subprocess.DEVNULL
+    )
     with np.load(out) as exported:
         row = {path: number for number, path in enumerate(exported["paths"].tolist())}
         embeddings = exported["embeddings"][[row[path] for path in truth.paths]]
@@ -90,7 +105,7 @@ def hash_distances(bench: Path, truth: CopyTruth) -> dict[str, np.ndarray]:
 
 
 def fastdup_distances(bench: Path, truth: CopyTruth, work: Path) -> np.ndarray | None:
-    """1 - similarity of the pairs that fastdup reports, all others farthest; None where it is not installed."""
+    """1 - similarity of the pairs that fastdup reports, all others farthest; None without fastdup."""
     if importlib.util.find_spec("fastdup") is None:
         return None
     import fastdup
@@ -122,7 +137,9 @@ def main() -> None:
         work.mkdir(parents=True, exist_ok=True)
         bench = make_folder(work, arguments.seed)
         truth = read_truth(bench)
-        results = {"augnet, shipped encoder": judge_copies(truth, augnet_distances(bench, truth, arguments.encoder))}
+        results = {
+            "augnet, shipped encoder": judge_copies(truth, augnet_distances(bench, truth, arguments.encoder))
+        }
         for name, distances in hash_distances(bench, truth).items():
             results[name] = judge_copies(truth, distances)
         fastdup = fastdup_distances(bench, truth, work)
@@ -137,7 +154,9 @@ def main() -> None:
     kinds = results["augnet, shipped encoder"].by_transform
     names = [name for name in results if name != "imagehash dHash"]
     weakest_first = sorted(kinds, key=lambda kind: kinds[kind])
-    by_kind = [[kind, *(f"{results[name].by_transform[kind]:.2f}" for name in names)] for kind in weakest_first]
+    by_kind = [
+        [kind, *(f"{results[name].by_transform[kind]:.2f}" for name in names)] for kind in weakest_first
+    ]
     put("copies-by-kind", markdown(["kind of change", *names], by_kind))
     ours = results["augnet, shipped encoder"]
     print(json.dumps({"micro_ap": ours.micro_ap, "recall": ours.recall, "threshold": ours.threshold}))

@@ -58,7 +58,12 @@ def main() -> None:
             "python -c pass": [sys.executable, "-c", "pass"],
             "augnet --help": [*augnet, "--help"],
             f"augnet query, {arguments.images:,} images": query,
-            f"augnet dedupe, {arguments.images:,} images, unchanged": [*augnet, "dedupe", str(folder), "--quiet"],
+            f"augnet dedupe, {arguments.images:,} images, unchanged": [
+                *augnet,
+                "dedupe",
+                str(folder),
+                "--quiet",
+            ],
         }
         times = {name: timed(command, arguments.runs, environment) for name, command in cases.items()}
     rows = [

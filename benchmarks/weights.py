@@ -30,7 +30,12 @@ def main() -> None:
     ]
     for level, threshold in card.thresholds.items():
         recall = card.scores[f"copy_recall_at_precision_{level}"]
-        rows.append((f"distance at precision {level}", f"{threshold:g}, where {recall:.1%} of strong copies are found"))
+        rows.append(
+            (
+                f"distance at precision {level}",
+                f"{threshold:g}, where {recall:.1%} of strong copies are found",
+            )
+        )
     put("card", markdown(("", ""), rows), README)
 
 

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import os
 import tarfile
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
+
+# Before any fixture, also those of whole modules: no test ever touches the user's own folders.
+os.environ["AUGNET_HOME"] = tempfile.mkdtemp(prefix="augnet-tests-")
 
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 

@@ -34,7 +34,9 @@ def help_texts() -> dict[str, str]:
 
 def augnet_lines() -> list[str]:
     """Every line of a code block of the README that runs augnet."""
-    lines = [line for block in FENCE.findall(README.read_text(encoding="utf-8")) for line in block.splitlines()]
+    lines = [
+        line for block in FENCE.findall(README.read_text(encoding="utf-8")) for line in block.splitlines()
+    ]
     starts = (line.removeprefix("$ ") for line in lines)
     return [line.split("#")[0].strip() for line in starts if re.match(r"augnet( |$)", line)]
 
@@ -66,7 +68,9 @@ def test_every_command_and_option_in_the_readme_exists(help_texts):
         for word in words:
             if re.match(r"--?[a-z0-9]", word):
                 option = word.split("=")[0]
-                assert re.search(rf"(^|[\s,]){re.escape(option)}([\s,]|$)", text, re.MULTILINE), f"{option}: {line}"
+                assert re.search(rf"(^|[\s,]){re.escape(option)}([\s,]|$)", text, re.MULTILINE), (
+                    f"{option}: {line}"
+                )
 
 
 def test_every_option_of_every_command_says_what_it_does(help_texts):
@@ -82,7 +86,10 @@ def test_every_option_of_every_command_says_what_it_does(help_texts):
 def test_the_demo_prints_what_the_readme_shows(tmp_path):
     shown = README.read_text(encoding="utf-8").split("<!-- demo -->")[1].split("<!-- /demo -->")[0]
     expected = FENCE.search(shown).group(1).strip()
-    environment = os.environ | {"PATH": f"{program_folder(tmp_path)}:{os.environ['PATH']}", "PYTHONPATH": str(ROOT)}
+    environment = os.environ | {
+        "PATH": f"{program_folder(tmp_path)}:{os.environ['PATH']}",
+        "PYTHONPATH": str(ROOT),
+    }
     work = tmp_path / "work"
     work.mkdir()
 

@@ -43,7 +43,9 @@ def test_the_light_install_needs_seven_libraries_and_no_torch(wheel):
         (name,) = [name for name in archive.namelist() if name.endswith("METADATA")]
         lines = archive.read(name).decode().splitlines()
 
-    needed = {line.split(": ")[1] for line in lines if line.startswith("Requires-Dist") and "extra ==" not in line}
+    needed = {
+        line.split(": ")[1] for line in lines if line.startswith("Requires-Dist") and "extra ==" not in line
+    }
     names = {requirement.split(">")[0].strip() for requirement in needed}
     assert names == {"typer", "rich", "numpy", "pillow", "onnxruntime", "annoy", "scikit-learn"}
 
@@ -55,7 +57,9 @@ def test_installed_in_an_empty_environment_it_finds_duplicates_from_another_fold
     python = environment / "bin" / "python"
     clean = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
     subprocess.run(
-        [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", str(wheel)], check=True, env=clean
+        [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", str(wheel)],
+        check=True,
+        env=clean,
     )
     photos = tmp_path / "photos"
     photos.mkdir()
@@ -77,7 +81,11 @@ def test_installed_in_an_empty_environment_it_finds_duplicates_from_another_fold
     without_torch = subprocess.run([python, "-c", "import torch"], env=clean, capture_output=True)
     assert without_torch.returncode != 0
     train = subprocess.run(
-        [environment / "bin" / "augnet", "train", "photos"], cwd=tmp_path, env=clean, capture_output=True, text=True
+        [environment / "bin" / "augnet", "train", "photos"],
+        cwd=tmp_path,
+        env=clean,
+        capture_output=True,
+        text=True,
     )
     assert train.returncode == 1
     assert "pip install 'augnet[train]'" in train.stderr

@@ -86,6 +86,8 @@ def _read(file: str) -> bytes:
 def _session(data: bytes, file: str) -> Any:
     import onnxruntime
 
+    # Beside the variable that this room sets: on Windows only this switches it off.
+    onnxruntime.disable_telemetry_events()
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1

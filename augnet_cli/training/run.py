@@ -24,6 +24,7 @@ from augnet_cli.training.choices import choose_bf16, choose_device, choose_setti
 from augnet_cli.training.encoder import Encoder
 from augnet_cli.training.export import export_encoder
 from augnet_cli.training.initial import fit_normalisation, start_encoder
+from augnet_cli.training.memory import keep_freed_memory
 from augnet_cli.training.methods import method_class
 from augnet_cli.training.methods.method import Method
 from augnet_cli.training.pixels import PixelCache, build_pixel_cache
@@ -135,6 +136,7 @@ def run_training(
 def _prepared(
     folder: str, files: Sequence[FoundFile], cache: str, request: TrainRequest, progress: Progress
 ) -> _Run:
+    keep_freed_memory()
     torch.manual_seed(request.seed)
     # Where a control group grants fewer cores than the machine has, torch would start a thread for each.
     torch.set_num_threads(min(torch.get_num_threads(), request.workers))

@@ -23,7 +23,9 @@ SCORER = Path(__file__).resolve().parents[3] / "shared" / "bench" / "score.py"
 
 def random_truth(seed: int, groups: int = 6, copies: int = 4, others: int = 9) -> CopyTruth:
     rng = np.random.default_rng(seed)
-    rows = [(g, c == 0, "original" if c == 0 else f"kind{c}") for g in range(groups) for c in range(copies + 1)]
+    rows = [
+        (g, c == 0, "original" if c == 0 else f"kind{c}") for g in range(groups) for c in range(copies + 1)
+    ]
     rows += [(-1, False, "distractor")] * others
     order = rng.permutation(len(rows))
     chosen = [rows[i] for i in order]
@@ -80,7 +82,9 @@ def test_recall_at_k_equals_a_slow_loop(seed):
     for row in range(len(truth.paths)):
         if truth.group[row] < 0 or truth.original[row]:
             continue
-        nearest = sorted((distances[row, other], other) for other in range(len(truth.paths)) if other != row)[:3]
+        nearest = sorted((distances[row, other], other) for other in range(len(truth.paths)) if other != row)[
+            :3
+        ]
         hits.append(any(truth.original[o] and truth.group[o] == truth.group[row] for _, o in nearest))
 
     assert recall_at_k(truth, distances, 3) == pytest.approx(np.mean(hits))
