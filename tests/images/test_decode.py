@@ -358,7 +358,8 @@ def test_heic_without_its_library_names_the_extra() -> None:
 
 
 def test_heic_is_decoded_where_its_library_is() -> None:
-    pillow_heif = pytest.importorskip("pillow_heif")
+    import pillow_heif  # of the extra `heif`, which the tests install
+
     buffer = io.BytesIO()
     pillow_heif.from_pillow(picture()).save(buffer, quality=90)
     result = decode(buffer.getvalue(), Resize(S))
