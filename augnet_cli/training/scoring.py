@@ -1,6 +1,6 @@
 """What an encoder can do on the images at hand: it finds their altered copies among all the others.
 
-Copies are made by `copy_views`, so nothing here needs a label.
+Copies are made by `copy_views`, milder than for training, so nothing here needs a label.
 """
 
 from __future__ import annotations
@@ -92,11 +92,36 @@ def copy_distances(
     return np.clip(own, 0, 2), np.clip(others, 0, 2)
 
 
+def everyday_views(size: int) -> CopyViews:
+    """Views as the copies that lie about in folders: mostly the whole picture, changed a little.
+
+    Training needs stronger ones; a threshold chosen on those would be one for copies that hardly occur.
+    """
+    return CopyViews(
+        size,
+        whole=0.7,
+        min_area=0.6,
+        aspect_jitter=0.1,
+        mirror=0.05,
+        quarter_turn=0.05,
+        tilt=0.05,
+        tilt_degrees=5,
+        frame=0.05,
+        min_frame_scale=0.8,
+        colour=0.3,
+        grey=0.05,
+        blur=0.1,
+        noise=0.1,
+        max_noise=0.08,
+        overlay=0.1,
+    )
+
+
 def _copy_embeddings(
     encoder: Encoder, pixels: PixelCache, rows: np.ndarray, seed: int, device: torch.device
 ) -> np.ndarray:
     """(n, c, d) unit rows of altered copies of the images `rows`."""
-    views = CopyViews(encoder.spec.size)
+    views = everyday_views(encoder.spec.size)
     generator = torch.Generator().manual_seed(seed)
     encoder.eval()
     embedded = []
