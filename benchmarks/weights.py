@@ -33,7 +33,7 @@ def main() -> None:
         rows.append(
             (
                 f"distance at precision {level}",
-                f"{threshold:g}, where {recall:.1%} of strong copies are found",
+                f"{threshold:g}, where {recall:.1%} of everyday copies are found",
             )
         )
     put("card", markdown(("", ""), rows), README)

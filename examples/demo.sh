@@ -13,8 +13,8 @@ if [ -z "$folder" ]; then
   query=$folder/from-a-friend/china-crop.jpg
 fi
 
-echo "\$ augnet dedupe $folder --threshold 0.2"
-augnet dedupe "$folder" --threshold 0.2
+echo "\$ augnet dedupe $folder --threshold 0.06"
+augnet dedupe "$folder" --threshold 0.06
 if [ -n "${query:-}" ]; then
   echo
   echo "\$ augnet query $query --k 3"

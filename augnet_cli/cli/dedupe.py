@@ -27,7 +27,7 @@ def dedupe(
     In each group the image with most pixels is kept, then most bytes, then the first path.
     --format paths lists the redundant ones.
 
-    Example: augnet dedupe ./photos --threshold 0.2
+    Example: augnet dedupe ./photos --threshold 0.05
     """
     from augnet_cli.pipeline.dedupe import dedupe as verb
     from augnet_cli.pipeline.refresh import FolderRequest
