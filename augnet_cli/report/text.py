@@ -54,7 +54,8 @@ def dedupe_lines(result: DedupeResult, style: Style = PLAIN) -> Iterator[str]:
     size = size_words(result.redundant_bytes)
     groups = count(len(result.groups), "group")
     yield f"{style.bold}{images}, {groups}, {redundant} ({size}); nothing was changed{style.reset}"
-    yield f"next: `augnet dedupe {_typed(result.typed_folder)} --format paths -0` lists the redundant ones"
+    again = f"augnet dedupe {_typed(result.typed_folder)} --threshold {result.threshold:.10g}"
+    yield f"next: `{again} --format paths -0` lists the redundant ones"
 
 
 def query_lines(result: QueryResult, style: Style = PLAIN) -> Iterator[str]:

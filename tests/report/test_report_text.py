@@ -57,7 +57,7 @@ def test_dedupe_text_word_for_word() -> None:
         "  1  no HEIF: c.heic\n"
         "\n"
         "1,234 images, 2 groups, 3 redundant (4.2 MB); nothing was changed\n"
-        "next: `augnet dedupe photos --format paths -0` lists the redundant ones\n"
+        "next: `augnet dedupe photos --threshold 0.2 --format paths -0` lists the redundant ones\n"
     )
 
 
@@ -151,10 +151,10 @@ def test_a_long_reason_is_cut_and_its_escapes_stay() -> None:
 @pytest.mark.parametrize(
     ("typed", "command"),
     [
-        ("my photos/", "augnet dedupe 'my photos/' --format paths -0"),
-        ("it's", """augnet dedupe 'it'"'"'s' --format paths -0"""),
-        ("\x1b[2Jphotos", "augnet dedupe FOLDER --format paths -0"),
-        (os.fsdecode(b"\xff"), "augnet dedupe FOLDER --format paths -0"),
+        ("my photos/", "augnet dedupe 'my photos/' --threshold 0.2 --format paths -0"),
+        ("it's", """augnet dedupe 'it'"'"'s' --threshold 0.2 --format paths -0"""),
+        ("\x1b[2Jphotos", "augnet dedupe FOLDER --threshold 0.2 --format paths -0"),
+        (os.fsdecode(b"\xff"), "augnet dedupe FOLDER --threshold 0.2 --format paths -0"),
     ],
 )
 def test_the_next_command_can_be_pasted(typed: str, command: str) -> None:
