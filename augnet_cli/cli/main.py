@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Callable
-from typing import Annotated, Any
+from types import FrameType
+from typing import Annotated, Any, NoReturn
 
 import typer
 from typer.core import TyperGroup
@@ -33,8 +35,7 @@ class Commands(TyperGroup):
             _say(stop.what, stop.hint)
             _end(EXIT_INTERRUPTED)
         except KeyboardInterrupt:
-            _say("interrupted; what was finished is saved", "run the same command again to go on")
-            _end(EXIT_INTERRUPTED)
+            _end_interrupted()
         except BrokenPipeError:
             # The reader of stdout (`head`) has gone: nothing is wrong.
             _end(0)
@@ -86,6 +87,7 @@ def main(
 def run() -> None:
     """Run the program; never returns."""
     _fill_closed_streams()
+    interrupts = _remember_interrupts()
     debug = "--debug" in sys.argv
     try:
         # One name however it was started: help, errors and shell completion say it.
@@ -98,6 +100,9 @@ def run() -> None:
     except Exception as error:
         if debug:
             raise
+        if interrupts:
+            # A compiled library that is interrupted while it loads says ImportError or SystemError instead.
+            _end_interrupted()
         _say(
             f"a bug in augnet: {type(error).__name__}: {error}",
             "run it again with --debug and report what it shows",
@@ -105,12 +110,30 @@ def run() -> None:
         _end(EXIT_BUG)
 
 
+def _remember_interrupts() -> list[int]:
+    """A list that grows with each Ctrl-C, which still raises KeyboardInterrupt; left alone where ignored."""
+    met: list[int] = []
+
+    def remember(number: int, frame: FrameType | None) -> None:
+        met.append(number)
+        signal.default_int_handler(number, frame)
+
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, remember)
+    return met
+
+
+def _end_interrupted() -> NoReturn:
+    _say("interrupted; what was finished is saved", "run the same command again to go on")
+    _end(EXIT_INTERRUPTED)
+
+
 def _say(what: str, hint: str) -> None:
     end_progress()
     sys.stderr.write(f"augnet: {' '.join(what.split())}\n  hint: {' '.join(hint.split())}\n")
 
 
-def _end(code: int) -> None:
+def _end(code: int) -> NoReturn:
     # What stdout still holds can't be written: without this the interpreter would try, and complain.
     try:
         sys.stdout.flush()
