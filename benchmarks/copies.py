@@ -23,6 +23,8 @@ import numpy as np
 from PIL import Image
 from tables import PAGE, README, markdown, put
 
+from augnet_cli.encoder.embedder import Embedder
+from augnet_cli.encoder.locate import shipped_encoder
 from augnet_cli.evaluation.copies import CopyResult, CopyTruth, judge_copies, true_pairs
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
@@ -37,6 +39,7 @@ FASTDUP_AS_PUBLISHED = (
 )
 
 
+THRESHOLDS = (0.02, 0.05, 0.1, 0.2)  # that a user may want to know about
 # fastdup lists this many neighbours of an image; an original has 19 copies and they know each other.
 FASTDUP_K = 40
 
@@ -164,8 +167,12 @@ def main() -> None:
     for page in (PAGE, README):
         put("copies", table, page)
     ours = results["augnet, shipped encoder"]
-    choices = [[f"{d:.3f}", f"{p:g}", f"{ours.recall[p]:.2f}"] for p, d in ours.threshold.items()]
-    choices.append(["0.200", *(f"{value:.2f}" for value in at_distance(ours_distances, truth, 0.2))])
+    default = Embedder.load(arguments.encoder or shipped_encoder()).card.threshold
+    choices = [
+        (f"{distance:g}{' (default)' if distance == default else ''}", f"{precision:.3f}", f"{recall:.2f}")
+        for distance in sorted({default, *THRESHOLDS})
+        for precision, recall in [at_distance(ours_distances, truth, distance)]
+    ]
     for page in (PAGE, README):
         put(
             "thresholds",

@@ -13,7 +13,7 @@ if [ -z "$folder" ]; then
   query=$folder/from-a-friend/china-crop.jpg
 fi
 
-echo "\$ augnet dedupe $folder --threshold 0.06"
+printf '$ augnet dedupe %s --threshold 0.06\n' "$folder"
 augnet dedupe "$folder" --threshold 0.06
 if [ -n "${query:-}" ]; then
   echo

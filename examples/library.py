@@ -6,7 +6,9 @@ import sys
 
 from augnet_cli import dedupe, encode, index, query
 
-folder, image = sys.argv[1:3]
+if len(sys.argv) != 3:
+    sys.exit("usage: python examples/library.py FOLDER IMAGE")
+folder, image = sys.argv[1:]
 print(index(folder).images, "images")
 for group in dedupe(folder, threshold=0.05).groups:
     print(group.kept.path, "<-", *(redundant.path for redundant in group.redundant))

@@ -1,4 +1,9 @@
 #!/bin/sh
 # How much room the redundant images of a folder take.  sh examples/list-duplicates.sh FOLDER [THRESHOLD]
 set -eu
-augnet dedupe "$1" --threshold "${2:-0.05}" --quiet --format paths -0 | xargs -0 -r du -ch -- | tail -n 1
+folder=${1:?usage: list-duplicates.sh FOLDER [THRESHOLD]}
+# Into a file, not a pipe: a pipe would hide that augnet failed.
+list=$(mktemp)
+trap 'rm -f "$list"' EXIT
+augnet dedupe "$folder" --threshold "${2:-0.05}" --quiet --format paths -0 >"$list"
+xargs -0 -r du -ch -- <"$list" | tail -n 1

@@ -1,5 +1,11 @@
 #!/bin/sh
-# Link the images most like one image into a folder.  sh examples/look-alikes.sh IMAGE FOLDER TARGET
+# Link the images most like one image into a folder (GNU tools).  sh examples/look-alikes.sh IMAGE FOLDER TARGET
 set -eu
-mkdir -p "$3"
-augnet query "$1" --in "$2" --k 5 --quiet --format paths -0 | xargs -0 -r realpath -z -- | xargs -0 -r ln -sf -t "$3" --
+usage='usage: look-alikes.sh IMAGE FOLDER TARGET'
+image=${1:?$usage} folder=${2:?$usage} target=${3:?$usage}
+list=$(mktemp)
+trap 'rm -f "$list"' EXIT
+augnet query "$image" --in "$folder" --k 5 --quiet --format paths -0 >"$list"
+mkdir -p "$target"
+# Hits of one name from different folders get numbers.
+xargs -0 -r realpath -z -- <"$list" | xargs -0 -r ln -s --backup=numbered -t "$target" --

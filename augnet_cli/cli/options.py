@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+MAX_WORKERS = 1024  # far beyond any machine's cores; threads are not free
+
 
 class Format(str, Enum):
     """How a result is printed on stdout."""
@@ -25,7 +27,7 @@ Folder = Annotated[
 ]
 Exclude = Annotated[
     list[str] | None,
-    typer.Option("--exclude", metavar="GLOB", help="Leave out paths or names that match; repeatable."),
+    typer.Option("--exclude", metavar="GLOB", help="Answer without paths or names that match; repeatable."),
 ]
 Threshold = Annotated[
     float | None,
@@ -55,7 +57,11 @@ Null = Annotated[
 Workers = Annotated[
     int | None,
     typer.Option(
-        "--workers", min=1, help="Threads. Default: the cores this process may use.", show_default=False
+        "--workers",
+        min=1,
+        max=MAX_WORKERS,
+        help="Threads. Default: the cores this process may use.",
+        show_default=False,
     ),
 ]
 MaxMegapixels = Annotated[
@@ -63,7 +69,7 @@ MaxMegapixels = Annotated[
     typer.Option(
         "--max-megapixels",
         min=0.01,
-        help="Skip images larger than this, to bound memory.",
+        help="Skip new images larger than this, to bound memory.  [default: 250]",
         show_default=False,
     ),
 ]

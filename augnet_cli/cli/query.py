@@ -10,10 +10,12 @@ from augnet_cli.cli import options
 from augnet_cli.cli.output import check_null, show
 from augnet_cli.cli.terminal import progress_for
 
+MAX_K = 1_000_000  # nobody reads as many
+
 
 def query(
     image: Annotated[str, typer.Argument(metavar="IMAGE", help="The image to look for.", show_default=False)],
-    k: Annotated[int, typer.Option("--k", min=1, help="How many hits.")] = 10,
+    k: Annotated[int, typer.Option("--k", min=1, max=MAX_K, help="How many hits.")] = 10,
     folder: Annotated[
         str | None,
         typer.Option(

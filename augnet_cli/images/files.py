@@ -125,6 +125,15 @@ def _excluded(path: str, name: str, is_folder: bool, exclude: Sequence[str]) -> 
     return False
 
 
+def is_excluded(path: str, exclude: Sequence[str]) -> bool:
+    """Whether a walk with these globs would leave out the file at `path`, or a folder above it."""
+    parts = path.split("/")
+    above = ("/".join(parts[:end]) for end in range(1, len(parts)))
+    return _excluded(path, parts[-1], False, exclude) or any(
+        _excluded(folder, folder.rpartition("/")[2], True, exclude) for folder in above
+    )
+
+
 def is_image(folder: str, found: FoundFile) -> bool:
     """Whether the name says image, or else the first bytes, which are then the only ones read.
 

@@ -7,6 +7,7 @@ Markup such as `[red]` is harmless text here; whoever prints through a markup la
 from __future__ import annotations
 
 import os
+import shlex
 import unicodedata
 
 # Control, format (bidi overrides, invisible marks), surrogate, line and paragraph separators.
@@ -29,6 +30,11 @@ def shown(path: str) -> str:
     if path.isascii() and path.isprintable() and "\\" not in path:
         return path
     return "".join(map(_shown_character, path))
+
+
+def pasted(path: str) -> str:
+    """A path quoted for a shell; a name that can't be shown as it is becomes the word FOLDER."""
+    return shlex.quote(path) if shown(path) == path else "FOLDER"
 
 
 def _shown_character(character: str) -> str:

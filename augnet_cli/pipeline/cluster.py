@@ -32,7 +32,7 @@ def cluster(
         StoreError, EncoderError: as `refreshed`.
     """
     with refreshed(request, progress) as fresh:
-        collection, result = fresh.store.collection(fresh.embedder.id), fresh.result
+        collection, result = fresh.collection(), fresh.result
     if not collection.images:
         folder = shown(request.folder)
         raise FolderError(

@@ -22,7 +22,7 @@ def dedupe(
         SearchError: the threshold makes a pair of nearly everything.
     """
     with refreshed(request, progress) as fresh:
-        collection = fresh.store.collection(fresh.embedder.id)
+        collection = fresh.collection()
         result = fresh.result
         limit = fresh.embedder.card.threshold if threshold is None else threshold
     pairs = pairs_within(collection.embeddings, limit, progress)

@@ -30,7 +30,7 @@ def embed(request: FolderRequest, out: str | None = None, progress: Progress = S
         _check_out(out)
     with refreshed(request, progress) as fresh:
         if out is not None:
-            write_npz(fresh.store.collection(fresh.embedder.id), fresh.embedder.dim, out)
+            write_npz(fresh.collection(), fresh.embedder.dim, out)
         return fresh.result
 
 

@@ -8,7 +8,7 @@ from augnet_cli.encoder.embedder import Embedder
 from augnet_cli.encoder.locate import choose_encoder
 from augnet_cli.errors import StoreError
 from augnet_cli.images.decode import decoder_id
-from augnet_cli.images.names import shown
+from augnet_cli.images.names import pasted, shown
 from augnet_cli.records import FolderInfo
 from augnet_cli.search import annoy_index
 from augnet_cli.store.place import checked_folder, existing_store
@@ -26,7 +26,7 @@ def info(folder: str, encoder: str | None = None) -> FolderInfo:
     path = checked_folder(folder)
     place = existing_store(folder)
     if place is None:
-        raise StoreError(f"{shown(folder)} has no store yet", f"augnet embed {shown(folder)}")
+        raise StoreError(f"{shown(folder)} has no store yet", f"augnet embed {pasted(folder)}")
     file = choose_encoder(encoder, place.data)
     card = Embedder.load(file).card
     with Store.open(place, write=False) as store:

@@ -6,9 +6,12 @@ Every verb that answers for a whole folder starts here.
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+
+import numpy as np
 
 from augnet_cli.cores import usable_cores
 from augnet_cli.encoder.embedder import Embedder
@@ -16,10 +19,10 @@ from augnet_cli.encoder.flow import Embedded, embed_files
 from augnet_cli.encoder.locate import choose_encoder
 from augnet_cli.errors import FolderError, StoreError
 from augnet_cli.images.decode import MAX_MEGAPIXELS, decoder_id
-from augnet_cli.images.files import Walk, is_image, walk
+from augnet_cli.images.files import Walk, is_excluded, is_image, walk
 from augnet_cli.images.names import shown
 from augnet_cli.progress import SILENT, Progress
-from augnet_cli.records import EmbedResult, FoundFile, Skip
+from augnet_cli.records import Collection, EmbedResult, FoundFile, Skip
 from augnet_cli.search.neighbours import build_index
 from augnet_cli.store.entries import FileEntry, KnownFile
 from augnet_cli.store.finding import remember_folder
@@ -39,7 +42,7 @@ class FolderRequest:
     Attributes:
         folder: as the user typed it.
         encoder: an encoder file, `shipped`, or None for the folder's own, else the shipped one.
-        exclude: globs of paths or names to leave out; what they match leaves the store.
+        exclude: globs of paths or names to leave out of the answer; the store keeps what it has of them.
         max_megapixels: larger images are skipped.
         workers: threads; None for the cores this process may use.
     """
@@ -58,6 +61,17 @@ class Fresh:
     store: Store
     embedder: Embedder
     result: EmbedResult
+    exclude: Sequence[str]
+
+    def collection(self) -> Collection:
+        """The embedded images that the request is about."""
+        whole = self.store.collection(self.embedder.id)
+        if not self.exclude:
+            return whole
+        wanted = [row for row, image in enumerate(whole.images) if not is_excluded(image.path, self.exclude)]
+        contents, rows = np.unique(whole.content_rows[wanted], return_inverse=True)
+        images = tuple(whole.images[row] for row in wanted)
+        return Collection(images, rows.astype(np.int64), whole.embeddings[contents])
 
 
 @contextmanager
@@ -73,7 +87,7 @@ def refreshed(request: FolderRequest, progress: Progress = SILENT) -> Iterator[F
     walked = walk(request.folder, request.exclude)
     if existing_store(request.folder) is None:
         # Before a store is made: a folder without images is left as it was.
-        _require_image(request.folder, walked)
+        _require_image(request, walked)
     # A named encoder that can't be used leaves the folder as it was, too.
     named = Embedder.load(choose_encoder(request.encoder, "")) if request.encoder is not None else None
     place = place_for(request.folder, create=True)
@@ -89,37 +103,52 @@ def refreshed(request: FolderRequest, progress: Progress = SILENT) -> Iterator[F
         embedded = _embed(request, waiting, embedder, contents, limit, tag, store, progress)
         _save_walk_skips(store, walked.skips, known)
         present = {found.path for found in walked.files} | {skip.path for skip in walked.skips}
-        removed = store.forget([path for path in known if path not in present])
+        gone = [path for path in known if path not in present and not is_excluded(path, request.exclude)]
+        removed = store.forget(gone)
         store.forget_unreferenced()
         note = _build_index(place, store, embedder)
-        counts = store.counts()
-        if counts.images + counts.skips == 0:
-            raise _no_image(request.folder)
-        if note and counts.images:
+        kinds = _kinds(store, request.exclude)
+        skipped = tuple(skip for skip in store.skips() if not is_excluded(skip.path, request.exclude))
+        if kinds["image"] + len(skipped) == 0:
+            raise _no_image(request.folder, request.exclude)
+        if note and kinds["image"]:
             progress.note(note)
         remember_folder(request.folder)
         result = EmbedResult(
             folder=place.folder,
             typed_folder=request.folder,
             encoder=embedder.id,
-            images=counts.images,
+            images=kinds["image"],
             embedded=embedded,
-            known=counts.images - embedded,
+            known=kinds["image"] - embedded,
             removed=removed,
-            others=counts.others,
-            skipped=store.skips(),
+            others=kinds["other"],
+            skipped=skipped,
             seconds=time.monotonic() - started,
             notes=tuple(text for text in (place.note, note) if text),
         )
-        yield Fresh(store, embedder, result)
+        yield Fresh(store, embedder, result, request.exclude)
 
 
-def _require_image(folder: str, walked: Walk) -> None:
-    if not walked.skips and not any(is_image(folder, found) for found in walked.files):
-        raise _no_image(folder)
+def _kinds(store: Store, exclude: Sequence[str]) -> Counter[str]:
+    """How many files of each kind the request is about."""
+    if not exclude:
+        counts = store.counts()
+        return Counter(image=counts.images, other=counts.others)
+    known = store.known_files().items()
+    return Counter(file.kind for path, file in known if not is_excluded(path, exclude))
 
 
-def _no_image(folder: str) -> FolderError:
+def _require_image(request: FolderRequest, walked: Walk) -> None:
+    if not walked.skips and not any(is_image(request.folder, found) for found in walked.files):
+        raise _no_image(request.folder, request.exclude)
+
+
+def _no_image(folder: str, exclude: Sequence[str]) -> FolderError:
+    if exclude:
+        return FolderError(
+            f"{shown(folder)} holds no image beside what --exclude leaves out", "leave out less"
+        )
     return FolderError(
         f"{shown(folder)} holds no image",
         "name a folder of pictures; the folders below it are looked through too",

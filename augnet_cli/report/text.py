@@ -7,12 +7,11 @@ Lines are yielded one by one; nothing holds a whole report.
 
 from __future__ import annotations
 
-import shlex
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import TextIO
 
-from augnet_cli.images.names import shown
+from augnet_cli.images.names import pasted, shown
 from augnet_cli.records import (
     Cluster,
     ClusterResult,
@@ -54,7 +53,7 @@ def dedupe_lines(result: DedupeResult, style: Style = PLAIN) -> Iterator[str]:
     size = size_words(result.redundant_bytes)
     groups = count(len(result.groups), "group")
     yield f"{style.bold}{images}, {groups}, {redundant} ({size}); nothing was changed{style.reset}"
-    again = f"augnet dedupe {_typed(result.typed_folder)} --threshold {result.threshold:.10g}"
+    again = f"augnet dedupe {pasted(result.typed_folder)} --threshold {result.threshold:.10g}"
     yield f"next: `{again} --format paths -0` lists the redundant ones"
 
 
@@ -175,8 +174,3 @@ def _cut(text: str) -> str:
 
 def _distance(distance: float, style: Style) -> str:
     return f"{style.dim}{float(distance):.4f}{style.reset}"
-
-
-def _typed(folder: str) -> str:
-    """The folder for a command to paste; a name that can't be pasted is left to the user."""
-    return shlex.quote(folder) if shown(folder) == folder else "FOLDER"

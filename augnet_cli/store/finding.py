@@ -9,7 +9,7 @@ import os
 from collections.abc import Iterator, Mapping
 
 from augnet_cli.errors import FolderError
-from augnet_cli.images.names import shown
+from augnet_cli.images.names import pasted, shown
 from augnet_cli.store.home import user_home
 from augnet_cli.store.place import checked_folder, existing_store
 
@@ -52,7 +52,10 @@ def find_folder(
         names = [shown(os.path.basename(child)) for child in children]
         listed = ", ".join(names[:LISTED_FOLDERS])
         more = f" and {len(names) - LISTED_FOLDERS} more" if len(names) > LISTED_FOLDERS else ""
-        raise FolderError(f"several folders here have a store: {listed}{more}", f"say which: --in {names[0]}")
+        raise FolderError(
+            f"several folders here have a store: {listed}{more}",
+            f"say which: --in {pasted(os.path.basename(children[0]))}",
+        )
     if children:
         return children[0], "the only folder here that has a store"
     last = _last_folder(environ)

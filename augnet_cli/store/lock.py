@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from augnet_cli.errors import StoreError
-from augnet_cli.images.names import shown
+from augnet_cli.images.names import pasted, shown
 from augnet_cli.store.place import LOCK_FILE, Place
 
 BUSY = frozenset((errno.EAGAIN, errno.EACCES, errno.EDEADLK))
@@ -34,7 +34,8 @@ def writing(place: Place) -> Iterator[None]:
         handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
     except OSError as error:
         raise StoreError(
-            f"the lock {shown(path)} can't be opened: {error.strerror}", f"augnet embed {shown(place.folder)}"
+            f"the lock {shown(path)} can't be opened: {error.strerror}",
+            f"augnet embed {pasted(place.folder)}",
         ) from error
     try:
         _take(handle, place)

@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import quote
 
 from augnet_cli.errors import StoreError
-from augnet_cli.images.names import shown
+from augnet_cli.images.names import pasted, shown
 from augnet_cli.store.place import Place
 
 SCHEMA_VERSION = 1
@@ -113,7 +113,7 @@ def closed_on_error(connection: sqlite3.Connection) -> Iterator[None]:
 
 def damaged(place: Place, detail: str) -> StoreError:
     """The error for a store that can't be right; augnet never deletes one by itself."""
-    again = f"augnet embed {shown(place.folder)}"
+    again = f"augnet embed {pasted(place.folder)}"
     return StoreError(
         f"the store {shown(place.store_file)} is damaged: {detail}",
         f"delete the folder {shown(place.cache)} (it holds nothing that can't be made again), then {again}",
@@ -217,7 +217,7 @@ def _one(connection: sqlite3.Connection, statement: str) -> Any:
 
 
 def _missing(place: Place) -> StoreError:
-    return StoreError(f"{shown(place.folder)} has no store yet", f"augnet embed {shown(place.folder)}")
+    return StoreError(f"{shown(place.folder)} has no store yet", f"augnet embed {pasted(place.folder)}")
 
 
 def _as_told(place: Place, error: sqlite3.Error) -> StoreError:
@@ -230,7 +230,7 @@ def _as_told(place: Place, error: sqlite3.Error) -> StoreError:
     if "full" in words:
         return StoreError(f"no room left to write the store {at}", "make room on that disk, then try again")
     if "readonly" in words or "unable to open" in words:
-        return StoreError(f"the store {at} can't be opened: {words}", f"augnet embed {shown(place.folder)}")
+        return StoreError(f"the store {at} can't be opened: {words}", f"augnet embed {pasted(place.folder)}")
     if "I/O" in words:
         return StoreError(f"the disk of the store {at} fails: {words}", "check the disk and its free space")
     return damaged(place, words)

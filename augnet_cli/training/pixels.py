@@ -21,7 +21,7 @@ import numpy as np
 from augnet_cli.errors import TrainingError
 from augnet_cli.images.decode import decode_short_side, decoder_id
 from augnet_cli.images.files import content_hash, read_bytes
-from augnet_cli.images.names import shown
+from augnet_cli.images.names import pasted, shown
 from augnet_cli.images.unusable import Unusable
 from augnet_cli.progress import SILENT, Progress
 from augnet_cli.records import FoundFile, Skip
@@ -139,7 +139,7 @@ def build_pixel_cache(
         kept = _reuse(file, identity)
     if kept is None:
         raise TrainingError(
-            f"no image of {shown(folder)} could be decoded", f"see why: augnet embed {shown(folder)}"
+            f"no image of {shown(folder)} could be decoded", f"see why: augnet embed {pasted(folder)}"
         )
     return kept
 

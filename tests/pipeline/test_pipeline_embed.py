@@ -152,11 +152,30 @@ def test_same_size_and_mtime_do_not_hide_a_change(album: Path) -> None:
     assert run(album).embedded == 1
 
 
-def test_excluded_files_are_not_embedded_and_leave_the_store(album: Path) -> None:
+def test_excluded_files_are_not_embedded_and_the_store_keeps_what_it_has_of_them(album: Path) -> None:
     assert run(album, exclude=["drawn/"]).images == 6
     assert run(album).images == IMAGES
     again = run(album, exclude=["drawn/", "*.txt"])
-    assert (again.images, again.others) == (6, 0)
+    assert (again.images, again.others, again.removed) == (6, 0, 0)
+    whole = run(album)
+    assert (whole.images, whole.embedded) == (IMAGES, 0)
+
+
+def test_excluded_files_are_in_no_answer(album: Path) -> None:
+    run(album)
+    (star,) = augnet_cli.dedupe(album, threshold=2, exclude=["drawn/"]).groups
+    assert len(star.redundant) == 5
+    assert not [image.path for image in star.redundant if image.path.startswith("drawn/")]
+    clusters = augnet_cli.cluster(album, k=2, exclude=["drawn/"]).clusters
+    members = [path for cluster in clusters for path in cluster.members]
+    assert len(members) == 6 and not [path for path in members if path.startswith("drawn/")]
+
+
+def test_excluding_everything_is_told_and_loses_nothing(album: Path) -> None:
+    run(album)
+    with pytest.raises(augnet_cli.AugnetError, match="--exclude"):
+        run(album, exclude=["*"])
+    assert run(album).embedded == 0
 
 
 def test_skip_for_size_is_tried_again_under_another_limit(album: Path) -> None:
