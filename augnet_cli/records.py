@@ -10,7 +10,7 @@ Letters used in shapes: n images, m contents (distinct file contents), p pairs, 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -225,7 +225,6 @@ class EmbedResult:
     others: int
     skipped: tuple[Skip, ...]
     seconds: float
-    notes: tuple[str, ...] = field(default=())
 
 
 @dataclass(frozen=True)

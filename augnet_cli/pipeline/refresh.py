@@ -125,7 +125,6 @@ def refreshed(request: FolderRequest, progress: Progress = SILENT) -> Iterator[F
             others=kinds["other"],
             skipped=skipped,
             seconds=time.monotonic() - started,
-            notes=tuple(text for text in (place.note, note) if text),
         )
         yield Fresh(store, embedder, result, request.exclude)
 

@@ -47,15 +47,6 @@ class FileEntry:
 
 
 @dataclass(frozen=True, slots=True)
-class Content:
-    """What is known of one content: sides in pixels of the turned original, EXIF time or None."""
-
-    width: int
-    height: int
-    taken_at: str | None
-
-
-@dataclass(frozen=True, slots=True)
 class Counts:
     """How many files of each kind the store knows."""
 

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 import numpy as np
 
 from augnet_cli.records import Collection, ImageRecord, Skip
-from augnet_cli.store.entries import Content, Counts, FileEntry, KnownFile
+from augnet_cli.store.entries import Counts, FileEntry, KnownFile
 from augnet_cli.store.place import Place
 from augnet_cli.store.rows import file_row, known_file, matrix, vector_bytes
 from augnet_cli.store.schema import damaged, open_to_read, open_to_write, told
@@ -58,22 +58,6 @@ class Store:
         with self._reading():
             rows = self._connection.execute("SELECT * FROM files ORDER BY path")
             return {known.found.path: known for known in map(known_file, rows)}
-
-    def content(self, content_hash: str) -> Content | None:
-        """What is known of a content, or None."""
-        with self._reading():
-            row = self._connection.execute(
-                "SELECT width, height, taken_at FROM contents WHERE content_hash = ?", (content_hash,)
-            ).fetchone()
-            return None if row is None else Content(*row)
-
-    def has_embedding(self, content_hash: str, encoder: str) -> bool:
-        """Whether a content was embedded under an encoder, though no file may hold it any more."""
-        with self._reading():
-            found = self._connection.execute(
-                "SELECT 1 FROM embeddings WHERE content_hash = ? AND encoder = ?", (content_hash, encoder)
-            )
-            return found.fetchone() is not None
 
     def embedded_hashes(self, encoder: str) -> set[str]:
         """Every content hash embedded under an encoder, those no file holds any more included."""

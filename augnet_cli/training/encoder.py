@@ -98,10 +98,10 @@ DEPTHWISE = frozenset({"mobilenet_v3_small"})
 class UnitRms(nn.Module):
     """Scales the numbers along dimension 1 to a root mean square of 1.
 
-    Before the pooling it keeps a plain region, which can excite some channels a hundred times as much as
-    others, from drowning the rest of its picture; before the tanh it keeps an image out of the corner where
-    every number is +-1.  Without it a twentieth of a training set (things in blue skies) ended as one point:
-    the larger the features, the smaller the gradient that could have parted them.
+    Before the pooling it keeps a plain region, which can excite some channels many times as much as others,
+    from drowning the rest of its picture; before the tanh it keeps an image out of the corner where every
+    number is +-1.  Without it pictures of things in blue skies ended as one point: the larger the features,
+    the smaller the gradient that could have parted them (docs/decisions/0006).
     """
 
     def forward(self, values: Tensor) -> Tensor:

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import unicodedata
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +15,7 @@ from store_examples import DIM, found, image, make_store, unit_row
 
 from augnet_cli.errors import StoreError
 from augnet_cli.records import FoundFile, Skip
-from augnet_cli.store.entries import Content, Counts, FileEntry, KnownFile
+from augnet_cli.store.entries import Counts, FileEntry, KnownFile
 from augnet_cli.store.place import Place, place_for
 from augnet_cli.store.store import Store
 
@@ -36,9 +38,9 @@ def test_what_was_saved_is_known_after_reopening(place: Place) -> None:
         }
         assert store.skips() == (Skip("bad.jpg", "truncated"),)
         assert store.counts() == Counts(images=2, skips=1, others=1)
-        assert store.content("c1") == Content(4, 3, None)
-        assert store.content("c9") is None
-        assert store.has_embedding("c1", "enc") and not store.has_embedding("c1", "another")
+        first = store.collection("enc").images[0]
+        assert (first.content_hash, first.width, first.height, first.taken_at) == ("c1", 4, 3, None)
+        assert store.embedded_hashes("another") == set()
         assert store.embedded_hashes("enc") == {"c1", "c2"}
 
 
@@ -76,14 +78,15 @@ def test_removed_file_leaves_the_collection_and_a_rename_finds_its_embedding(pla
     with Store.open(place, write=True) as store:
         assert store.forget(["a.jpg", "never there.jpg"]) == 1
         assert [record.path for record in store.collection("enc").images] == ["b.jpg"]
-        assert store.has_embedding("c1", "enc")
+        assert "c1" in store.embedded_hashes("enc")
         store.save([image("renamed.jpg", "c1")])
         assert store.forget_unreferenced() == 0
         assert [record.path for record in store.collection("enc").images] == ["b.jpg", "renamed.jpg"]
         store.forget(["renamed.jpg"])
         assert store.forget_unreferenced() == 1
-        assert not store.has_embedding("c1", "enc") and store.content("c1") is None
-        assert store.has_embedding("c2", "enc")
+        assert store.embedded_hashes("enc") == {"c2"}
+    with closing(sqlite3.connect(place.store_file)) as connection:
+        assert connection.execute("SELECT content_hash FROM contents").fetchall() == [("c2",)]
 
 
 def test_same_content_under_two_encoders(place: Place) -> None:

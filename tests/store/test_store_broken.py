@@ -17,8 +17,6 @@ from augnet_cli.store.store import Store
 
 READS: list[Callable[[Store], object]] = [
     Store.known_files,
-    lambda store: store.content("c1"),
-    lambda store: store.has_embedding("c1", "enc"),
     lambda store: store.embedded_hashes("enc"),
     lambda store: store.vectors("enc"),
     lambda store: store.collection("enc"),
