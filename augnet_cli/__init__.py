@@ -3,7 +3,7 @@
     from augnet_cli import dedupe, encode, index, query
 
     index("photos")                                  # embed what is new, keep it in photos/.augnet
-    for group in dedupe("photos", threshold=0.05).groups:
+    for group in dedupe("photos", threshold=0.2).groups:
         print(group.kept.path, [image.path for image in group.redundant])
     print(query("img.png", k=5, folder="photos").hits)
     vectors = encode(["a.jpg", "b.jpg"])             # (2, dim) float32 unit rows
@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 from augnet_cli.errors import AugnetError
 from augnet_cli.progress import SILENT, Progress
-from augnet_cli.records import ClusterResult, DedupeResult, EmbedResult, QueryResult
+from augnet_cli.records import CalibrationResult, ClusterResult, DedupeResult, EmbedResult, QueryResult
 from augnet_cli.version import __version__
 
 if TYPE_CHECKING:
@@ -30,12 +30,14 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AugnetError",
+    "CalibrationResult",
     "ClusterResult",
     "DedupeResult",
     "EmbedResult",
     "Progress",
     "QueryResult",
     "__version__",
+    "calibrate",
     "cluster",
     "dedupe",
     "encode",
@@ -80,18 +82,41 @@ def dedupe(
     exclude: Sequence[str] = (),
     workers: int | None = None,
     progress: Progress = SILENT,
+    precision: float | None = None,
 ) -> DedupeResult:
     """Find images of `folder` that show the same picture; changes no file.
 
     Args:
-        threshold: cosine distance in [0, 2], inclusive; None takes the one the encoder's card names.
+        threshold: cosine distance in [0, 2], inclusive; None takes the one that `calibrate` finds for
+            `precision`, or the one the encoder's card names where there are fewer than 1,000 different
+            images.
+        precision: wanted share of true ones among the redundant images, instead of a threshold; None is 0.99.
     """
     from augnet_cli.pipeline.dedupe import dedupe as verb
     from augnet_cli.pipeline.refresh import FolderRequest
 
     return verb(
-        FolderRequest(os.fspath(folder), _text(encoder), exclude, workers=workers), threshold, progress
+        FolderRequest(os.fspath(folder), _text(encoder), exclude, workers=workers),
+        threshold,
+        progress,
+        precision,
     )
+
+
+def calibrate(
+    folder: Path,
+    precision: float = 0.99,
+    encoder: Path | None = None,
+    exclude: Sequence[str] = (),
+    workers: int | None = None,
+    progress: Progress = SILENT,
+) -> CalibrationResult:
+    """Say what each distance means in `folder`: precision, recall, and the threshold for `precision`."""
+    from augnet_cli.pipeline.calibrate import calibrate as verb
+    from augnet_cli.pipeline.refresh import FolderRequest
+
+    request = FolderRequest(os.fspath(folder), _text(encoder), exclude, workers=workers)
+    return verb(request, precision, progress)
 
 
 def cluster(

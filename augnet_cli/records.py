@@ -148,11 +148,17 @@ class Group:
     redundant: tuple[Redundant, ...]
 
 
+# Who chose a threshold.
+GIVEN, CALIBRATED, CARD = "given", "calibrated", "card"
+DEFAULT_PRECISION = 0.99
+
+
 @dataclass(frozen=True)
 class DedupeResult:
     """What `dedupe` found; nothing on disk was changed.
 
-    `folder` is the absolute path, `typed_folder` the user's own words for it.
+    `folder` is the absolute path, `typed_folder` the user's own words for it; `threshold_from` says who chose
+    the threshold: the user, a calibration on this folder, or the encoder's card.
     """
 
     folder: str
@@ -163,11 +169,51 @@ class DedupeResult:
     groups: tuple[Group, ...]
     skipped: tuple[Skip, ...]
     redundant_bytes: int = 0
+    threshold_from: str = GIVEN
 
     @property
     def redundant_paths(self) -> tuple[str, ...]:
         """Paths that may go, in order of group."""
         return tuple(image.path for group in self.groups for image in group.redundant)
+
+
+@dataclass(frozen=True, slots=True)
+class CurvePoint:
+    """What a threshold would let in.
+
+    `found` redundant images at or under `distance`, of which `false` are expected to be wrong; `precision` is
+    1 - false / found, with its 90 % interval from `low` to `high`; `recall` is the share of altered copies of
+    the folder's own images that are found, over all kinds of change alike, and `recall_of` by kind.
+    """
+
+    distance: float
+    found: float
+    false: float
+    precision: float
+    low: float
+    high: float
+    recall: float
+    recall_of: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class CalibrationResult:
+    """What distances mean in a folder, and the one to use for a precision.
+
+    `contents` different images were judged, `altered` of them by altered copies; `curve`, nearest first, is
+    empty where they are too few for it and the threshold is the card's (`threshold_from`).
+    """
+
+    folder: str
+    typed_folder: str
+    encoder: str
+    contents: int
+    altered: int
+    precision: float
+    threshold: float
+    threshold_from: str
+    curve: tuple[CurvePoint, ...]
+    skipped: tuple[Skip, ...]
 
 
 @dataclass(frozen=True, slots=True)

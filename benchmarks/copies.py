@@ -169,7 +169,11 @@ def main() -> None:
     ours = results["augnet, shipped encoder"]
     default = Embedder.load(arguments.encoder or shipped_encoder()).card.threshold
     choices = [
-        (f"{distance:g}{' (default)' if distance == default else ''}", f"{precision:.3f}", f"{recall:.2f}")
+        (
+            f"{distance:g}" + (" (the card's)" if distance == default else ""),
+            f"{precision:.3f}",
+            f"{recall:.2f}",
+        )
         for distance in sorted({default, *THRESHOLDS})
         for precision, recall in [at_distance(ours_distances, truth, distance)]
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -16,8 +17,14 @@ def markdown(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "\n".join([*lines, *("| " + " | ".join(row) + " |" for row in rows)])
 
 
+def spread(values: Sequence[float], digits: int = 3) -> str:
+    """The mean over seeds, and the smallest and largest where they differ: `0.312 (0.308–0.315)`."""
+    low, high, mean = (f"{value:.{digits}f}" for value in (min(values), max(values), statistics.mean(values)))
+    return mean if low == high else f"{mean} ({low}–{high})"
+
+
 def put(name: str, text: str, file: Path = PAGE) -> None:
-    """Replace what stands between `<!-- name -->` and `<!-- /name -->` in `file`."""
+    """Replace what stands between `<!-- name -->` and `<!-- /name -->` in `file`, and print it."""
     start, end = f"<!-- {name} -->", f"<!-- /{name} -->"
     page = file.read_text(encoding="utf-8")
     if start not in page or end not in page:

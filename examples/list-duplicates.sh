@@ -5,5 +5,5 @@ folder=${1:?usage: list-duplicates.sh FOLDER [THRESHOLD]}
 # Into a file, not a pipe: a pipe would hide that augnet failed.
 list=$(mktemp)
 trap 'rm -f "$list"' EXIT
-augnet dedupe "$folder" --threshold "${2:-0.05}" --quiet --format paths -0 >"$list"
+augnet dedupe "$folder" --threshold "${2:-0.2}" --quiet --format paths -0 >"$list"
 xargs -0 -r du -ch -- <"$list" | tail -n 1

@@ -18,7 +18,7 @@ import augnet_cli
 from augnet_cli import AugnetError, Progress
 from augnet_cli.errors import EncoderError, FolderError, ImageError, UsageError
 
-VERBS = ("cluster", "dedupe", "encode", "index", "query")
+VERBS = ("calibrate", "cluster", "dedupe", "encode", "index", "query")
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ from augnet_cli.cli.terminal import progress_for
 def dedupe(
     folder: options.Folder,
     threshold: options.Threshold = None,
+    precision: options.Precision = None,
     encoder: options.Encoder = None,
     format: options.OutputFormat = options.Format.text,
     null: options.Null = False,
@@ -26,14 +27,15 @@ def dedupe(
     Identical files are found by content, near duplicates by distance. No file is changed.
     In each group the image with most pixels is kept, then most bytes, then the first path.
     --format paths lists the redundant ones.
+    Without --threshold the distance is calibrated on the folder; `augnet calibrate` shows how.
 
-    Example: augnet dedupe ./photos --threshold 0.05
+    Example: augnet dedupe ./photos --precision 0.95
     """
     from augnet_cli.pipeline.dedupe import dedupe as verb
     from augnet_cli.pipeline.refresh import FolderRequest
 
     check_null(format, null)
     request = FolderRequest(folder, encoder, exclude or (), max_megapixels, workers)
-    result = verb(request, threshold, progress_for(quiet))
+    result = verb(request, threshold, progress_for(quiet), precision)
     show(result, format, null, quiet)
     finish(bool(result.groups), fail_on_found, len(result.skipped), strict)

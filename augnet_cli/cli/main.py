@@ -12,6 +12,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 from typer.core import TyperGroup
 
+from augnet_cli.cli.calibrate import calibrate
 from augnet_cli.cli.cluster import cluster
 from augnet_cli.cli.dedupe import dedupe
 from augnet_cli.cli.embed import embed
@@ -55,6 +56,7 @@ SUMMARIES: dict[Callable[..., None], str] = {
     train: "Learn an encoder from a folder's own images.",
     embed: "Embed the images of a folder that are new or changed.",
     dedupe: "Find images that show the same picture; changes no file.",
+    calibrate: "Say what a threshold means in a folder: precision and recall.",
     cluster: "Split the images of a folder into clusters that belong together.",
     query: "List the images that are nearest to one image.",
     info: "Say what augnet knows of a folder.",

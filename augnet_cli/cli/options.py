@@ -36,7 +36,17 @@ Threshold = Annotated[
         min=0,
         max=2,
         help="Cosine distance, 1 - cos, at or under which two images are near duplicates; "
-        "0 is the same, smaller is stricter. Default: the distance that the encoder's card names.",
+        "0 is the same, smaller is stricter. Default: the one that reaches --precision on this folder, or "
+        "the encoder's own where there are fewer than 1,000 different images.",
+        show_default=False,
+    ),
+]
+Precision = Annotated[
+    float | None,
+    typer.Option(
+        "--precision",
+        help="Share of true ones wanted among the redundant images, over 0 and under 1; the distance that "
+        "reaches it on this folder is estimated once and kept.  [default: 0.99]",
         show_default=False,
     ),
 ]

@@ -12,12 +12,12 @@ import typer
 from augnet_cli.cli.options import Format
 from augnet_cli.cli.terminal import note
 from augnet_cli.errors import AugnetError, UsageError
-from augnet_cli.records import ClusterResult, DedupeResult, EmbedResult, QueryResult
+from augnet_cli.records import CalibrationResult, ClusterResult, DedupeResult, EmbedResult, QueryResult
 
 EXIT_SKIPPED = 3  # only with --strict
 EXIT_FOUND = 11  # only with --fail-on-found; the number czkawka uses
 
-Result = DedupeResult | QueryResult | ClusterResult | EmbedResult
+Result = DedupeResult | QueryResult | ClusterResult | EmbedResult | CalibrationResult
 
 
 def check_null(format: Format, null: bool) -> None:
@@ -69,8 +69,8 @@ def finish(found: bool = False, fail_on_found: bool = False, skipped: int = 0, s
 def _show_paths(result: Result, null: bool, quiet: bool) -> None:
     from augnet_cli.report.paths import paths_of, write_paths
 
-    if isinstance(result, EmbedResult):
-        raise UsageError("embed finds nothing to list as paths", "--format text, json or csv")
+    if isinstance(result, EmbedResult | CalibrationResult):
+        raise UsageError("there is nothing to list as paths", "--format text, json or csv")
     left_out = write_paths(paths_of(result), result.typed_folder, sys.stdout.buffer, null)
     if left_out:
         note(f"{left_out} paths hold a line break and were left out; -0 prints them too", quiet)
@@ -88,6 +88,8 @@ def _show_text(result: Result) -> None:
         lines = text.query_lines(result, style)
     elif isinstance(result, ClusterResult):
         lines = text.cluster_lines(result, style)
+    elif isinstance(result, CalibrationResult):
+        lines = text.calibration_lines(result, style)
     else:
         lines = text.embed_lines(result, style)
     text.write_lines(lines, sys.stdout)
@@ -103,5 +105,7 @@ def _show_data(result: Result, format: Format) -> None:
         data.write_query(result, name, sys.stdout.buffer)
     elif isinstance(result, ClusterResult):
         data.write_cluster(result, name, sys.stdout.buffer)
+    elif isinstance(result, CalibrationResult):
+        data.write_calibration(result, name, sys.stdout.buffer)
     else:
         data.write_embed(result, name, sys.stdout.buffer)

@@ -3,28 +3,43 @@
 from __future__ import annotations
 
 from augnet_cli.duplicates.groups import group
+from augnet_cli.errors import UsageError
+from augnet_cli.pipeline.calibrate import auto_threshold, check_precision
 from augnet_cli.pipeline.refresh import FolderRequest, refreshed
 from augnet_cli.progress import SILENT, Progress
-from augnet_cli.records import DedupeResult
+from augnet_cli.records import DEFAULT_PRECISION, GIVEN, DedupeResult
 from augnet_cli.search.exact import pairs_within
 
 
 def dedupe(
-    request: FolderRequest, threshold: float | None = None, progress: Progress = SILENT
+    request: FolderRequest,
+    threshold: float | None = None,
+    progress: Progress = SILENT,
+    precision: float | None = None,
 ) -> DedupeResult:
     """Find identical files by content and near duplicates by distance.
 
     Args:
-        threshold: cosine distance in [0, 2], inclusive; None takes the one the encoder's card names.
+        threshold: cosine distance in [0, 2], inclusive; None takes the one at which `calibrate` estimates
+            the precision, or the encoder's own where the images are too few for that.
+        precision: wanted share of true ones among the redundant images; None is 0.99.
 
     Raises:
+        UsageError: a threshold and a precision, or either out of its range.
         FolderError, StoreError, EncoderError: as `refreshed`.
         SearchError: the threshold makes a pair of nearly everything.
     """
+    if threshold is not None and precision is not None:
+        raise UsageError("--threshold and --precision exclude each other", "leave one of them out")
+    wanted = DEFAULT_PRECISION if precision is None else precision
+    check_precision(wanted)
     with refreshed(request, progress) as fresh:
         collection = fresh.collection()
         result = fresh.result
-        limit = fresh.embedder.card.threshold if threshold is None else threshold
+        if threshold is None:
+            limit, source = auto_threshold(fresh, collection, request, wanted, progress)
+        else:
+            limit, source = threshold, GIVEN
     pairs = pairs_within(collection.embeddings, limit, progress)
     groups = group(collection.images, collection.content_rows, pairs)
     sizes = {image.path: image.size_bytes for image in collection.images}
@@ -37,4 +52,5 @@ def dedupe(
         groups=groups,
         skipped=result.skipped,
         redundant_bytes=sum(sizes[image.path] for star in groups for image in star.redundant),
+        threshold_from=source,
     )

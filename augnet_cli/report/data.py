@@ -16,7 +16,16 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import BinaryIO, Literal
 
-from augnet_cli.records import ClusterResult, DedupeResult, EmbedResult, Group, QueryResult, Skip
+from augnet_cli.records import (
+    CalibrationResult,
+    ClusterResult,
+    CurvePoint,
+    DedupeResult,
+    EmbedResult,
+    Group,
+    QueryResult,
+    Skip,
+)
 
 Format = Literal["json", "csv"]
 Row = Sequence[str | int]
@@ -35,6 +44,7 @@ def write_dedupe(result: DedupeResult, format: Format, stream: BinaryIO) -> None
         "folder": result.folder,
         "encoder": result.encoder,
         "threshold": float(result.threshold),
+        "threshold_from": result.threshold_from,
     }
     lists = {
         "groups": (_group(group, result.threshold) for group in result.groups),
@@ -93,6 +103,32 @@ def write_embed(result: EmbedResult, format: Format, stream: BinaryIO) -> None:
     _write_json(head, {"skipped": _skips(result.skipped)}, stream)
 
 
+def write_calibration(result: CalibrationResult, format: Format, stream: BinaryIO) -> None:
+    """Write the curve, nearest distance first; CSV has one row a distance."""
+    if format == "csv":
+        _write_csv(_curve_rows(result), stream)
+        return
+    head = {
+        "version": VERSION,
+        "folder": result.folder,
+        "encoder": result.encoder,
+        "contents": result.contents,
+        "altered": result.altered,
+        "precision": float(result.precision),
+        "threshold": float(result.threshold),
+        "threshold_from": result.threshold_from,
+    }
+    curve = ({"distance": float(point.distance), **_figures(point)} for point in result.curve)
+    _write_json(head, {"curve": curve, "skipped": _skips(result.skipped)}, stream)
+
+
+def _figures(point: CurvePoint) -> dict[str, object]:
+    names = ("found", "false", "precision", "low", "high", "recall")
+    figures: dict[str, object] = {name: round(float(getattr(point, name)), DECIMALS) for name in names}
+    kinds = {kind: round(float(share), DECIMALS) for kind, share in point.recall_of.items()}
+    return {**figures, "recall_of": kinds}
+
+
 def _group(group: Group, threshold: float) -> dict[str, object]:
     return {
         "kept": {"path": group.kept.path, "reason": group.kept.reason},
@@ -129,6 +165,15 @@ def _query_rows(result: QueryResult) -> Iterator[Row]:
     yield ("rank", "path", "distance")
     for rank, hit in enumerate(result.hits, start=1):
         yield (rank, hit.path, _fixed(hit.distance))
+
+
+def _curve_rows(result: CalibrationResult) -> Iterator[Row]:
+    kinds = tuple(result.curve[0].recall_of) if result.curve else ()
+    yield ("distance", "found", "false", "precision", "low", "high", "recall", *kinds)
+    for point in result.curve:
+        rest = (point.found, point.false, point.precision, point.low, point.high, point.recall)
+        shares = (point.recall_of[kind] for kind in kinds)
+        yield (f"{Decimal(repr(point.distance)):f}", *(_fixed(value) for value in (*rest, *shares)))
 
 
 def _cluster_rows(result: ClusterResult) -> Iterator[Row]:

@@ -13,8 +13,12 @@ from typing import TextIO
 
 from augnet_cli.images.names import pasted, shown
 from augnet_cli.records import (
+    CALIBRATED,
+    DEFAULT_PRECISION,
+    CalibrationResult,
     Cluster,
     ClusterResult,
+    CurvePoint,
     DedupeResult,
     EmbedResult,
     FolderInfo,
@@ -27,6 +31,10 @@ from augnet_cli.report.style import PLAIN, Style
 
 REASONS_SHOWN = 5  # kinds of skips; a screen has room for the groups above them too
 REASON_WIDTH = 100  # characters; what a decoder mutters can be pages long
+CURVE_ROWS = 14  # of the table: a screen has room for the kinds of change below it
+WORTHLESS = 0.05  # precision under which a distance is of no use and left out
+LEAST_FOUND = 2  # redundant images under which a distance tells nothing
+KINDS_A_LINE = 4
 KILO = 1000  # sizes in steps of 1000, as file managers and disk makers count
 SIZE_UNITS = ("bytes", "kB", "MB", "GB", "TB", "PB")
 
@@ -74,6 +82,56 @@ def cluster_lines(result: ClusterResult, style: Style = PLAIN) -> Iterator[str]:
     images = count(sum(cluster.size for cluster in result.clusters), "image")
     yield f"{style.bold}{images} in {count(len(result.clusters), 'cluster')}{style.reset}"
     yield "next: --format csv lists every member"
+
+
+def calibration_lines(result: CalibrationResult, style: Style = PLAIN) -> Iterator[str]:
+    """The table of distances, recall by kind of change at the threshold, then the threshold itself."""
+    if result.curve:
+        yield f"{style.bold}distance   precision (90 % interval)   recall    found{style.reset}"
+        for point in _rows_shown(result):
+            yield _curve_row(point, point.distance == result.threshold, style)
+        yield ""
+        yield from _kinds(result)
+        yield ""
+    yield from _skipped(result.skipped, style)
+    images = count(result.contents, "different image")
+    if result.threshold_from == CALIBRATED:
+        source = f"at which a precision of {result.precision:g} is estimated"
+    else:
+        source = "the encoder's own: too few to calibrate on"
+    yield f"{style.bold}{images}, threshold {result.threshold:g}{style.reset}, {source}"
+    asked = "" if result.precision == DEFAULT_PRECISION else f" --precision {result.precision:g}"
+    yield f"next: `augnet dedupe {pasted(result.typed_folder)}{asked}` uses it"
+
+
+def _rows_shown(result: CalibrationResult) -> list[CurvePoint]:
+    """A few distances, evenly over all that are of use, the threshold among them."""
+    useful = [point for point in result.curve if point.found >= LEAST_FOUND and point.precision >= WORTHLESS]
+    step = max(1, -(-len(useful) // CURVE_ROWS))
+    chosen = useful[::step]
+    at = [point for point in result.curve if point.distance == result.threshold]
+    return sorted(
+        {point.distance: point for point in [*chosen, *at]}.values(), key=lambda point: point.distance
+    )
+
+
+def _curve_row(point: CurvePoint, chosen: bool, style: Style) -> str:
+    interval = f"{point.low:.3f} to {point.high:.3f}"
+    shares = f"{point.precision:.3f}  ({interval})   {point.recall:.2f}"
+    row = f"{point.distance:<9.4g}  {shares}  {point.found:9,.0f}"
+    return f"{style.green}{row}  threshold{style.reset}" if chosen else row
+
+
+def _kinds(result: CalibrationResult) -> Iterator[str]:
+    """Recall of each kind of change at the threshold, the weakest first, several a line."""
+    at = next((point for point in result.curve if point.distance == result.threshold), None)
+    if at is None:
+        return
+    yield f"recall at the threshold by kind of change (altered copies of {count(result.altered, 'image')}):"
+    kinds = sorted(at.recall_of, key=lambda kind: (at.recall_of[kind], kind))
+    cells = [f"{at.recall_of[kind]:.2f} {kind:<14}" for kind in kinds]
+    for start in range(0, len(cells), KINDS_A_LINE):
+        yield f"  {'  '.join(cells[start : start + KINDS_A_LINE]).rstrip()}"
 
 
 def embed_lines(result: EmbedResult, style: Style = PLAIN) -> Iterator[str]:

@@ -15,6 +15,7 @@ from augnet_cli.errors import StoreError
 from augnet_cli.images.names import pasted, shown
 from augnet_cli.store.place import LOCK_FILE, Place
 
+TRAINING_LOCK_FILE = "training.lock"
 BUSY = frozenset((errno.EAGAIN, errno.EACCES, errno.EDEADLK))
 # Windows forbids others to read locked bytes: lock one far behind the process id.
 WINDOWS_LOCKED_BYTE = 1 << 20
@@ -28,7 +29,28 @@ def writing(place: Place) -> Iterator[None]:
     Raises:
         StoreError: another process (named by its id) holds it, or the file system has no locks.
     """
-    path = os.path.join(place.cache, LOCK_FILE)
+    wait = "wait until it is done; commands that only read need not wait"
+    with _held(place, LOCK_FILE, f"is writing to the store of {shown(place.folder)}", wait):
+        yield
+
+
+@contextmanager
+def training(place: Place) -> Iterator[None]:
+    """Hold the right to train on a folder; the store may be read and written by others meanwhile.
+
+    Embeddings are kept by encoder, and an encoder file appears whole: a store needs no protection from it.
+
+    Raises:
+        StoreError: another process (named by its id) holds it, or the file system has no locks.
+    """
+    wait = "wait until it is done; other commands need not wait"
+    with _held(place, TRAINING_LOCK_FILE, f"is training on {shown(place.folder)}", wait):
+        yield
+
+
+@contextmanager
+def _held(place: Place, name: str, busy: str, wait: str) -> Iterator[None]:
+    path = os.path.join(place.cache, name)
     try:
         # Never removed: a lock on a removed file would not be seen by whoever makes a new one.
         handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
@@ -38,24 +60,21 @@ def writing(place: Place) -> Iterator[None]:
             f"augnet embed {pasted(place.folder)}",
         ) from error
     try:
-        _take(handle, place)
+        _take(handle, place, busy, wait)
         _write_pid(handle)
         yield
     finally:
         os.close(handle)  # frees the lock
 
 
-def _take(handle: int, place: Place) -> None:
+def _take(handle: int, place: Place, busy: str, wait: str) -> None:
     try:
         _lock(handle)
     except OSError as error:
         if error.errno in BUSY:
             holder = os.pread(handle, PID_DIGITS, 0) if hasattr(os, "pread") else os.read(handle, PID_DIGITS)
             process = holder.decode("ascii", "replace").strip() or "unknown"
-            raise StoreError(
-                f"another augnet (process {process}) is writing to the store of {shown(place.folder)}",
-                "wait until it is done; commands that only read need not wait",
-            ) from error
+            raise StoreError(f"another augnet (process {process}) {busy}", wait) from error
         raise StoreError(
             f"the file system of {shown(place.cache)} has no locks: {error.strerror}",
             "copy the photos to a local disk",

@@ -1,13 +1,16 @@
-"""The state of a training run on disk, replaced whole after each epoch."""
+"""The state of a training run on disk, replaced whole each time."""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pickle
 from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from augnet_cli.errors import TrainingError
 from augnet_cli.images.names import shown
@@ -15,13 +18,43 @@ from augnet_cli.training.methods.method import Method
 from augnet_cli.training.whole import whole_file
 
 CHECKPOINT_NAME = "checkpoint.pt"
-PARTS = frozenset(("epoch", "identity", "method", "optimiser"))
+# Where an unfinished run goes when a new one starts without --resume: one, so that a slip costs nothing.
+PREVIOUS_NAME = "checkpoint.previous.pt"
+PARTS = frozenset(("position", "identity", "method", "optimiser", "pace", "watch"))
+
+
+@dataclass(frozen=True)
+class Position:
+    """How far a run is.
+
+    Attributes:
+        epoch, batch: whole epochs, and batches of the one begun.
+        step: batches of all epochs.
+        sums: of each loss term over the batches of the epoch begun.
+        order: the rows of the epoch begun, where the method chose them: it saw other weights then.
+        is_over: nothing is left to train.
+        progress: share of the run, for people.
+    """
+
+    epoch: int = 0
+    batch: int = 0
+    step: int = 0
+    sums: Mapping[str, float] = field(default_factory=dict)
+    order: Tensor | None = None
+    is_over: bool = False
+    progress: float = 0.0
 
 
 def save_checkpoint(
-    folder: str, method: Method, optimiser: torch.optim.Optimizer, epoch: int, identity: dict[str, Any]
+    folder: str,
+    method: Method,
+    optimiser: torch.optim.Optimizer,
+    position: Position,
+    identity: dict[str, Any],
+    pace: Mapping[str, Any],
+    watch: Mapping[str, Any] | None,
 ) -> None:
-    """Write the run's state after `epoch` epochs; a kill leaves the last whole one.
+    """Write the run's state; a kill leaves the last whole one.
 
     Raises:
         TrainingError: it can't be written.
@@ -29,10 +62,12 @@ def save_checkpoint(
     os.makedirs(folder, exist_ok=True)
     with whole_file(os.path.join(folder, CHECKPOINT_NAME)) as out:
         state = {
-            "epoch": epoch,
+            "position": {**asdict(position), "sums": dict(position.sums)},
             "identity": identity,
             "method": method.state_dict(),
             "optimiser": optimiser.state_dict(),
+            "pace": dict(pace),
+            "watch": watch,
         }
         torch.save(state, out)
 
@@ -60,8 +95,23 @@ def read_checkpoint(folder: str) -> dict[str, Any]:
 
 def load_checkpoint(
     folder: str, method: Method, optimiser: torch.optim.Optimizer, identity: dict[str, Any]
-) -> int:
-    """Put a run's state back into `method` and `optimiser`; returns the epochs already done.
+) -> tuple[Position, dict[str, Any]]:
+    """Put a run's state back into `method` and `optimiser`; returns where it was, and all that was saved.
+
+    Raises:
+        TrainingError: the checkpoint is missing, broken, or of a run with other settings or images.
+    """
+    state = state_of_run(folder, identity)
+    try:
+        method.load_state_dict(state["method"])
+        optimiser.load_state_dict(state["optimiser"])
+        return Position(**state["position"]), state
+    except (RuntimeError, ValueError, TypeError, KeyError, AttributeError) as error:
+        raise _unreadable(os.path.join(folder, CHECKPOINT_NAME)) from error
+
+
+def state_of_run(folder: str, identity: dict[str, Any]) -> dict[str, Any]:
+    """The state that was saved of this very run.
 
     Raises:
         TrainingError: the checkpoint is missing, broken, or of a run with other settings or images.
@@ -73,21 +123,34 @@ def load_checkpoint(
             f"the checkpoint in {shown(folder)} is of a run with other {', '.join(other)}",
             "use what that run used, or leave out --resume to start anew",
         )
-    try:
-        method.load_state_dict(state["method"])
-        optimiser.load_state_dict(state["optimiser"])
-        return int(state["epoch"])
-    except (RuntimeError, ValueError, TypeError, KeyError, AttributeError) as error:
-        raise _unreadable(os.path.join(folder, CHECKPOINT_NAME)) from error
+    return state
 
 
-def saved_epochs(folder: str, identity: dict[str, Any]) -> int:
-    """Epochs of this very run that `--resume` would find done."""
+def saved_position(folder: str, identity: dict[str, Any]) -> Position:
+    """Where `--resume` would go on with this very run; the very start if there is nothing of it."""
     try:
         state = read_checkpoint(folder)
-    except TrainingError:
-        return 0
-    return 0 if differences(state["identity"], identity) else int(state["epoch"])
+        return Position() if differences(state["identity"], identity) else Position(**state["position"])
+    except (TrainingError, TypeError):
+        return Position()
+
+
+def set_unfinished_aside(folder: str) -> str | None:
+    """Rename the checkpoint of a run that is not over, as a new one begins; returns its new path.
+
+    One that was set aside before is replaced.  What can't be read is no run to be kept.
+    """
+    try:
+        position = Position(**read_checkpoint(folder)["position"])
+    except (TrainingError, TypeError):
+        return None
+    if position.is_over:
+        return None
+    previous = os.path.join(folder, PREVIOUS_NAME)
+    with contextlib.suppress(OSError):
+        os.replace(os.path.join(folder, CHECKPOINT_NAME), previous)
+        return previous
+    return None
 
 
 def differences(saved: object, wanted: Mapping[str, Any]) -> list[str]:

@@ -16,10 +16,21 @@ from augnet_cli.errors import TrainingError, UsageError
 from augnet_cli.images.names import shown
 from augnet_cli.training.encoder import DEPTHWISE
 from augnet_cli.training.request import TrainRequest
-from augnet_cli.training.trainer import TrainSettings
+from augnet_cli.training.settings import TrainSettings
 
-DEFAULT_STEPS = 500  # when no number of epochs is given: some minutes on two cores
-MAX_DEFAULT_EPOCHS = 100  # of a folder so small that DEFAULT_STEPS would show each image more often
+# When nothing says how long: each image is seen this often, within bounds that follow from the device.
+DEFAULT_PASSES = 40
+LEAST_STEPS = 300  # of a small folder: the rate must rise and fall
+MOST_STEPS = {
+    "cpu": 3000,
+    "mps": 6000,
+    "cuda": 20_000,
+}  # of a large one: up to an hour
+MOST_PASSES = 200  # of a folder so small that LEAST_STEPS would show each image more often
+SCRATCH_LR, FINE_TUNING_LR = (
+    5e-4,
+    3e-4,
+)  # Adam's: AugNet's; less where much is known already
 PRECISIONS = ("auto", "fp32", "bf16")
 WORDS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 
@@ -99,7 +110,7 @@ def _cpu_flag(flag: str) -> bool:
         return False
 
 
-def choose_settings(request: TrainRequest, images: int) -> TrainSettings:
+def choose_settings(request: TrainRequest, images: int, device: torch.device) -> TrainSettings:
     """The numbers of a run on `images` different images.
 
     Raises:
@@ -108,13 +119,31 @@ def choose_settings(request: TrainRequest, images: int) -> TrainSettings:
     """
     if images < 2:
         raise TrainingError("training needs at least 2 different images", "give a folder with more pictures")
-    default = TrainSettings(epochs=1)
-    lr = default.lr if request.lr is None else request.lr
+    default = TrainSettings()
+    usual = SCRATCH_LR if request.init == "scratch" else FINE_TUNING_LR
+    lr = usual if request.lr is None else request.lr
     if not (lr > 0 and math.isfinite(lr)):
-        raise UsageError(f"the learning rate must be above 0, not {lr:g}", f"--lr {default.lr:g}")
+        raise UsageError(f"the learning rate must be above 0, not {lr:g}", f"--lr {usual:g}")
     images_per_step = request.images_per_step or default.images_per_step
-    steps_an_epoch = images // min(images_per_step, images)
-    epochs = request.epochs or min(MAX_DEFAULT_EPOCHS, max(1, round(DEFAULT_STEPS / steps_an_epoch)))
+    steps = None
+    if request.epochs is None and request.minutes is None:
+        steps = default_steps(images, min(images_per_step, images), device.type)
     return TrainSettings(
-        epochs=epochs, images_per_step=images_per_step, lr=lr, seed=request.seed, workers=request.workers
+        epochs=request.epochs,
+        steps=steps,
+        minutes=request.minutes,
+        images_per_step=images_per_step,
+        lr=lr,
+        seed=request.seed,
+        workers=request.workers,
     )
+
+
+def default_steps(images: int, images_per_step: int, device: str) -> int:
+    """Steps of a run that is not told how long to be.
+
+    With batches of 128: 200 for 50 images, 300 for 800, 3,000 for 10,000 and for 500,000 on a CPU.
+    """
+    an_epoch = images // images_per_step
+    wanted = max(LEAST_STEPS, DEFAULT_PASSES * an_epoch)
+    return max(1, min(wanted, MOST_PASSES * an_epoch, MOST_STEPS[device]))

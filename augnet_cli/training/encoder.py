@@ -1,20 +1,24 @@
 """The encoder as a torch network: a backbone, a head, and the numbers that normalise its input.
 
-`forward` takes float images in [0, 1]; `export.UnitRows` wraps it for use (uint8 in, unit rows out).
+`forward` takes float images in [0, 1] and is what training sees; `unit_rows` is what use sees, which
+`export.UnitRows` wraps (uint8 in, unit rows out).
 Letters: B images, S side, c backbone channels, d dim.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 import torch
 import torchvision
 from torch import Tensor, nn
+from torch.nn import functional
 
 from augnet_cli.errors import EncoderError
 from augnet_cli.images.names import shown
+from augnet_cli.training.symmetric import symmetric_resnet
+from augnet_cli.training.whitening import Whitening
 
 # Channels of the four stages of `resnet18_slim`: half of ResNet-18's, the last narrower still, so that the
 # weights stay under the 8 MB that a light install can carry.
@@ -33,12 +37,14 @@ class EncoderSpec:
         head: `linear_tanh` (linear layer and batch norm before the tanh: both halves of its range are used)
             or `tanh` (AugNet as published: tanh on pooled features, which are not negative after a ReLU;
             needs dim 0 or the backbone's width).
+        whitened: a whitening, fitted once training was done, follows the network.
     """
 
     backbone: str = "resnet18_slim"
     size: int = 96
     dim: int = 128
     head: str = "linear_tanh"
+    whitened: bool = False
 
     def as_dict(self) -> dict[str, object]:
         return asdict(self)
@@ -84,6 +90,7 @@ def _resnet(name: str) -> Callable[[], tuple[nn.Module, int]]:
 
 # Each builds (feature network: (B, 3, S, S) -> (B, c, h, w), c), randomly initialised.
 BACKBONES: dict[str, Callable[[], tuple[nn.Module, int]]] = {
+    "symmetric_resnet": symmetric_resnet,
     "resnet18_slim": _resnet18_slim,
     "mobilenet_v3_small": _mobilenet_v3_small,
     "resnet18": _resnet("resnet18"),
@@ -143,6 +150,7 @@ class Encoder(nn.Module):
             raise EncoderError(f"there is no head named {spec.head}", "choose linear_tanh or tanh")
         self.spec = spec
         self.dim = spec.dim or width
+        self.whitening = Whitening(self.dim) if spec.whitened else None
         self.register_buffer("mean", torch.full((3,), 0.5))
         self.register_buffer("std", torch.full((3,), 0.25))
 
@@ -156,3 +164,13 @@ class Encoder(nn.Module):
         """Embeddings (B, d) in (-1, 1), not of unit length, of float images (B, 3, S, S) in [0, 1]."""
         pooled = self.level(self.features(images)).mean(dim=(2, 3))
         return torch.tanh(self.head(pooled))
+
+    def unit_rows(self, images: Tensor) -> Tensor:
+        """Unit rows (B, d) as they are used, of float images (B, 3, S, S) in [0, 1]."""
+        rows = functional.normalize(self(images).float(), dim=1)
+        return rows if self.whitening is None else self.whitening(rows)
+
+    def whiten(self, whitening: Whitening) -> None:
+        """Let `whitening` follow the network from now on."""
+        self.whitening = whitening
+        self.spec = replace(self.spec, whitened=True)

@@ -18,7 +18,6 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from augnet_cli.encoder.card import CARD_KEY, Card
 from augnet_cli.encoder.embedder import Embedder
@@ -41,7 +40,8 @@ class UnitRows(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         scaled = images.permute(0, 3, 1, 2).float() / 255
-        return functional.normalize(self.encoder(scaled), dim=1)
+        rows: Tensor = self.encoder.unit_rows(scaled)
+        return rows
 
 
 def export_encoder(encoder: Encoder, card: Card, file: str, images: np.ndarray) -> tuple[Embedder, float]:
@@ -97,7 +97,11 @@ def _onnx_bytes(module: nn.Module, size: int, card: Card) -> bytes:
             verbose=False,
         )
     assert program is not None  # with `dynamo` it always is one
-    model = program.model_proto
+    return model_bytes(program.model_proto, card)
+
+
+def model_bytes(model: Any, card: Card) -> bytes:
+    """`model` as a file with its card, whose id is filled in."""
     _strip(model)
     bare: bytes = model.SerializeToString(deterministic=True)
     named = replace(card, id=hashlib.blake2b(bare, digest_size=ID_BYTES).hexdigest())

@@ -14,10 +14,10 @@ from augnet_cli.images.names import shown
 from augnet_cli.training.encoder import Encoder, EncoderSpec
 from augnet_cli.training.export import MAX_DRIFT, drift_between
 from augnet_cli.training.methods import method_class
+from augnet_cli.training.request import DEFAULT_METHOD, TrainRequest
 
 if TYPE_CHECKING:
     from augnet_cli.training.pixels import PixelCache
-    from augnet_cli.training.request import TrainRequest
 
 PREFIX = "encoder."  # of the weights' names in the file: the encoder stands inside `export.UnitRows`
 STATISTICS_SAMPLE = 1000  # images whose colours give mean and deviation: their error is then below 1 %
@@ -30,20 +30,20 @@ def start_encoder(request: TrainRequest, config: Any) -> Encoder:
         UsageError: something of a new encoder is asked of an old one.
         EncoderError: there is no such encoder, or the file is none.
     """
-    head = method_class(request.method).head(config)
-    if request.init == "scratch":
+    head, init = method_class(request.method or DEFAULT_METHOD).head(config), request.init or "shipped"
+    if init == "scratch":
         return Encoder(_new_spec(request, head))
     for option, value in (("backbone", request.backbone), ("size", request.size), ("dim", request.dim)):
         if value is not None:
             raise UsageError(
-                f"--{option} is for a new encoder, and --init {shown(request.init)} continues an old one",
+                f"--{option} is for a new encoder, and --init {shown(init)} continues an old one",
                 "--init scratch",
             )
-    encoder = encoder_from_file(shipped_encoder() if request.init == "shipped" else request.init)
+    encoder = encoder_from_file(shipped_encoder() if init == "shipped" else init)
     if encoder.spec.head != head:
         raise UsageError(
             f"these settings want an encoder with the head {head}, "
-            f"and that of --init {shown(request.init)} has {encoder.spec.head}",
+            f"and that of --init {shown(init)} has {encoder.spec.head}",
             "--init scratch",
         )
     return encoder
@@ -71,10 +71,12 @@ def encoder_from_file(file: str) -> Encoder:
     embedder = Embedder.load(file)
     try:
         encoder = Encoder(EncoderSpec(**embedder.card.architecture))  # type: ignore[arg-type]
+        # What is no weight follows from the architecture (`symmetric.Lift.places`).
+        derived = {name for name, _ in encoder.named_buffers()} - encoder.state_dict().keys()
         weights = {
-            tensor.name.removeprefix(PREFIX): torch.from_numpy(numpy_helper.to_array(tensor).copy())
+            name: torch.from_numpy(numpy_helper.to_array(tensor).copy())
             for tensor in onnx.load(file).graph.initializer
-            if tensor.name.startswith(PREFIX)
+            if tensor.name.startswith(PREFIX) and (name := tensor.name.removeprefix(PREFIX)) not in derived
         }
         missing, unexpected = encoder.load_state_dict(weights, strict=False)
     except (TypeError, RuntimeError) as error:

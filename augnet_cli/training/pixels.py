@@ -12,7 +12,7 @@ import json
 import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import IO, Any
 
@@ -37,19 +37,33 @@ SMALLEST_VARIANCE = 1e-6  # of a channel in [0, 1]: images of one colour can sti
 class PixelCache:
     """Images of a folder as uint8 RGB, each with its short side at most `side` pixels.
 
-    `paths`, `offsets` and `shapes` run alike; image i is `data[offsets[i]:]` seen as `shapes[i]`.
-    `data_hash` names the set of contents, whatever their names or order.
+    `paths`, `contents`, `offsets` and `shapes` run alike; image i is `data[offsets[i]:]` seen as `shapes[i]`.
     """
 
     paths: tuple[str, ...]
+    contents: tuple[str, ...]  # hashes of the files' bytes
     shapes: np.ndarray  # (n, 2) int64: height, width
     offsets: np.ndarray  # (n,) int64
     data: np.ndarray  # (total,) uint8, mapped
     skipped: tuple[Skip, ...]
-    data_hash: str
 
     def __len__(self) -> int:
         return len(self.paths)
+
+    @property
+    def data_hash(self) -> str:
+        """Names the set of contents, whatever their names or order."""
+        return hashlib.sha256("".join(sorted(self.contents)).encode()).hexdigest()[:DATA_HASH_DIGITS]
+
+    def subset(self, rows: np.ndarray) -> PixelCache:
+        """The images `rows` (m,) of these, in that order, on the same bytes."""
+        return replace(
+            self,
+            paths=tuple(self.paths[row] for row in rows),
+            contents=tuple(self.contents[row] for row in rows),
+            shapes=self.shapes[rows],
+            offsets=self.offsets[rows],
+        )
 
     def image(self, row: int) -> np.ndarray:
         """(h, w, 3) uint8 view of one image."""
@@ -78,14 +92,14 @@ class _Table:
     shapes: list[tuple[int, ...]] = field(default_factory=list)
     offsets: list[int] = field(default_factory=list)
     skips: list[tuple[str, str]] = field(default_factory=list)
-    contents: set[str] = field(default_factory=set)
+    contents: dict[str, None] = field(default_factory=dict)  # a set that keeps the order of `paths`
     size: int = 0
 
     def add(self, path: str, content: str, pixels: np.ndarray, out: IO[bytes]) -> None:
         """Append the pixels of one image, unless one of the same bytes is there."""
         if content in self.contents:
             return
-        self.contents.add(content)
+        self.contents[content] = None
         out.write(np.ascontiguousarray(pixels).tobytes())
         self.paths.append(path)
         self.shapes.append(pixels.shape[:2])
@@ -93,11 +107,10 @@ class _Table:
         self.size += pixels.size
 
     def facts(self, identity: str) -> dict[str, Any]:
-        data_hash = hashlib.sha256("".join(sorted(self.contents)).encode()).hexdigest()
         return {
             "identity": identity,
-            "data_hash": data_hash[:DATA_HASH_DIGITS],
             "paths": self.paths,
+            "contents": list(self.contents),
             "shapes": self.shapes,
             "offsets": self.offsets,
             "skips": self.skips,
@@ -144,6 +157,13 @@ def build_pixel_cache(
     return kept
 
 
+def remove_pixel_cache(file: str) -> None:
+    """Give back the room that `build_pixel_cache` took; left where the system won't (Windows, in use)."""
+    for name in (_table_of(file), file):
+        with contextlib.suppress(OSError):
+            os.unlink(name)
+
+
 Result = tuple[str, np.ndarray] | Skip  # content hash and pixels of one file
 
 
@@ -186,11 +206,11 @@ def _reuse(file: str, identity: str) -> PixelCache | None:
             return None
         return PixelCache(
             paths=tuple(facts["paths"]),
+            contents=tuple(facts["contents"]),
             shapes=np.array(facts["shapes"], np.int64),
             offsets=np.array(facts["offsets"], np.int64),
             data=np.memmap(file, np.uint8, "r"),
             skipped=tuple(Skip(path, reason) for path, reason in facts["skips"]),
-            data_hash=facts["data_hash"],
         )
     except (OSError, ValueError, KeyError, TypeError):
         return None

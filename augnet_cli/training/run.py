@@ -1,96 +1,59 @@
 """One training run from a folder's files to its encoder file: the parts in order, no command line.
 
-files ─ pixels ─ method and encoder ─ training ─ scores ─ export
+files ─ pixels ─ different pictures ─ held out ─ judged before ─ training ─ export ─ judged after ─ decision
 """
 
 from __future__ import annotations
 
-import dataclasses
 import os
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import torch
-
 from augnet_cli.encoder.card import Card
-from augnet_cli.encoder.locate import TRAINED_NAME
-from augnet_cli.errors import Interrupted, UsageError
-from augnet_cli.images.names import shown
+from augnet_cli.encoder.embedder import Embedder
+from augnet_cli.encoder.locate import TRAINED_NAME, choose_encoder, shipped_encoder
+from augnet_cli.errors import EncoderError, Interrupted
 from augnet_cli.progress import SILENT, Progress
-from augnet_cli.records import FoundFile, Resize, Skip
-from augnet_cli.training.checkpoint import saved_epochs
-from augnet_cli.training.choices import choose_bf16, choose_device, choose_settings, parse_options
-from augnet_cli.training.encoder import Encoder
+from augnet_cli.records import FoundFile, Resize
+from augnet_cli.training.candidate import candidates_folder, decide, forget_old_candidates, take
+from augnet_cli.training.checkpoint import Position, saved_position, state_of_run
+from augnet_cli.training.curves import PICTURE_NAME, draw_curves
+from augnet_cli.training.evidence import Evidence, gain_of
 from augnet_cli.training.export import export_encoder
-from augnet_cli.training.initial import fit_normalisation, start_encoder
-from augnet_cli.training.memory import keep_freed_memory
-from augnet_cli.training.methods import method_class
-from augnet_cli.training.methods.method import Method
-from augnet_cli.training.pixels import PixelCache, build_pixel_cache
+from augnet_cli.training.finishing import finish
+from augnet_cli.training.gang import ALONE, Gang
+from augnet_cli.training.judge import Bench, FolderScores, bench_for, judge
+from augnet_cli.training.log import read_log
+from augnet_cli.training.loop import EachEpoch
+from augnet_cli.training.outcome import TrainOutcome, record_of, write_record
+from augnet_cli.training.pixels import remove_pixel_cache
+from augnet_cli.training.preparation import Run, prepared
 from augnet_cli.training.request import TrainRequest
 from augnet_cli.training.scoring import CopyScores, sample_squares, score_copies
-from augnet_cli.training.trainer import TrainReport, TrainSettings, train
+from augnet_cli.training.stopping import stop_on_signals
+from augnet_cli.training.trainer import TrainReport, train
+from augnet_cli.training.watch import watch_for
 
 __all__ = ["TrainOutcome", "TrainRequest", "run_training"]
 
-# Decoded images have a short side of at most this times the encoder's: half-size crops stay sharp.
-SOURCE_SCALE = 2
 PARITY_IMAGES = 64  # real images on which torch and ONNX Runtime are compared
 TRAINING_FOLDER = "training"  # in `Place.data`: checkpoint and log
 
 
 @dataclass(frozen=True)
-class TrainOutcome:
-    """What a run made: the file, its card, how training went, and the images that were not used."""
+class _Before:
+    """The encoder that served as the run began, and what it could do; the leader's alone.
+
+    `seconds_left` of --minutes are for training.
+    """
 
     file: str
-    card: Card
-    report: TrainReport
-    images: int
-    skipped: tuple[Skip, ...]
-
-
-@dataclass(frozen=True)
-class _Run:
-    """All that was decided before the first step."""
-
-    request: TrainRequest
-    config: Any
-    pixels: PixelCache
-    method: Method
-    settings: TrainSettings
-    device: torch.device
-    bf16: bool
-
-    @property
-    def encoder(self) -> Encoder:
-        return self.method.encoder
-
-    @property
-    def images_per_step(self) -> int:
-        return min(self.settings.images_per_step, len(self.pixels))
-
-    @property
-    def identity(self) -> dict[str, Any]:
-        """What a checkpoint must have been made with to be resumed."""
-        return {
-            "method": self.request.method,
-            "options": dataclasses.asdict(self.config),
-            "encoder": self.encoder.spec.as_dict(),
-            "init": self.request.init,
-            "settings": {k: v for k, v in self.settings.as_dict().items() if k != "workers"},
-            "data": self.pixels.data_hash,
-        }
-
-    def summary(self) -> str:
-        spec, bf16 = self.encoder.spec, " bf16" if self.bf16 else ""
-        return (
-            f"{self.request.method} on {len(self.pixels)} images from {shown(self.request.init)}: "
-            f"{spec.backbone}, {spec.size} px, {self.settings.epochs} epochs of "
-            f"{len(self.pixels) // self.images_per_step} steps, seed {self.settings.seed}, "
-            f"{self.device.type}{bf16}"
-        )
+    bench: Bench
+    scores: FolderScores
+    evidence: Evidence
+    seconds_left: float | None
 
 
 def run_training(
@@ -101,95 +64,165 @@ def run_training(
     data: str,
     request: TrainRequest,
     progress: Progress = SILENT,
+    each_epoch: EachEpoch = lambda line: None,
+    gang: Gang = ALONE,
 ) -> TrainOutcome:
-    """Train on `files` of `folder`; `cache` holds what can be made again, `data` checkpoint and encoder.
+    """Train on `files` of `folder`; `cache` holds what can be made again, `data` checkpoint and encoders.
+
+    Of several processes, a joined `gang`, the leader alone judges and writes; all are given what came of it.
 
     Raises:
         AugnetError: the request contradicts itself, or training can't start or had to stop.
         Interrupted: by Ctrl-C, once training has begun.
     """
-    run = _prepared(folder, files, cache, request, progress)
+    started = time.monotonic()
+    serving = _serving(data, progress)
+    run = prepared(folder, files, cache, request, serving.resize.size, progress, gang)
     training = os.path.join(data, TRAINING_FOLDER)
+    if request.resume:
+        state_of_run(training, run.identity)  # refused before minutes are spent on measuring
     os.makedirs(training, exist_ok=True)
     progress.note(run.summary())
     try:
-        report = train(
+        before = gang.in_leader(lambda: _judged_before(serving, run, started, progress))
+        seconds = gang.from_leader(lambda: None if before is None else before.seconds_left)
+        report = _trained(run, training, seconds, progress, each_epoch, gang)
+        outcome = gang.from_leader(lambda: _concluded(run, report, before, training, data, progress))
+    except KeyboardInterrupt as stop:
+        raise _interrupted(saved_position(training, run.identity)) from stop
+    if gang.leads:
+        remove_pixel_cache(run.cache_file)
+    return outcome
+
+
+def _serving(data: str, progress: Progress) -> Embedder:
+    """The encoder that serves the folder now; the shipped one where the folder's own can't be used."""
+    file = choose_encoder(None, data)
+    try:
+        return Embedder.load(file)
+    except EncoderError as error:
+        if os.path.basename(file) != TRAINED_NAME:
+            raise
+        progress.note(f"{error.what}; the new encoder is compared with the shipped one")
+        return Embedder.load(shipped_encoder())
+
+
+def _judged_before(serving: Embedder, run: Run, started: float, progress: Progress) -> _Before:
+    bench = bench_for(run.pixels, run.parts.judged, run.unjudged)
+    begun = time.monotonic()
+    scores, evidence = judge(serving, bench, run.request.workers, progress)
+    now = time.monotonic()
+    left = run.seconds_for_training(now - started, now - begun)
+    return _Before(serving.file, bench, scores, evidence, left)
+
+
+def _trained(
+    run: Run, training: str, seconds: float | None, progress: Progress, each_epoch: EachEpoch, gang: Gang
+) -> TrainReport:
+    parts, size = run.parts, run.encoder.spec.size
+    watch = gang.in_leader(lambda: watch_for(run.pixels, parts.watched, parts.train, size, run.device))
+    with stop_on_signals() as stop:
+        return train(
             run.method,
-            run.pixels,
+            run.pixels.subset(parts.train),
             run.settings,
             device=run.device,
             bf16=run.bf16,
             folder=training,
-            resume=request.resume,
+            resume=run.request.resume,
             identity=run.identity,
+            seconds=seconds,
+            watch=watch,
+            stop=stop,
+            gang=gang,
+            each_epoch=each_epoch,
             progress=progress,
         )
-        scores = score_copies(run.encoder, run.pixels, request.seed, run.device)
-        squares = sample_squares(run.pixels, run.encoder.spec.size, PARITY_IMAGES)
-        file = os.path.join(data, TRAINED_NAME)
-        embedder, _ = export_encoder(run.encoder, _card(run, report, scores), file, squares)
-    except KeyboardInterrupt as stop:
-        raise _interrupted(saved_epochs(training, run.identity), run.settings.epochs) from stop
-    return TrainOutcome(file, embedder.card, report, len(run.pixels), run.pixels.skipped)
 
 
-def _prepared(
-    folder: str, files: Sequence[FoundFile], cache: str, request: TrainRequest, progress: Progress
-) -> _Run:
-    keep_freed_memory()
-    torch.manual_seed(request.seed)
-    # Where a control group grants fewer cores than the machine has, torch would start a thread for each.
-    torch.set_num_threads(min(torch.get_num_threads(), request.workers))
-    device = choose_device(request.device)
-    config = parse_options(method_class(request.method).Config, request.options)
-    encoder = start_encoder(request, config)
-    bf16 = choose_bf16(request.precision, device, encoder.spec.backbone)
-    method = method_class(request.method)(encoder, config)
-    if method.scalar_norm and request.init != "scratch":
-        raise UsageError(
-            f"scalar_norm=true is for a new encoder, and --init {shown(request.init)} continues an old one",
-            "--init scratch",
-        )
-    side = encoder.spec.size * SOURCE_SCALE
-    file = os.path.join(cache, f"pixels-{side}.u8")
-    pixels = build_pixel_cache(folder, files, file, side=side, workers=request.workers, progress=progress)
-    settings = choose_settings(request, len(pixels))
-    if request.init == "scratch":
-        fit_normalisation(encoder, pixels, request.seed, method.scalar_norm)
-    return _Run(request, config, pixels, method, settings, device, bf16)
+def _concluded(
+    run: Run,
+    report: TrainReport,
+    before: _Before | None,
+    training: str,
+    data: str,
+    progress: Progress,
+) -> TrainOutcome:
+    """Export, judge, decide, and write down what came of it."""
+    assert before is not None
+    candidate = _exported(run, report, data)
+    after, evidence = judge(candidate, before.bench, run.request.workers, progress)
+    decision = decide(gain_of(evidence, before.evidence), run.request.replace)
+    file = candidate.file
+    if decision.taken:
+        file = take(candidate.file, before.file, before.scores.encoder, data)
+    forget_old_candidates(data, candidate.file)
+    outcome = TrainOutcome(
+        file=file,
+        card=candidate.card,
+        report=report,
+        images=len(run.pixels),
+        trained=len(run.parts.train),
+        set_aside=run.set_aside,
+        before=before.scores,
+        after=after,
+        decision=decision,
+        curve=tuple(read_log(training)),
+        settings=run.told,
+        record=record_of(data),
+        skipped=run.pixels.skipped,
+    )
+    write_record(outcome)
+    draw_curves(outcome, os.path.join(data, PICTURE_NAME))
+    return outcome
 
 
-def _card(run: _Run, report: TrainReport, scores: CopyScores) -> Card:
-    request = run.request
+def _exported(run: Run, report: TrainReport, data: str) -> Embedder:
+    """The trained encoder, finished, as a file among the candidates, named by its id."""
+    if run.method.whitens:
+        finish(run.encoder, run.pixels.subset(run.parts.train), run.request.seed, run.device)
+    scores = score_copies(run.encoder, run.pixels, run.request.seed, run.device)
+    squares = sample_squares(run.pixels, run.encoder.spec.size, PARITY_IMAGES)
+    folder = candidates_folder(data)
+    unnamed = os.path.join(folder, "unnamed.onnx")
+    embedder, _ = export_encoder(run.encoder, _card(run, report, scores), unnamed, squares)
+    embedder.file = os.path.join(folder, f"{embedder.id}.onnx")
+    os.replace(unnamed, embedder.file)
+    return embedder
+
+
+def _card(run: Run, report: TrainReport, scores: CopyScores) -> Card:
+    told: dict[str, Any] = {
+        "command": run.request.command,
+        **run.told,
+        "steps": report.steps,
+        "epochs": report.epochs,
+        "views": report.steps * run.images_per_step * run.method.views,
+    }
     return Card(
         id="",
-        method=request.method,
+        method=run.method_name,
         architecture=run.encoder.spec.as_dict(),
         dim=run.encoder.dim,
         resize=Resize(run.encoder.spec.size),
         thresholds=scores.thresholds,
-        training={
-            "command": request.command,
-            "data_hash": run.pixels.data_hash,
-            "images": len(run.pixels),
-            # A card travels with its file: it names no folder of the machine it was made on.
-            "init": os.path.basename(request.init),
-            "options": dataclasses.asdict(run.config),
-            **run.settings.as_dict(),
-            "steps": report.steps,
-            "views": report.steps * run.images_per_step * run.method.views,
-            "bf16": run.bf16,
-        },
+        training=told,
         scores={f"copy_recall_at_precision_{level}": recall for level, recall in scores.recalls.items()},
     )
 
 
-def _interrupted(saved: int, epochs: int) -> Interrupted:
-    if not saved:
+def _interrupted(saved: Position) -> Interrupted:
+    if saved.is_over:
         return Interrupted(
-            "training interrupted before its first epoch was done", "run the same command again to start anew"
+            "interrupted after training, before the new encoder was measured",
+            "run the same command with --resume to go on",
+        )
+    if not saved.step:
+        return Interrupted(
+            "training interrupted before anything was saved", "run the same command again to start anew"
         )
     return Interrupted(
-        f"training interrupted; {saved} of {epochs} epochs are saved",
+        f"training interrupted in epoch {saved.epoch + 1}; "
+        f"{saved.progress:.0%} of it is saved ({saved.step} steps)",
         "run the same command with --resume to go on",
     )

@@ -5,29 +5,25 @@ Copies are made by `copy_views`, milder than for training, so nothing here needs
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
-from torch.nn import functional
 
 from augnet_cli.duplicates.calibrate import threshold_for_precision
 from augnet_cli.images.squares import square
 from augnet_cli.training.copy_views import CopyViews
+from augnet_cli.training.distinct import THUMBNAIL_SIDE, same_pictures
+from augnet_cli.training.embedding import embed_images
 from augnet_cli.training.encoder import Encoder
+from augnet_cli.training.evidence import rounded_distances
 from augnet_cli.training.pixels import PixelCache
-from augnet_cli.training.trainer import embed_images
 
 SAMPLE = 2000  # images: 2 million pairs of different ones show one false pair in a thousand copies
 COPIES = 2  # altered copies of each
 SCORE_BATCH = 64  # images, with their copies, at a time
 FRESH = 1 << 31  # stands where training has the epoch: no copy is one that was trained on
 PRECISIONS = (0.9, 0.99, 0.999)
-# Two pictures whose thumbnails agree so far are the same one, saved twice: of the 2 million pairs of
-# 2,000 photographs of many kinds only 1 did (2 at 0.97, 6 at 0.95).
-THUMBNAIL_SIDE = 16
-SAME_CORRELATION = 0.98
 
 
 @dataclass(frozen=True)
@@ -41,32 +37,26 @@ class CopyScores:
 
 def score_copies(encoder: Encoder, pixels: PixelCache, seed: int, device: torch.device) -> CopyScores:
     """Measure where the copies of a sample of `pixels` are told from other images, and how many are found."""
-    rows = np.random.default_rng([seed, FRESH]).permutation(len(pixels))[:SAMPLE]
-    originals = embed_images(encoder, lambda i: pixels.image(int(rows[i])), len(rows), device)
-    copies = _copy_embeddings(encoder, pixels, rows, seed, device)
-    # A folder to be rid of its duplicates holds some; taken for false alarms, they would allow no threshold.
-    same = same_pictures([square(pixels.image(int(row)), THUMBNAIL_SIDE) for row in rows])
-    own, others = copy_distances(originals, copies, same)
+    own, others = sample_distances(encoder, pixels, seed, device)
     thresholds, recalls = {}, {}
     for precision in PRECISIONS:
         threshold, recall = threshold_for_precision(own, others, precision)
         # Rounded down, so that the card's short number never lets in more than was measured.
         thresholds[str(precision)] = float(np.floor(threshold * 1e4) / 1e4)
         recalls[str(precision)] = round(recall, 4)
-    return CopyScores(thresholds, recalls, len(rows))
+    return CopyScores(thresholds, recalls, min(SAMPLE, len(pixels)))
 
 
-def same_pictures(thumbnails: Sequence[np.ndarray]) -> np.ndarray:
-    """(n, n) bool: which of n small images, (h, w, 3) uint8 of one shape, show the same picture.
-
-    By their pixels, not by the encoder, whose false alarms are what is to be counted: what lies where,
-    whatever the contrast and the cast of colour; two blue skies are not the same for being blue.
-    """
-    pixels = np.stack(thumbnails).astype(np.float32)
-    rows = (pixels - pixels.mean(axis=(1, 2), keepdims=True)).reshape(len(pixels), -1)
-    lengths = np.linalg.norm(rows, axis=1, keepdims=True)
-    rows /= np.where(lengths > 0, lengths, 1)  # an image of one colour is like no other
-    return rows @ rows.T >= SAME_CORRELATION
+def sample_distances(
+    encoder: Encoder, pixels: PixelCache, seed: int, device: torch.device
+) -> tuple[np.ndarray, np.ndarray]:
+    """Distances of a sample of `pixels` to altered copies of themselves, and of pairs of different images."""
+    rows = np.random.default_rng([seed, FRESH]).permutation(len(pixels))[:SAMPLE]
+    originals = embed_images(encoder, lambda i: pixels.image(int(rows[i])), len(rows), device)
+    copies = _copy_embeddings(encoder, pixels, rows, seed, device)
+    # A folder to be rid of its duplicates holds some; taken for false alarms, they would allow no threshold.
+    same = same_pictures([square(pixels.image(int(row)), THUMBNAIL_SIDE) for row in rows])
+    return copy_distances(originals, copies, same)
 
 
 def copy_distances(
@@ -88,8 +78,8 @@ def copy_distances(
     across = 1 - np.einsum("nd,mcd->nmc", originals, copies, optimize=True)
     different = ~(same | np.eye(count, dtype=bool))
     others = np.concatenate([among[np.triu(different)], across[different].ravel()])
-    # Rounding makes a distance of 0 a little less.
-    return np.clip(own, 0, 2), np.clip(others, 0, 2)
+    # A collapsed encoder must not seem to tell by its last digits what it can't tell.
+    return rounded_distances(own), rounded_distances(others)
 
 
 def everyday_views(size: int) -> CopyViews:
@@ -104,16 +94,25 @@ def everyday_views(size: int) -> CopyViews:
         aspect_jitter=0.1,
         mirror=0.05,
         quarter_turn=0.05,
-        tilt=0.05,
-        tilt_degrees=5,
+        colour=0.3,
+        cast=0.02,
+        negative=0,
+        grey=0.05,
+        posterise=0.01,
+        sharpen=0.05,
+        overlay=0.1,
+        sticker=0.02,
+        vignette=0.02,
+        blur=0.1,
+        motion=0.01,
+        pixelate=0.01,
         frame=0.05,
         min_frame_scale=0.8,
-        colour=0.3,
-        grey=0.05,
-        blur=0.1,
+        tilt=0.05,
+        tilt_degrees=5,
+        perspective=0.01,
         noise=0.1,
         max_noise=0.08,
-        overlay=0.1,
     )
 
 
@@ -135,7 +134,7 @@ def _copy_embeddings(
             changed = views.finish(batch.float().div_(255), generator)
             # As a file would store them: eight bits a channel.
             changed = (changed * 255).round() / 255
-            embedded.append(functional.normalize(encoder(changed).float(), dim=1).cpu())
+            embedded.append(encoder.unit_rows(changed).cpu())
     return torch.cat(embedded).view(len(rows), COPIES, -1).numpy()
 
 

@@ -33,10 +33,11 @@ def test_dedupe_json_has_the_promised_shape(album: Path, near: list[str]) -> Non
     done = augnet("dedupe", album, *near, "--format", "json").ok()
     result = done.json()
     assert list(result) == [
-        "version", "folder", "encoder", "threshold", "groups", "unverified", "stacks", "skipped"
+        "version", "folder", "encoder", "threshold", "threshold_from",
+        "groups", "unverified", "stacks", "skipped",
     ]  # fmt: skip
     assert (result["version"], result["folder"], result["threshold"]) == (1, str(album), float(near[1]))
-    assert (result["unverified"], result["stacks"]) == ([], [])
+    assert (result["unverified"], result["stacks"], result["threshold_from"]) == ([], [], "given")
     assert [list(skip) for skip in result["skipped"]] == [["path", "reason"]]
     assert result["skipped"][0]["path"] == SKIPPED
     found = set()

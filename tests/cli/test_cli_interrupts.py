@@ -140,7 +140,7 @@ def test_output_that_can_not_be_written_is_told(crowd: Path) -> None:
         pytest.skip("needs /dev/full")
     with open("/dev/full", "wb") as full:
         done = subprocess.run(
-            [*PROGRAM, "dedupe", str(crowd)],
+            [*PROGRAM, "dedupe", str(crowd), "--threshold", "0.1"],
             env=environment(),
             stdout=full,
             stderr=subprocess.PIPE,

@@ -24,7 +24,7 @@ from augnet_cli.cli.main import app
 from augnet_cli.cli.terminal import PlainProgress
 from augnet_cli.version import __version__
 
-COMMANDS = ("train", "embed", "dedupe", "cluster", "query", "info")
+COMMANDS = ("train", "embed", "dedupe", "calibrate", "cluster", "query", "info")
 ESCAPE = b"\x1b"
 COLOUR = re.compile(rb"\x1b\[[0-9;]*\b(3[0-7]|9[0-7]|38;)[0-9;]*m")
 HIDE_CURSOR, SHOW_CURSOR = b"\x1b[?25l", b"\x1b[?25h"
@@ -70,6 +70,11 @@ def test_help_says_what_each_option_does_and_shows_an_example(command: str) -> N
         ["dedupe", ".", "--threshold", "3"],
         ["dedupe", ".", "--threshold", "near"],
         ["dedupe", ".", "--threshold", "nan"],
+        ["dedupe", ".", "--precision", "1"],
+        ["dedupe", ".", "--precision", "0.9", "--threshold", "0.1"],
+        ["calibrate", ".", "--precision", "nan"],
+        ["calibrate", ".", "--format", "paths"],
+        ["calibrate", ".", "--plot", "curve.pdf"],
         ["dedupe", ".", "--format", "xml"],
         ["cluster", ".", "--k", "0"],
         ["query", "0.png", "--k", "0"],

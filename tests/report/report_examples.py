@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 
 from augnet_cli.records import (
+    CalibrationResult,
     Cluster,
     ClusterResult,
+    CurvePoint,
     DedupeResult,
     EmbedResult,
     Group,
@@ -90,6 +92,26 @@ CLUSTER = ClusterResult(
     ),
     skipped=(Skip("c.heic", "no HEIF"),),
 )
+
+CALIBRATION = CalibrationResult(
+    folder="/home/ann/photos",
+    typed_folder="photos",
+    encoder="abc123",
+    contents=1234,
+    altered=128,
+    precision=0.99,
+    threshold=0.0215,
+    threshold_from="calibrated",
+    curve=(
+        CurvePoint(0.0001, 1.0, 0.0001, 0.9999, 0.2, 1.0, 0.05, {"crop_50": 0.0, "blur": 0.1}),
+        CurvePoint(0.0215, 40.0, 0.36, 0.991, 0.95, 0.999, 0.55, {"crop_50": 0.1, "blur": 1.0}),
+        CurvePoint(0.1, 1500.4, 600.25, 0.599947, 0.4, 0.7, 0.75, {"crop_50": 0.5, "blur": 1.0}),
+        CurvePoint(0.3, 1234.0, 9999.0, 0.0, 0.0, 0.01, 1.0, {"crop_50": 1.0, "blur": 1.0}),
+    ),
+    skipped=(Skip("c.heic", "no HEIF"),),
+)
+
+UNCALIBRATED = CalibrationResult("/home/ann/photos", "photos", "abc123", 12, 0, 0.9, 0.0115, "card", (), ())
 
 EMBED = EmbedResult(
     folder="/home/ann/photos",

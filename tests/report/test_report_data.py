@@ -13,11 +13,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from report_examples import (
+    CALIBRATION,
     CLUSTER,
     DEDUPE,
     EMBED,
     NO_DUPLICATES,
     QUERY,
+    UNCALIBRATED,
     WEIRD_NAMES,
     weird_cluster,
     weird_dedupe,
@@ -25,7 +27,14 @@ from report_examples import (
 )
 
 from augnet_cli.records import Group, Hit, Kept, Redundant
-from augnet_cli.report.data import Format, write_cluster, write_dedupe, write_embed, write_query
+from augnet_cli.report.data import (
+    Format,
+    write_calibration,
+    write_cluster,
+    write_dedupe,
+    write_embed,
+    write_query,
+)
 
 # A busy machine is no failure.
 calm = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -50,7 +59,8 @@ def refuse_constant(name: str) -> None:
 
 def test_dedupe_json_word_for_word() -> None:
     assert written(write_dedupe, DEDUPE, "json").decode() == (
-        '{"version": 1, "folder": "/home/ann/photos", "encoder": "abc123", "threshold": 0.2, "groups": [\n'
+        '{"version": 1, "folder": "/home/ann/photos", "encoder": "abc123", "threshold": 0.2, '
+        '"threshold_from": "given", "groups": [\n'
         '{"kept": {"path": "beach.jpg", "reason": "most pixels (4000 x 3000)"}, "redundant": ['
         '{"path": "copies/beach.jpg", "distance": 0.0, "witness": "beach.jpg", "verified": true, '
         '"verdict": ["identical-bytes"], "transform": null}, '
@@ -67,10 +77,49 @@ def test_dedupe_json_word_for_word() -> None:
     )
 
 
+def test_calibration_json_word_for_word() -> None:
+    assert written(write_calibration, CALIBRATION, "json").decode() == (
+        '{"version": 1, "folder": "/home/ann/photos", "encoder": "abc123", "contents": 1234, "altered": 128, '
+        '"precision": 0.99, "threshold": 0.0215, "threshold_from": "calibrated", "curve": [\n'
+        '{"distance": 0.0001, "found": 1.0, "false": 0.0001, "precision": 0.9999, "low": 0.2, "high": 1.0, '
+        '"recall": 0.05, "recall_of": {"crop_50": 0.0, "blur": 0.1}},\n'
+        '{"distance": 0.0215, "found": 40.0, "false": 0.36, "precision": 0.991, "low": 0.95, "high": 0.999, '
+        '"recall": 0.55, "recall_of": {"crop_50": 0.1, "blur": 1.0}},\n'
+        '{"distance": 0.1, "found": 1500.4, "false": 600.25, "precision": 0.599947, "low": 0.4, "high": 0.7, '
+        '"recall": 0.75, "recall_of": {"crop_50": 0.5, "blur": 1.0}},\n'
+        '{"distance": 0.3, "found": 1234.0, "false": 9999.0, "precision": 0.0, "low": 0.0, "high": 0.01, '
+        '"recall": 1.0, "recall_of": {"crop_50": 1.0, "blur": 1.0}}\n'
+        '], "skipped": [\n{"path": "c.heic", "reason": "no HEIF"}\n]}\n'
+    )
+    assert json.loads(written(write_calibration, UNCALIBRATED, "json")) == {
+        "version": 1,
+        "folder": "/home/ann/photos",
+        "encoder": "abc123",
+        "contents": 12,
+        "altered": 0,
+        "precision": 0.9,
+        "threshold": 0.0115,
+        "threshold_from": "card",
+        "curve": [],
+        "skipped": [],
+    }
+
+
+def test_calibration_csv_has_a_row_a_distance_and_a_column_a_kind() -> None:
+    head, *rows = csv_rows(written(write_calibration, CALIBRATION, "csv"))
+    names = ["distance", "found", "false", "precision", "low", "high", "recall", "crop_50", "blur"]
+    assert head == names and len(rows) == 4
+    for row, point in zip(rows, CALIBRATION.curve, strict=True):
+        figures = [getattr(point, name) for name in names[:7]] + list(point.recall_of.values())
+        assert [float(cell) for cell in row] == pytest.approx(figures, abs=1e-6)
+        assert not any("e" in cell for cell in row)
+    assert csv_rows(written(write_calibration, UNCALIBRATED, "csv")) == [names[:7]]
+
+
 def test_dedupe_json_keeps_its_shape_when_nothing_was_found() -> None:
     assert written(write_dedupe, NO_DUPLICATES, "json").decode() == (
         '{"version": 1, "folder": "/home/ann/photos", "encoder": "abc123", "threshold": 0.2, '
-        '"groups": [], "unverified": [], "stacks": [], "skipped": []}\n'
+        '"threshold_from": "given", "groups": [], "unverified": [], "stacks": [], "skipped": []}\n'
     )
 
 

@@ -12,11 +12,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from report_examples import (
+    CALIBRATION,
     CLUSTER,
     DEDUPE,
     EMBED,
     NO_DUPLICATES,
     QUERY,
+    UNCALIBRATED,
     weird_cluster,
     weird_dedupe,
     weird_query,
@@ -25,6 +27,7 @@ from report_examples import (
 from augnet_cli.records import EmbedResult, Group, Hit, Kept, Redundant, Skip
 from augnet_cli.report.style import COLOUR, PLAIN, Style
 from augnet_cli.report.text import (
+    calibration_lines,
     cluster_lines,
     dedupe_lines,
     embed_lines,
@@ -91,6 +94,44 @@ def test_cluster_text_word_for_word() -> None:
         "4 images in 2 clusters\n"
         "next: --format csv lists every member\n"
     )
+
+
+def test_calibration_text_word_for_word() -> None:
+    """Distances that find next to nothing, or nothing that is right, are left out."""
+    assert text(calibration_lines(CALIBRATION)) == (
+        "distance   precision (90 % interval)   recall    found\n"
+        "0.0215     0.991  (0.950 to 0.999)   0.55         40  threshold\n"
+        "0.1        0.600  (0.400 to 0.700)   0.75      1,500\n"
+        "\n"
+        "recall at the threshold by kind of change (altered copies of 128 images):\n"
+        "  0.10 crop_50         1.00 blur\n"
+        "\n"
+        "1 image skipped (--format json lists all):\n"
+        "  1  no HEIF: c.heic\n"
+        "\n"
+        "1,234 different images, threshold 0.0215, at which a precision of 0.99 is estimated\n"
+        "next: `augnet dedupe photos` uses it\n"
+    )
+
+
+def test_calibration_of_few_images_says_whose_the_threshold_is() -> None:
+    assert text(calibration_lines(UNCALIBRATED)) == (
+        "12 different images, threshold 0.0115, the encoder's own: too few to calibrate on\n"
+        "next: `augnet dedupe photos --precision 0.9` uses it\n"
+    )
+
+
+def test_a_long_curve_shows_a_screenful_with_the_threshold_among_it() -> None:
+    middle = CALIBRATION.curve[1]
+    curve = tuple(
+        replace(middle, distance=round(0.001 * step, 4), found=float(step + 5)) for step in range(1, 101)
+    )
+    lines = list(calibration_lines(replace(CALIBRATION, curve=curve, threshold=0.05, skipped=())))
+    table = lines[1 : lines.index("")]
+    assert 10 <= len(table) <= 16
+    assert [line.split()[0] for line in table if line.endswith("threshold")] == ["0.05"]
+    distances = [float(line.split()[0]) for line in table]
+    assert distances == sorted(distances)
 
 
 def test_embed_text_word_for_word() -> None:
@@ -164,6 +205,7 @@ def test_the_next_command_can_be_pasted(typed: str, command: str) -> None:
 def test_style_marks_are_closed_on_every_line() -> None:
     lines = [*dedupe_lines(DEDUPE, MARKS), *query_lines(QUERY, MARKS), *cluster_lines(CLUSTER, MARKS)]
     lines += embed_lines(EMBED, MARKS)
+    lines += calibration_lines(CALIBRATION, MARKS)
 
     assert lines[:2] == [
         "<g>keep</>    <b>beach.jpg</>  <d>most pixels (4000 x 3000)</>",

@@ -9,24 +9,31 @@ import pytest
 import torch
 from training_examples import smooth_picture
 
+from augnet_cli.training.copy_changes import frame, perspective, pixelate, posterise, sticker
 from augnet_cli.training.copy_views import CopyViews
 
 SIZE = 48
-STILL = CopyViews(
-    SIZE,
-    whole=1,
-    resolution=0,
-    mirror=0,
-    quarter_turn=0,
-    tilt=0,
-    frame=0,
-    colour=0,
-    grey=0,
-    blur=0,
-    noise=0,
-    overlay=0,
+CHANGES = (
+    "colour",
+    "cast",
+    "negative",
+    "grey",
+    "posterise",
+    "sharpen",
+    "overlay",
+    "sticker",
+    "vignette",
+    "blur",
+    "motion",
+    "pixelate",
+    "frame",
+    "tilt",
+    "perspective",
+    "noise",
 )
-CHANGES = ("colour", "grey", "overlay", "blur", "frame", "tilt", "noise")
+STILL = CopyViews(
+    SIZE, whole=1, resolution=0, jpeg=0, mirror=0, quarter_turn=0, **dict.fromkeys(CHANGES, 0.0)
+)
 
 
 def picture() -> np.ndarray:
@@ -108,22 +115,32 @@ def test_noise_is_as_strong_as_it_may_be_and_no_stronger() -> None:
     assert float(spread.max()) < 0.15 and float(spread.max()) > 0.12 and float(spread.min()) < 0.02
 
 
-def test_frame_shows_the_whole_picture_smaller_on_one_colour() -> None:
+def test_frame_shows_the_whole_picture_smaller() -> None:
     white = torch.full((128, 3, SIZE, SIZE), 0.5)
     white[:, 0] = 1  # a colour that no ground has by chance
-    made = finished(replace(STILL, frame=1, min_frame_scale=0.5), white)
+    others = torch.zeros(128, 3, SIZE, SIZE)
+    made = frame(white, others, 0.5, torch.Generator().manual_seed(0))
+    # The blurred picture itself as a ground is, of one colour, that colour everywhere.
+    kept = (made - white).abs().amax(dim=(1, 2, 3)) > 1e-3
+    made, white = made[kept], white[kept]
+    assert 0.8 < float(kept.float().mean()) < 0.97
     shown = ((made - white).abs().amax(1) < 1e-3).float()
     area = shown.mean(dim=(1, 2))
     assert float(area.min()) > 0.2 and float(area.max()) <= 1  # half of each side at least
     rows, columns = shown.amax(2).sum(1), shown.amax(1).sum(1)
     assert bool((rows * columns <= shown.sum(dim=(1, 2)) + 1).all())  # a rectangle, all of it
     letterboxed = (rows == SIZE) | (columns == SIZE)
-    assert 0.3 < float(letterboxed.float().mean()) < 0.7
-    for image, mask in zip(made[:20], shown[:20], strict=True):
-        # One colour around it; at the border of the two, one pixel blends.
+    assert 0.15 < float(letterboxed.float().mean()) < 0.45
+    same_shape = (rows - columns).abs() <= 1
+    assert 0.35 < float(same_shape.float().mean()) < 0.75
+    colours = []
+    for image, mask in zip(made, shown, strict=True):
+        # Around it; at the border of the two, one pixel blends.
         outside = torch.nn.functional.max_pool2d(mask[None, None], 3, 1, 1)[0, 0] == 0
         if outside.any():
-            assert float(image[:, outside].std(1).max()) < 1e-3
+            colours.append(float(image[:, outside].std(1).max()) < 1e-3)
+    # Most grounds are of one colour; the others hold lines of text.
+    assert 0.7 < sum(colours) / len(colours) < 0.95
 
 
 def test_tilt_turns_about_the_centre_by_at_most_its_degrees() -> None:
@@ -187,3 +204,103 @@ def test_resolution_detour_loses_detail() -> None:
     noise = np.random.default_rng(0).integers(0, 256, (SIZE, SIZE, 3), dtype=np.uint8)
     made = replace(STILL, resolution=1).crop(noise, np.random.default_rng(0))
     assert made.std() < 0.9 * noise.std()
+
+
+def test_jpeg_leaves_the_blocks_of_its_transform() -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (SIZE, SIZE, 3), dtype=np.uint8)
+    made = replace(STILL, jpeg=1, jpeg_quality=(5, 5)).crop(noise, np.random.default_rng(0)).astype(float)
+    steps = np.abs(np.diff(made.mean(2), axis=1)).mean(0)
+    between_blocks = steps[7::8].mean()
+    within = np.delete(steps, np.arange(7, SIZE - 1, 8)).mean()
+    assert between_blocks > 1.5 * within
+
+
+def test_negative_of_the_negative_is_the_picture() -> None:
+    images = batch(4)
+    views = replace(STILL, negative=1)
+    torch.testing.assert_close(finished(views, finished(views, images)), images, rtol=0, atol=1e-6)
+
+
+def test_cast_mixes_channels_and_moves_no_pixel() -> None:
+    red = torch.zeros(64, 3, SIZE, SIZE)
+    red[:, 0, :, : SIZE // 2] = 1
+    made = finished(replace(STILL, cast=1), red)
+    assert float(made[:, :, :, SIZE // 2 :].abs().max()) < 1e-6
+    left = made[:, :, :, : SIZE // 2].flatten(2)
+    assert float((left - left[:, :, :1]).abs().max()) < 1e-6
+    assert float(made[:, 1:, 0, 0].max()) > 0.5  # red shows in other channels
+
+
+def test_posterise_leaves_few_levels_that_are_near() -> None:
+    images = batch(8)
+    for seed in range(4):
+        made = posterise(images, torch.Generator().manual_seed(seed))
+        levels = len(made.unique())
+        assert levels <= 8
+        assert float((made - images).abs().max()) <= 0.5 / (levels - 1) + 1e-6
+
+
+def test_pixelate_makes_blocks_of_the_mean() -> None:
+    images = batch(8)
+    made = pixelate(images, torch.Generator().manual_seed(0))
+    block = next(b for b in (4, 3, 2) if torch.equal(made[:, :, ::b], made[:, :, b - 1 :: b]))
+    means = images.unfold(2, block, block).unfold(3, block, block).mean(dim=(4, 5))
+    torch.testing.assert_close(made[:, :, ::block, ::block], means, rtol=1e-5, atol=1e-6)
+
+
+def test_sharpen_raises_the_contrast_of_edges_and_leaves_flat_areas() -> None:
+    images = torch.full((4, 3, SIZE, SIZE), 0.3)
+    images[:, :, :, SIZE // 2 :] = 0.6
+    made = finished(replace(STILL, sharpen=1), images)
+    assert float(made.max()) > 0.62 and float(made.min()) < 0.28
+    torch.testing.assert_close(made[..., :8], images[..., :8], rtol=0, atol=1e-5)
+
+
+def test_motion_smears_a_dot_along_one_line() -> None:
+    images = torch.zeros(1, 3, SIZE, SIZE)
+    images[:, :, 24, 24] = 1
+    for seed in range(12):
+        made = finished(replace(STILL, motion=1), images, seed)[0, 0]
+        rows, columns = made.nonzero().unbind(1)
+        assert len(rows) in (3, 5, 7) and float(made.sum()) == pytest.approx(1, abs=1e-5)
+        line = torch.stack([rows, columns], 1).double()
+        assert int(torch.linalg.matrix_rank(line - line[0])) == 1
+
+
+def test_vignette_darkens_towards_the_corners() -> None:
+    made = finished(replace(STILL, vignette=1), torch.ones(8, 3, SIZE, SIZE))
+    assert bool(
+        (made[:, 0, 0, 0] < made[:, 0, 0, 24]).all() and (made[:, 0, 0, 24] < made[:, 0, 24, 24]).all()
+    )
+    assert float(made[:, :, 24, 24].min()) > 0.99
+
+
+def test_sticker_is_a_piece_of_the_other_picture_in_its_place() -> None:
+    images = batch(32)
+    others = images.roll(1, 0)
+    made = sticker(images, others, torch.Generator().manual_seed(0))
+    own, other = (made == images).all(1), (made == others).all(1)
+    assert bool((own | other).all())
+    covered = (~own).float().mean(dim=(1, 2))
+    assert float(covered.min()) > 0.005 and float(covered.max()) < 0.27
+
+
+def test_perspective_keeps_straight_lines_straight() -> None:
+    side = 97
+    position = (torch.arange(side) + 0.5) / side * 2 - 1
+    ramp = torch.stack([position.expand(side, side), position[:, None].expand(side, side)])
+    images = torch.cat([ramp, torch.ones(1, side, side)])[None].repeat(16, 1, 1, 1) / 4 + 0.5
+    made = perspective(images, torch.Generator().manual_seed(0))
+    line = torch.tensor([[40, 40], [48, 48], [56, 56]])
+    for view in made:
+        # Where three pixels of the diagonal came from lies on one line of the picture.
+        came_from = (view[:2, line[:, 0], line[:, 1]].T.double() - 0.5) * 4
+        first, second = came_from[1] - came_from[0], came_from[2] - came_from[0]
+        assert abs(float(first[0] * second[1] - first[1] * second[0])) < 2e-3
+    assert float((made - images).abs().amax(dim=(1, 2, 3)).min()) > 0.01
+
+
+def test_the_same_generator_gives_the_same_views() -> None:
+    images = batch(16)
+    assert torch.equal(finished(CopyViews(SIZE), images, 7), finished(CopyViews(SIZE), images, 7))
+    assert not torch.equal(finished(CopyViews(SIZE), images, 7), finished(CopyViews(SIZE), images, 8))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -13,21 +14,32 @@ from typing import Any
 
 import pytest
 import torch
-from training_examples import CPU, command, environment, picture_folder
+from PIL import Image
+from training_examples import CPU, command, environment, picture_folder, smooth_picture
 
 from augnet_cli.encoder.embedder import Embedder
-from augnet_cli.errors import FolderError, Interrupted, TrainingError, UsageError
+from augnet_cli.encoder.locate import shipped_encoder
+from augnet_cli.errors import FolderError, Interrupted, StoreError, TrainingError, UsageError
+from augnet_cli.images.changes import CHANGES
+from augnet_cli.pipeline.embed import embed
+from augnet_cli.pipeline.refresh import FolderRequest
 from augnet_cli.pipeline.train import train
 from augnet_cli.progress import Progress
+from augnet_cli.store.lock import training, writing
+from augnet_cli.store.place import place_for
 from augnet_cli.training.choices import choose_bf16, choose_device, choose_settings, parse_options
+from augnet_cli.training.encoder import BACKBONES
 from augnet_cli.training.methods import method_class
 from augnet_cli.training.methods.augnet import AugNetConfig
-from augnet_cli.training.request import TrainRequest
-from augnet_cli.training.run import TrainOutcome
+from augnet_cli.training.outcome import TrainOutcome
+from augnet_cli.training.presets import PRESETS, with_preset
+from augnet_cli.training.request import DEFAULT_METHOD, TrainRequest
 
 EPOCHS = 8  # enough for a kill to fall between the first and the last
-# fp32 and one thread: the same numbers whenever it runs.
+# fp32 and one thread: the same numbers whenever it runs.  `always`: it is no match for the shipped encoder.
 SMALL = TrainRequest(
+    method="augnet",
+    replace="always",
     init="scratch",
     size=32,
     dim=16,
@@ -38,13 +50,25 @@ SMALL = TrainRequest(
     workers=1,
     options={"views": "2"},
 )
-IMAGES = 24
+IMAGES, TRAINED, HELD_OUT = 48, 36, 12
+STEPS = 4 * EPOCHS
+
+
+def photos(folder: Path) -> Path:
+    """IMAGES different pictures, one of them twice."""
+    picture_folder(folder, IMAGES)
+    smooth_picture(3).resize((40, 33)).save(folder / "003 again.png")
+    return folder
 
 
 def as_arguments(folder: Path, request: TrainRequest) -> list[str]:
     words = [
         "train",
         str(folder),
+        "--method",
+        "augnet",
+        "--replace",
+        "always",
         "--init",
         "scratch",
         "--size",
@@ -71,7 +95,7 @@ def final_weights(folder: Path) -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, TrainOutcome]:
     """A folder with a finished run of SMALL; tests that change it work on a copy or put it back."""
-    folder = picture_folder(tmp_path_factory.mktemp("run") / "photos", IMAGES)
+    folder = photos(tmp_path_factory.mktemp("run") / "photos")
     (folder / "broken.jpg").write_text("no picture")
     return folder, train(str(folder), SMALL)
 
@@ -87,20 +111,66 @@ def test_run_leaves_an_encoder_with_its_whole_story(trained: tuple[Path, TrainOu
         "size": 32,
         "dim": 16,
         "head": "linear_tanh",
+        "whitened": False,
     }
     told = card.training
-    assert (told["images"], told["epochs"], told["steps"], told["views"]) == (
-        IMAGES,
-        EPOCHS,
-        3 * EPOCHS,
-        3 * EPOCHS * 8 * 2,
-    )
+    assert (told["images"], told["epochs"], told["steps"]) == (TRAINED, EPOCHS, STEPS)
+    assert told["views"] == STEPS * 8 * 2
     assert (told["init"], told["seed"], told["lr"], told["bf16"]) == ("scratch", 0, 5e-4, False)
     assert told["options"] == dataclasses.asdict(AugNetConfig(views=2))
     assert set(card.thresholds) == {"0.9", "0.99", "0.999"} and "copy_recall_at_precision_0.99" in card.scores
     assert [skip.path for skip in outcome.skipped] == ["broken.jpg"]
     lines = [json.loads(line) for line in (data_of(folder) / "training/log.jsonl").read_text().splitlines()]
     assert [line["epoch"] for line in lines] == list(range(1, EPOCHS + 1))
+    assert not any(name.startswith("pixels") for name in os.listdir(data_of(folder) / "cache"))
+
+
+def test_record_tells_what_was_measured_and_decided(trained: tuple[Path, TrainOutcome]) -> None:
+    folder, outcome = trained
+    record = json.loads((data_of(folder) / "training.json").read_text())
+    assert record == json.loads(json.dumps(outcome.as_dict()))
+    assert record["version"] == 1 and record["settings"]["seed"] == 0
+    assert (record["images"], record["trained"], record["set_aside"]) == (IMAGES, TRAINED, 1)
+    before, after = record["before"], record["after"]
+    assert (before["held_out"], before["copies"], before["others"]) == (8, 8 * len(CHANGES), IMAGES - 1)
+    assert list(before["by_change"]) == list(after["by_change"]) == list(CHANGES)
+    shipped = Embedder.load(shipped_encoder()).id
+    assert record["encoders"] == {
+        "before": shipped,
+        "candidate": outcome.card.id,
+        "serving": outcome.card.id,
+    }
+    assert record["decision"]["taken"] is True and "--replace always" in record["decision"]["why"]
+    gain = record["decision"]["gain"]["mean"]
+    assert gain == pytest.approx(after["micro_ap"] - before["micro_ap"], abs=2e-4)
+    assert [line["epoch"] for line in record["curve"]] == list(range(1, EPOCHS + 1))
+    assert record["looks"][-1]["step"] <= STEPS and len(record["looks"]) >= 3
+    assert os.listdir(data_of(folder) / "candidates") == [f"{outcome.card.id}.onnx"]
+
+
+def test_picture_of_the_run_is_a_picture(trained: tuple[Path, TrainOutcome]) -> None:
+    """What it shows is for eyes; that all of it is there, for a count of its colours."""
+    with Image.open(data_of(trained[0]) / "training.png") as image:
+        assert image.width > 1000 and image.height > 400
+        colours = {colour for _, colour in image.convert("RGB").getcolors(1 << 24) or []}
+    assert {(0xE6, 0x9F, 0x00), (0x00, 0x72, 0xB2)} <= colours
+
+
+def test_own_encoder_is_the_one_to_beat_and_the_judged_images_stay_the_same(
+    trained: tuple[Path, TrainOutcome], tmp_path: Path
+) -> None:
+    """The folder's own encoder is measured before: with the very figures it had after its own training."""
+    outcome = trained[1]
+    folder = Path(shutil.copytree(trained[0], tmp_path / "photos"))
+    own = (data_of(folder) / "encoder.onnx").read_bytes()
+    again = train(str(folder), dataclasses.replace(SMALL, replace="better", epochs=1))
+    assert again.before == outcome.after
+    serving = data_of(folder) / "encoder.onnx"
+    assert (serving.read_bytes() != own) is again.decision.taken is again.decision.gain.is_sure
+    # Whichever serves now, both are there.
+    candidates = data_of(folder) / "candidates"
+    assert (candidates / f"{outcome.card.id}.onnx").read_bytes() == own
+    assert Embedder.load(str(candidates / f"{again.card.id}.onnx")).card == again.card
 
 
 def test_killed_run_goes_on_to_the_very_weights_of_an_unbroken_one(
@@ -108,17 +178,18 @@ def test_killed_run_goes_on_to_the_very_weights_of_an_unbroken_one(
 ) -> None:
     """kill -9 on a real process between its first and its last epoch; bits are compared."""
     _, unbroken = trained
-    folder = picture_folder(tmp_path / "photos", IMAGES)
+    folder = photos(tmp_path / "photos")
     checkpoint = data_of(folder) / "training" / "checkpoint.pt"
     with subprocess.Popen(command(as_arguments(folder, SMALL)), env=environment()) as process:
-        deadline = time.monotonic() + 100
+        deadline = time.monotonic() + 200
         while not checkpoint.exists() and process.poll() is None and time.monotonic() < deadline:
             time.sleep(0.002)
         process.send_signal(signal.SIGKILL)
     assert process.returncode == -signal.SIGKILL
-    done = torch.load(checkpoint, weights_only=True)["epoch"]
-    assert 1 <= done < EPOCHS
+    done = torch.load(checkpoint, weights_only=True)["position"]
+    assert 1 <= done["epoch"] < EPOCHS
     assert not (data_of(folder) / "encoder.onnx").exists()
+    assert list((data_of(folder) / "cache").glob("pixels-*.u8"))  # resuming is quick
     resumed = train(str(folder), dataclasses.replace(SMALL, resume=True))
     expected, got = final_weights(trained[0]), final_weights(folder)
     assert expected.keys() == got.keys()
@@ -126,10 +197,39 @@ def test_killed_run_goes_on_to_the_very_weights_of_an_unbroken_one(
     assert resumed.card.id == unbroken.card.id
 
 
+def test_terminated_run_saves_its_step_and_goes_on_to_the_very_weights_of_an_unbroken_one(
+    trained: tuple[Path, TrainOutcome], tmp_path: Path
+) -> None:
+    """A real process, told to stop within an epoch; bits are compared."""
+    folder = photos(tmp_path / "photos")
+    log = data_of(folder) / "training" / "log.jsonl"
+    with subprocess.Popen(
+        command(as_arguments(folder, SMALL)), stderr=subprocess.PIPE, text=True, env=environment()
+    ) as process:
+        deadline = time.monotonic() + 200
+        while process.poll() is None and time.monotonic() < deadline:
+            if log.exists() and log.read_text().count("\n") >= 2:
+                break
+            time.sleep(0.002)
+        process.send_signal(signal.SIGTERM)
+        _, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err
+    what, hint = err.splitlines()[-2:]
+    assert "interrupted" in what and "is saved" in what and "--resume" in hint
+    at = torch.load(data_of(folder) / "training" / "checkpoint.pt", weights_only=True)["position"]
+    assert at["step"] >= 8 and not at["is_over"]  # more than the two epochs that a kill would have left
+    assert not (data_of(folder) / "encoder.onnx").exists()
+    resumed = train(str(folder), dataclasses.replace(SMALL, resume=True))
+    expected, got = final_weights(trained[0]), final_weights(folder)
+    assert all(torch.equal(expected[name], got[name]) for name in expected)
+    assert resumed.card.id == trained[1].card.id
+
+
 @pytest.mark.parametrize(
     ("changes", "named"),
     [
         ({"epochs": 9}, r"epochs \(8, not 9\)"),
+        ({"epochs": None, "minutes": 5.0}, r"minutes \(None, not 5.0\)"),
         ({"lr": 1e-3}, "lr"),
         ({"seed": 1}, "seed"),
         ({"options": {"views": "3"}}, r"views \(2, not 3\)"),
@@ -179,17 +279,17 @@ def test_ctrl_c_is_told_with_what_is_saved(tmp_path: Path) -> None:
             if self.images == self.stop_at:
                 raise KeyboardInterrupt
 
-        stop_at = 8
+        stop_at = 6  # of 8 images 2 are held out
 
     request = dataclasses.replace(SMALL, epochs=2)
     with pytest.raises(Interrupted) as early:
         train(str(folder), request, progress=Stopping())
-    assert "before its first epoch" in early.value.what and "--resume" not in early.value.hint
+    assert "before anything was saved" in early.value.what and "--resume" not in early.value.hint
     late = Stopping()
-    late.stop_at = 16
+    late.stop_at = 12
     with pytest.raises(Interrupted) as stop:
         train(str(folder), request, progress=late)
-    assert "1 of 2 epochs" in stop.value.what and "--resume" in stop.value.hint
+    assert "50% of it is saved" in stop.value.what and "--resume" in stop.value.hint
 
 
 def test_run_from_a_file_starts_with_its_embeddings_and_its_normalisation(
@@ -197,7 +297,7 @@ def test_run_from_a_file_starts_with_its_embeddings_and_its_normalisation(
 ) -> None:
     from augnet_cli.training.initial import start_encoder
 
-    request = TrainRequest(init=trained[1].file)
+    request = TrainRequest(method="augnet", init=trained[1].file)
     encoder = start_encoder(request, AugNetConfig())
     assert torch.equal(encoder.mean, final_weights(trained[0])["encoder.mean"])
     for option, value in (("size", 64), ("dim", 8), ("backbone", "resnet18")):
@@ -219,7 +319,7 @@ def test_switches_of_a_new_encoder_are_refused_for_an_old_one(
 
 
 def test_one_image_and_none_are_too_few(tmp_path: Path) -> None:
-    with pytest.raises(TrainingError, match="at least 2"):
+    with pytest.raises(TrainingError, match="at least 8 different pictures, and here are 1"):
         train(str(picture_folder(tmp_path / "one", 1)), SMALL)
     (tmp_path / "none").mkdir()
     with pytest.raises(FolderError, match="no image"):
@@ -274,12 +374,70 @@ def test_device_and_precision_that_are_not_there_are_refused() -> None:
 @pytest.mark.parametrize("lr", [0.0, -1.0, float("nan"), float("inf")])
 def test_rates_that_are_none_are_refused(lr: float) -> None:
     with pytest.raises(UsageError, match="learning rate"):
-        choose_settings(TrainRequest(lr=lr), 100)
+        choose_settings(TrainRequest(lr=lr), 100, CPU)
 
 
 @pytest.mark.parametrize(
-    ("images", "epochs"), [(2, 100), (80, 100), (800, 50), (8000, 5), (24_000, 2), (100_000, 1)]
+    ("images", "device", "steps"),
+    [
+        (40, "cpu", 200),
+        (80, "cpu", 200),
+        (800, "cpu", 400),
+        (8000, "cpu", 3000),
+        (500_000, "cpu", 3000),
+        (500_000, "cuda", 20_000),
+    ],
 )
-def test_without_a_number_of_epochs_a_run_takes_about_500_steps(images: int, epochs: int) -> None:
-    settings = choose_settings(TrainRequest(), images)
-    assert (settings.epochs, settings.images_per_step) == (epochs, 80)
+def test_without_a_length_steps_follow_from_images_and_device(images: int, device: str, steps: int) -> None:
+    settings = choose_settings(TrainRequest(), images, torch.device(device))
+    assert (settings.steps, settings.epochs, settings.minutes) == (steps, None, None)
+
+
+def test_epochs_and_minutes_exclude_each_other() -> None:
+    with pytest.raises(UsageError, match="--epochs and --minutes"):
+        TrainRequest(epochs=2, minutes=3)
+    for minutes in (0.0, -1.0, float("nan"), float("inf")):
+        with pytest.raises(UsageError, match="no time to train"):
+            TrainRequest(minutes=minutes)
+
+
+def test_preset_fills_in_what_is_not_said() -> None:
+    plain = with_preset(TrainRequest())
+    assert (plain.preset, plain.method, plain.init) == ("finetune", DEFAULT_METHOD, "shipped")
+    named = with_preset(TrainRequest(preset="shipped", lr=1e-3, options={"spread": "0.1"}))
+    recipe = PRESETS["shipped"]
+    assert (named.method, named.init, named.epochs) == (recipe.method, recipe.init, recipe.epochs)
+    assert named.lr == 1e-3 and named.options == {**recipe.options, "spread": "0.1"}
+    assert with_preset(TrainRequest(preset="shipped", minutes=5)).epochs is None
+    own = with_preset(TrainRequest(method="augnet"))
+    assert (own.preset, own.options, own.init) == (None, {}, "shipped")
+    with pytest.raises(UsageError, match="no preset named best"):
+        with_preset(TrainRequest(preset="best"))
+    with pytest.raises(UsageError, match="is for the method"):
+        with_preset(TrainRequest(preset="shipped", method="other"))
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_every_preset_is_one_that_its_method_and_encoder_accept(name: str) -> None:
+    preset = PRESETS[name]
+    parse_options(method_class(preset.method).Config, preset.options)
+    if preset.init == "scratch":
+        assert preset.backbone in BACKBONES
+
+
+def test_second_training_of_a_folder_is_refused_while_other_commands_work(tmp_path: Path) -> None:
+    folder = picture_folder(tmp_path / "photos", 8)
+    place = place_for(str(folder), create=True)
+    with training(place):
+        with pytest.raises(StoreError, match="is training on"):
+            train(str(folder), SMALL)
+        with writing(place):
+            pass
+        assert embed(FolderRequest(str(folder))).images == 8
+
+
+def test_minutes_that_are_too_few_are_refused_with_enough(tmp_path: Path) -> None:
+    folder = picture_folder(tmp_path / "photos", 8)
+    with pytest.raises(TrainingError, match="minutes are too few") as error:
+        train(str(folder), dataclasses.replace(SMALL, epochs=None, minutes=0.1))
+    assert int(error.value.hint.removeprefix("--minutes ")) >= 2

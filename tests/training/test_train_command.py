@@ -10,18 +10,22 @@ import site
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import onnx
 import pytest
-from training_examples import ROOT, augnet, command, environment, picture_folder
+from augnet_program import in_child
+from training_examples import ROOT, augnet, command, environment, picture_folder, smooth_picture
 
 from augnet_cli.cli.main import run
 from augnet_cli.encoder.card import CARD_KEY
 from augnet_cli.encoder.embedder import Embedder
+from augnet_cli.encoder.locate import shipped_encoder
 
-SMALL = ("--init", "scratch", "--size", "32", "--dim", "16", "--precision", "fp32", "--device", "cpu")
+SMALL = ("--method", "augnet", "--init", "scratch", "--size", "32", "--dim", "16")
+SMALL += ("--precision", "fp32", "--device", "cpu")
 
 
 def refused(code: int, out: str, err: str, expected: int) -> tuple[str, str]:
@@ -35,7 +39,7 @@ def refused(code: int, out: str, err: str, expected: int) -> tuple[str, str]:
 
 @pytest.fixture(scope="module")
 def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return picture_folder(tmp_path_factory.mktemp("command") / "photos", 4)
+    return picture_folder(tmp_path_factory.mktemp("command") / "photos", 8)
 
 
 CASES = {
@@ -50,6 +54,10 @@ CASES = {
     "no start file": (["--init", "nowhere.onnx"], 1, "nowhere.onnx", "path"),
     "unknown device": (["--device", "tpu"], 2, "tpu", "cpu"),
     "unknown precision": (["--precision", "fp8", "--init", "scratch"], 2, "fp8", "bf16"),
+    "minutes and epochs": ([*SMALL, "--minutes", "5", "--epochs", "3"], 2, "--epochs and --minutes", "one"),
+    "no minutes": ([*SMALL, "--minutes", "0"], 2, "no time", "--minutes 15"),
+    "unknown preset": (["--preset", "best"], 2, "best", "finetune"),
+    "preset of another method": (["--preset", "shipped", "--method", "scan"], 2, "scan", "--preset"),
     "no rate": ([*SMALL, "--lr", "0"], 2, "learning rate", "--lr 0.0005"),
     "nothing to resume": ([*SMALL, "--resume"], 1, "no training to resume", "--resume"),
     "escape codes": (["--set", "\x1b[31mred=1", *SMALL], 2, r"\x1b[31mred", "views"),
@@ -123,7 +131,12 @@ def test_run_prints_the_path_of_an_encoder_that_works(tmp_path: Path) -> None:
     odd = os.fsdecode(b"caf\xe9 [red] photos")
     folder = picture_folder(tmp_path / odd, 40)
     done = subprocess.run(
-        command(("train", folder, *SMALL, "--epochs", "2", "--set", "views=2", "--images-per-step", "16")),
+        command(
+            (
+                *("train", folder, *SMALL, "--epochs", "2", "--replace", "always"),
+                *("--set", "views=2", "--images-per-step", "16"),
+            )
+        ),
         capture_output=True,
         timeout=120,
         check=False,
@@ -133,7 +146,8 @@ def test_run_prints_the_path_of_an_encoder_that_works(tmp_path: Path) -> None:
     file = folder / ".augnet" / "encoder.onnx"
     assert done.stdout == os.fsencode(file) + b"\n"
     note = done.stderr.decode()
-    assert "augnet on 40 images from scratch" in note and "precision 0.99" in note and r"\xe9" in note
+    assert "augnet on 30 images (10 more held out) from scratch" in note and r"\xe9" in note
+    assert "before   after" in note and "quarter turn" in note and "copies found at precision 0.99" in note
     embedder = Embedder.load(str(file))
     rows = embedder.embed(np.zeros((2, 32, 32, 3), np.uint8))
     assert rows.shape == (2, 16) and embedder.id in note
@@ -153,9 +167,14 @@ def test_ctrl_c_ends_with_130_and_says_how_to_go_on(tmp_path: Path) -> None:
         ("train", folder, *SMALL, "--epochs", "200", "--images-per-step", "8", "--set", "views=2")
     )
     with subprocess.Popen(
-        words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment()
+        words,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment(),
+        preexec_fn=in_child(ordinary=False),  # noqa: PLW1509 - it takes no lock
     ) as process:
-        deadline = time.monotonic() + 100
+        deadline = time.monotonic() + 200
         while not checkpoint.exists() and process.poll() is None and time.monotonic() < deadline:
             time.sleep(0.02)
         process.send_signal(signal.SIGINT)
@@ -163,7 +182,7 @@ def test_ctrl_c_ends_with_130_and_says_how_to_go_on(tmp_path: Path) -> None:
     assert process.returncode == 130, err
     assert out == "" and "Traceback" not in err
     what, hint = err.splitlines()[-2:]
-    assert "interrupted" in what and "of 200 epochs are saved" in what
+    assert "interrupted" in what and "is saved" in what
     assert hint.startswith("  hint: ") and "--resume" in hint
     assert not (folder / ".augnet" / "encoder.onnx").exists()
 
@@ -174,10 +193,103 @@ def test_train_with_the_shipped_weights_is_the_default(tmp_path: Path) -> None:
     from augnet_cli.training.request import TrainRequest
 
     shipped = Embedder.load(shipped_encoder()).card
-    folder = picture_folder(tmp_path / "photos", 4, width=120, height=100)
-    outcome = train(
-        str(folder), TrainRequest(epochs=1, options={"views": "2"}, precision="fp32", device="cpu")
-    )
+    folder = picture_folder(tmp_path / "photos", 8, width=120, height=100)
+    outcome = train(str(folder), TrainRequest(epochs=1, precision="fp32", device="cpu"))
+    assert outcome.card.training["preset"] == "finetune" and outcome.before.encoder == shipped.id
     assert outcome.card.training["init"] == "shipped" and outcome.card.id != shipped.id
     assert (outcome.card.architecture, outcome.card.resize) == (shipped.architecture, shipped.resize)
     shutil.rmtree(folder)
+
+
+def files_of(folder: Path) -> dict[str, bytes]:
+    """Everything that lasts beside the photos."""
+    data = folder / ".augnet"
+    kept = [path for path in data.rglob("*") if path.is_file() and "cache" not in path.parts]
+    return {str(path.relative_to(data)): path.read_bytes() for path in kept}
+
+
+@pytest.fixture
+def own_encoder() -> Callable[[Path], dict[str, bytes]]:
+    """Gives a folder an encoder of its own and a record of how it was made; returns what lies there."""
+
+    def give(folder: Path) -> dict[str, bytes]:
+        data = folder / ".augnet"
+        data.mkdir()
+        shutil.copy(shipped_encoder(), data / "encoder.onnx")
+        (data / "training.json").write_text("{}")
+        (data / ".gitignore").write_text("*\n")
+        return files_of(folder)
+
+    return give
+
+
+@pytest.mark.parametrize(
+    ("name", "word"),
+    [("one image", "here are 1"), ("one picture", "show the same picture"), ("broken images", "decoded")],
+)
+def test_folder_that_teaches_nothing_is_refused_and_nothing_overwritten(
+    name: str, word: str, tmp_path: Path, own_encoder: Callable[[Path], dict[str, bytes]]
+) -> None:
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    picture = smooth_picture(1, 120, 100)
+    for number in range(1 if name == "one image" else 9):
+        if name == "broken images":
+            (folder / f"{number}.jpg").write_bytes(b"\xff\xd8\xff\xe0 and then nothing %d" % number)
+        else:  # other bytes, and the same picture once decoded
+            picture.save(folder / f"{number}.png", compress_level=number)
+    before = own_encoder(folder)
+    done = augnet("train", folder, *SMALL, "--epochs", "1", "--quiet")
+    what, _ = refused(done.returncode, done.stdout, done.stderr, 1)
+    assert word in what
+    assert files_of(folder) == before
+
+
+def test_loss_that_is_no_number_is_told_and_nothing_overwritten(
+    tmp_path: Path, own_encoder: Callable[[Path], dict[str, bytes]]
+) -> None:
+    folder = picture_folder(tmp_path / "photos", 12)
+    before = own_encoder(folder)
+    words = ("--epochs", "20", "--lr", "1e30", "--set", "constant_rate=true", "--set", "views=2", "--quiet")
+    done = augnet("train", folder, *SMALL, *words)
+    what, hint = refused(done.returncode, done.stdout, done.stderr, 1)
+    assert "any more" in what and "--lr" in hint
+    after = files_of(folder)
+    assert {name: after[name] for name in before} == before
+    assert not [name for name in after if name.endswith(".onnx") and name not in before]
+
+
+def test_tools_get_a_line_an_epoch_and_the_record(tmp_path: Path) -> None:
+    folder = picture_folder(tmp_path / "photos", 16)
+    words = ("--epochs", "3", "--set", "views=2", "--format", "json", "--quiet")
+    done = augnet("train", folder, *SMALL, *words)
+    assert (done.returncode, done.stderr) == (0, "")
+    *epochs, last = map(json.loads, done.stdout.splitlines())
+    assert [line["epoch"] for line in epochs] == [1, 2, 3] and all("centre" in line for line in epochs)
+    assert last["result"] == json.loads((folder / ".augnet" / "training.json").read_text())
+    assert last["result"]["decision"]["taken"] is False and "/candidates/" in last["file"]
+
+
+def test_second_ctrl_c_stops_at_once() -> None:
+    """A real process: the first is a wish, the second is obeyed."""
+    code = (
+        "import signal, time\n"
+        "from augnet_cli.training.stopping import stop_on_signals\n"
+        # Where the tests run in the background, interrupts are ignored, and that is inherited.
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        "with stop_on_signals() as stop:\n"
+        "    print('ready', flush=True)\n"
+        "    while not stop.wanted: time.sleep(0.01)\n"
+        "    print('wanted', flush=True)\n"
+        "    time.sleep(60)\n"
+    )
+    words = [sys.executable, "-c", code]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
+        assert process.stdout is not None
+        try:
+            for word in ("ready", "wanted"):
+                assert process.stdout.readline().strip() == word
+                process.send_signal(signal.SIGINT)
+            assert process.wait(timeout=30) in (-signal.SIGINT, 130)
+        finally:
+            process.kill()

@@ -4,23 +4,29 @@ from __future__ import annotations
 
 import json
 import pickle
+import time
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
-from training_examples import CPU, picture_folder, pixels_of
+from training_examples import CPU, picture_folder, pixels_of, small_encoder
 
 from augnet_cli.errors import TrainingError
-from augnet_cli.training.checkpoint import differences, load_checkpoint, read_checkpoint, saved_epochs
+from augnet_cli.progress import SILENT, Progress
+from augnet_cli.training.checkpoint import differences, load_checkpoint, read_checkpoint, saved_position
 from augnet_cli.training.encoder import Encoder, EncoderSpec
 from augnet_cli.training.methods import METHODS, method_class
 from augnet_cli.training.methods.augnet import AugNet, AugNetConfig
 from augnet_cli.training.methods.method import Batch, Method
 from augnet_cli.training.pixels import PixelCache
-from augnet_cli.training.trainer import TrainReport, TrainSettings, rate_at, train
+from augnet_cli.training.schedule import rate_at
+from augnet_cli.training.stopping import Stop
+from augnet_cli.training.trainer import TrainReport, TrainSettings, train
+from augnet_cli.training.watch import Watch, watch_for
 
 IDENTITY = {"method": "augnet", "options": {"views": 2}, "settings": {"epochs": 2, "lr": 5e-4}, "data": "abc"}
 
@@ -43,6 +49,10 @@ def run(
     folder: Path,
     resume: bool = False,
     bf16: bool = False,
+    stop: Stop | None = None,
+    progress: Progress = SILENT,
+    seconds: float | None = None,
+    watch: Watch | None = None,
     **settings: Any,
 ) -> TrainReport:
     folder.mkdir(exist_ok=True)
@@ -55,6 +65,10 @@ def run(
         folder=str(folder),
         resume=resume,
         identity=IDENTITY,
+        stop=stop,
+        progress=progress,
+        seconds=seconds,
+        watch=watch,
     )
 
 
@@ -87,7 +101,8 @@ def test_state_of_every_method_survives_saving(name: str, pixels: PixelCache, tm
     run(method, pixels, tmp_path / "run", epochs=1)
     other = method_of(name)
     optimiser = torch.optim.Adam(other.parameter_groups(1e-3))
-    assert load_checkpoint(str(tmp_path / "run"), other, optimiser, IDENTITY) == 1
+    position, _ = load_checkpoint(str(tmp_path / "run"), other, optimiser, IDENTITY)
+    assert (position.epoch, position.batch, position.is_over) == (1, 0, True)
     views = torch.rand(4, method.views, 3, 32, 32, generator=torch.Generator().manual_seed(1))
     batch = Batch(torch.arange(4), views)
     with torch.no_grad():
@@ -99,15 +114,15 @@ def test_state_of_every_method_survives_saving(name: str, pixels: PixelCache, tm
 
 def test_rate_rises_shortly_and_falls_to_nothing() -> None:
     steps = 500
-    rates = [rate_at(step, steps, 0.01, False) for step in range(steps)]
+    rates = [rate_at((step + 0.5) / steps, 0.01, False) for step in range(steps)]
     top = rates.index(max(rates))
-    assert 0 < top <= 25 and max(rates) == pytest.approx(0.01)
+    assert 0 < top <= 25 and max(rates) == pytest.approx(0.01, rel=1e-4)  # a step takes it in its middle
     assert all(a < b for a, b in pairwise(rates[:top]))
     assert all(a >= b for a, b in pairwise(rates[top:]))
     assert 0 < rates[0] < 0.001 and 0 <= rates[-1] < 1e-6
     assert rates[top + (steps - top) // 2] == pytest.approx(0.005, rel=0.02)  # half way down in the middle
-    assert [rate_at(step, 3, 0.01, True) for step in range(3)] == [0.01] * 3
-    assert all(0 <= rate_at(step, total, 1, False) <= 1 for total in (1, 2, 3) for step in range(total))
+    assert [rate_at(progress, 0.01, True) for progress in (0, 0.5, 1)] == [0.01] * 3
+    assert all(0 < rate_at((step + 0.5) / n, 1, False) <= 1 for n in (1, 2, 3) for step in range(n))
 
 
 class Recording(AugNet):
@@ -129,7 +144,8 @@ def test_constant_rate_ends_as_fast_as_it_began(pixels: PixelCache, tmp_path: Pa
     for constant in (False, True):
         run(method_of(constant_rate=constant), pixels, tmp_path / f"{constant}", lr=1e-3)
         group = read_checkpoint(str(tmp_path / f"{constant}"))["optimiser"]["param_groups"][0]
-        assert group["lr"] == (pytest.approx(1e-3) if constant else pytest.approx(1e-3 * 0.25, rel=1e-6))
+        last = 1e-3 * rate_at(3.5 / 4, 1, False)  # the middle of the last of four steps
+        assert group["lr"] == pytest.approx(1e-3 if constant else last, rel=1e-6)
 
 
 def test_groups_of_a_method_keep_their_own_rates(pixels: PixelCache, tmp_path: Path) -> None:
@@ -176,7 +192,7 @@ def test_resumed_run_ends_with_the_very_weights_of_an_unbroken_one(
     broken = Breaking(Encoder(EncoderSpec("resnet18_slim", 32, 16)), AugNetConfig(views=2))
     with pytest.raises(Stop):
         run(broken, pixels, tmp_path / "broken", epochs=3)
-    assert saved_epochs(str(tmp_path / "broken"), IDENTITY) == 1
+    assert saved_position(str(tmp_path / "broken"), IDENTITY).epoch == 1
     torch.manual_seed(99)  # whatever happened meanwhile
     torch.rand(5)
     resumed = method_of(views=2)
@@ -190,6 +206,93 @@ def test_resumed_run_ends_with_the_very_weights_of_an_unbroken_one(
         for name in ("unbroken", "broken")
     ]
     assert without_time[0] == without_time[1]
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_run_stopped_within_an_epoch_goes_on_to_the_very_weights_of_an_unbroken_one(
+    name: str, pixels: PixelCache, tmp_path: Path
+) -> None:
+    """The stop comes after the third of four steps of the first epoch."""
+    settings = {"epochs": 2, "images_per_step": 2}
+    unbroken = method_of(name)
+    run(unbroken, pixels, tmp_path / "unbroken", **settings)
+
+    class Once(Progress):
+        steps = 0
+
+        def advance(self, done: int = 1, skipped: int = 0, detail: str = "") -> None:
+            self.steps += 1
+            stop.wanted = self.steps == 3
+
+    stop = Stop()
+    with pytest.raises(KeyboardInterrupt):
+        run(method_of(name), pixels, tmp_path / "broken", stop=stop, progress=Once(), **settings)
+    at = saved_position(str(tmp_path / "broken"), IDENTITY)
+    assert (at.epoch, at.batch, at.step, at.is_over) == (0, 3, 3, False)
+    assert at.progress == pytest.approx(3 / 8)
+    torch.manual_seed(99)
+    resumed = method_of(name)
+    run(resumed, pixels, tmp_path / "broken", resume=True, **settings)
+    expected, got = unbroken.state_dict(), resumed.state_dict()
+    assert all(torch.equal(expected[key], got[key]) for key in expected)
+    logs = [log_of(tmp_path / one) for one in ("unbroken", "broken")]
+    for line in (line for log in logs for line in log):
+        del line["seconds"]
+    assert logs[0] == logs[1] and len(logs[0]) == 2
+
+
+class Still(AugNet):
+    """AugNet whose batch norms learn nothing: at a rate of nearly 0 all stays as it is."""
+
+    def train(self, mode: bool = True) -> AugNet:
+        return super().train(False)
+
+
+@pytest.mark.parametrize(("length", "steps"), [({"steps": 40, "epochs": None}, 24), ({"epochs": 20}, 40)])
+def test_run_that_gains_nothing_is_cooled_down_unless_its_epochs_were_named(
+    length: dict[str, Any], steps: int, pixels: PixelCache, tmp_path: Path
+) -> None:
+    """Looks come every 5 %; those of 25 % to 45 % are no better than that of 20 %: 15 % later it is over."""
+    torch.manual_seed(0)
+    method = Still(small_encoder(), AugNetConfig(views=2))
+    watch = watch_for(pixels, np.arange(3), np.arange(3, 8), 32, CPU)
+    report = run(method, pixels, tmp_path / "run", watch=watch, lr=1e-12, images_per_step=4, **length)
+    assert report.steps == steps
+    assert report.cooled_from == (pytest.approx(0.45) if steps == 24 else None)
+    state = read_checkpoint(str(tmp_path / "run"))
+    assert state["position"]["is_over"] and state["position"]["progress"] == 1
+    assert state["optimiser"]["param_groups"][0]["lr"] < 1e-13  # the rate has fallen all the same
+
+
+def test_new_run_sets_an_unfinished_one_aside_and_says_so(pixels: PixelCache, tmp_path: Path) -> None:
+    class Noting(Progress):
+        def note(self, text: str) -> None:
+            notes.append(text)
+
+    notes: list[str] = []
+    stop = Stop(wanted=True)
+    with pytest.raises(KeyboardInterrupt):
+        run(method_of(views=2), pixels, tmp_path / "run", stop=stop)
+    unfinished = (tmp_path / "run" / "checkpoint.pt").read_bytes()
+    run(method_of(views=2), pixels, tmp_path / "run", epochs=1, progress=Noting())
+    assert (tmp_path / "run" / "checkpoint.previous.pt").read_bytes() == unfinished
+    assert "--resume" in notes[0] and "checkpoint.previous.pt" in notes[1]
+    run(method_of(views=2), pixels, tmp_path / "run", epochs=1, progress=Noting())
+    assert len(notes) == 2  # a finished one is just replaced
+
+
+def test_run_of_seconds_ends_in_time_with_the_rate_at_nothing(pixels: PixelCache, tmp_path: Path) -> None:
+    settings = {"epochs": None, "minutes": 1.0, "images_per_step": 4}
+    started = time.monotonic()
+    report = run(method_of(views=2), pixels, tmp_path / "run", seconds=2.0, **settings)
+    # One step may take long on a busy machine, and the start costs as well.
+    assert 2.0 <= report.seconds <= time.monotonic() - started and report.seconds < 12
+    assert report.steps > 1
+    group = read_checkpoint(str(tmp_path / "run"))["optimiser"]["param_groups"][0]
+    assert group["lr"] < 5e-4
+    assert saved_position(str(tmp_path / "run"), IDENTITY).is_over
+    steps = report.steps
+    assert run(method_of(views=2), pixels, tmp_path / "run", resume=True, **settings).steps == steps
 
 
 def test_new_run_starts_a_new_log_and_a_line_cut_short_is_mended(pixels: PixelCache, tmp_path: Path) -> None:
@@ -241,7 +344,7 @@ def test_divergence_stops_the_run_and_keeps_the_last_good_epoch(
         run(method, pixels, tmp_path / "run", lr=5e-4)
     assert "--lr 0.0001" in error.value.hint
     state = read_checkpoint(str(tmp_path / "run"))
-    assert state["epoch"] == 1
+    assert state["position"]["epoch"] == 1
     assert all(bool(torch.isfinite(value).all()) for value in state["method"].values())
     assert len(log_of(tmp_path / "run")) == 1
 
@@ -275,7 +378,7 @@ def test_broken_checkpoints_are_refused_in_words(pixels: PixelCache, tmp_path: P
             run(method_of(views=2), pixels, folder, resume=True)
         assert "--resume" in error.value.hint, name
         assert file.read_bytes() == data
-        assert saved_epochs(str(folder), IDENTITY) == 0
+        assert saved_position(str(folder), IDENTITY).step == 0
 
 
 @pytest.mark.parametrize("state", [{"weights": torch.ones(3)}, [1, 2], torch.ones(2)])
@@ -301,7 +404,8 @@ def test_nothing_to_resume_is_said(pixels: PixelCache, tmp_path: Path) -> None:
 def test_checkpoint_holds_tensors_and_plain_values_only(pixels: PixelCache, tmp_path: Path) -> None:
     run(method_of(views=2), pixels, tmp_path / "run", epochs=1)
     state = torch.load(tmp_path / "run" / "checkpoint.pt", weights_only=True)
-    assert state.keys() == {"epoch", "identity", "method", "optimiser"} and state["identity"] == IDENTITY
+    assert state.keys() == {"position", "identity", "method", "optimiser", "pace", "watch"}
+    assert state["identity"] == IDENTITY
 
 
 def test_what_differs_is_named_one_by_one() -> None:

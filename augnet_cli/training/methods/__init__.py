@@ -13,7 +13,10 @@ from augnet_cli.errors import UsageError
 if TYPE_CHECKING:
     from augnet_cli.training.methods.method import Method
 
-METHODS = {"augnet": "augnet_cli.training.methods.augnet:AugNet"}
+METHODS = {
+    "copies": "augnet_cli.training.methods.copies:Copies",
+    "augnet": "augnet_cli.training.methods.augnet:AugNet",
+}
 
 
 def method_class(name: str) -> type[Method]:

@@ -14,16 +14,9 @@ The paper's second form, which it reports to be worse: `loss=softmax`, there at 
 
 Beyond the paper, off by default:
 - `unit=true` compares directions only, on the unit sphere where distances are used in the end.
-- `leave_one_out=true` keeps a view out of its own centre.
-- `squared=true` takes half the squared distance, which between unit vectors is cosine distance.
-- `spread` adds the KoLeo term of Sablayrolles et al., "Spreading vectors for similarity search" (2019).
 - `views_like=copies` makes views as copies are made.
 
-The softmax form with all three switches and V = 2 is close to NT-Xent (Chen et al., "A Simple Framework for
-Contrastive Learning", 2020): the own term is the cosine distance to the sister view, exactly; each other
-image stands in the sum once, by its centre c, where NT-Xent has its two views.  The centre lies inside the
-sphere, so the distance to it is 1/2 + |c|^2 / 2 - <h, c>: the mean cosine distance to its views, less
-(1 - |c|^2) / 2.  The two losses are equal, but for counting each other image once, where views coincide.
+The method `copies` grew out of it, for telling copies apart.
 """
 
 from __future__ import annotations
@@ -40,8 +33,6 @@ from augnet_cli.training.encoder import Encoder
 from augnet_cli.training.methods.method import Batch, Method
 from augnet_cli.training.views import AugNetViews, Views
 
-SMALLEST_SQUARE = 1e-12  # under the square root: the gradient of a distance of 0 stays finite
-
 
 @dataclass(frozen=True)
 class AugNetConfig:
@@ -52,9 +43,6 @@ class AugNetConfig:
     loss: str = "contrast"  # contrast | softmax
     temperature: float = 1.0  # of the softmax form
     unit: bool = False  # compare directions only, as the exported encoder does
-    leave_one_out: bool = False  # a view's own centre is made of its sister views alone
-    squared: bool = False  # half the squared distance instead of the distance
-    spread: float = 0.0  # weight of the KoLeo term
     flip: float = 0.5
     resolution_jitter: float = 0.7
     scalar_norm: bool = False
@@ -74,8 +62,6 @@ class AugNetConfig:
             raise UsageError(
                 f"the temperature must be above 0, not {self.temperature}", "--set temperature=1"
             )
-        if not self.spread >= 0:
-            raise UsageError(f"spread can't be under 0, as {self.spread} is", "--set spread=0")
         for name in ("flip", "resolution_jitter"):
             if not 0 <= getattr(self, name) <= 1:
                 raise UsageError(
@@ -86,7 +72,7 @@ class AugNetConfig:
             self._refuse_what_was_not_published()
 
     def _refuse_what_was_not_published(self) -> None:
-        for name in ("views_like", "temperature", "unit", "leave_one_out", "squared", "spread"):
+        for name in ("views_like", "temperature", "unit"):
             if getattr(self, name) != self.__dataclass_fields__[name].default:
                 raise UsageError(
                     f"faithful=true is AugNet as published, which has no {name}={getattr(self, name)}",
@@ -94,32 +80,20 @@ class AugNetConfig:
                 )
 
 
-def centre_distances(embeddings: Tensor, leave_one_out: bool = False, squared: bool = False) -> Tensor:
-    """Euclidean distance of every view to every image's centre.
+def centre_distances(embeddings: Tensor) -> Tensor:
+    """Euclidean distance of every view to every image's centre, its own included.
 
     Args:
         embeddings: (B, V, d).
-        leave_one_out: the distance to the own centre is to the mean of the other V - 1 views.
-        squared: half the squared distance.
 
     Returns:
         (B, V, B): entry (i, v, k) is the distance of view v of image i to the centre of image k.
     """
     images, views, _ = embeddings.shape
-    centres = embeddings.mean(dim=1)
-    sisters = (embeddings.sum(1, keepdim=True) - embeddings) / (views - 1)
-    apart = (embeddings - sisters).square().sum(2)  # (B, V) squared distance to the mean of the other views
-    flat = embeddings.flatten(0, 1)
-    if squared:
-        # |h - c|^2 summed over differences would need (B V B d) numbers; the expanded form needs (B V B).
-        squares = flat.square().sum(1, keepdim=True) + centres.square().sum(1) - 2 * flat @ centres.T
-        distances, own = squares / 2, apart / 2
-    else:
-        # Not expanded: its rounding, of 1e-6, would be 1e-3 after the square root.
-        distances = torch.cdist(flat, centres, compute_mode="donot_use_mm_for_euclid_dist")
-        own = apart.clamp(min=SMALLEST_SQUARE).sqrt()
-    distances = distances.view(images, views, images)
-    return torch.where(_own(distances), own[:, :, None], distances) if leave_one_out else distances
+    centres, flat = embeddings.mean(dim=1), embeddings.flatten(0, 1)
+    # Not by the expanded square: its rounding, of 1e-6, would be 1e-3 after the square root.
+    distances = torch.cdist(flat, centres, compute_mode="donot_use_mm_for_euclid_dist")
+    return distances.view(images, views, images)
 
 
 def _own(distances: Tensor) -> Tensor:
@@ -142,16 +116,6 @@ def centroid_softmax(distances: Tensor, temperature: float = 1.0) -> Tensor:
     images, views, _ = distances.shape
     target = torch.arange(images, device=distances.device).repeat_interleave(views)
     return functional.cross_entropy(-distances.flatten(0, 1) / temperature, target)
-
-
-def spreading(unit_rows: Tensor) -> Tensor:
-    """Minus the mean log distance of each (n, d) unit row to its nearest other row (KoLeo)."""
-    similarity = unit_rows @ unit_rows.T
-    similarity = similarity.masked_fill(
-        torch.eye(len(unit_rows), dtype=torch.bool, device=unit_rows.device), -1
-    )
-    nearest = (2 - 2 * similarity.amax(1)).clamp(min=SMALLEST_SQUARE).sqrt()
-    return -nearest.log().mean()
 
 
 class AugNet(Method):
@@ -185,22 +149,16 @@ class AugNet(Method):
         )
 
     def loss(self, batch: Batch) -> dict[str, Tensor]:
-        images, views = batch.views.shape[:2]
-        embeddings = self.encoder(batch.views.flatten(0, 1)).float()
+        embeddings = self.together(self.encoder(batch.views.flatten(0, 1)).float())
         # Distances are differences of nearly equal numbers: the 8 bits of bf16 would blur the small ones.
         with torch.autocast(embeddings.device.type, enabled=False):
             if self.config.unit:
                 embeddings = functional.normalize(embeddings, dim=1)
-            return self._terms(embeddings.view(images, views, -1))
+            return self._terms(embeddings.unflatten(0, (-1, self.views)))
 
     def _terms(self, embeddings: Tensor) -> dict[str, Tensor]:
-        """The terms of (B, V, d) embeddings."""
-        distances = centre_distances(embeddings, self.config.leave_one_out, self.config.squared)
+        """The one term of (B, V, d) embeddings."""
+        distances = centre_distances(embeddings)
         if self.config.loss == "softmax":
-            terms = {"centre": centroid_softmax(distances, self.config.temperature)}
-        else:
-            terms = {"centre": centroid_contrast(distances)}
-        if self.config.spread:
-            first = functional.normalize(embeddings[:, 0], dim=1)
-            terms["spread"] = self.config.spread * spreading(first)
-        return terms
+            return {"centre": centroid_softmax(distances, self.config.temperature)}
+        return {"centre": centroid_contrast(distances)}

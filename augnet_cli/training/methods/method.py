@@ -23,6 +23,7 @@ EmbedAll = Callable[[], np.ndarray]
 class Batch:
     """One step's images: `rows` (B,) int64 positions in the data, `views` (B, V, 3, S, S) float in [0, 1].
 
+    Where several processes share a step, these are the images of this one.
     There is no field for labels: no method can see one.
     """
 
@@ -37,6 +38,7 @@ class Method(nn.Module):
 
     constant_rate: bool = False  # the learning rate does not follow the trainer's schedule
     scalar_norm: bool = False  # one mean and deviation for all colour channels
+    whitens: bool = False  # the encoder is finished by a whitening and a scale (`finishing`)
 
     @classmethod
     def head(cls, config: Any) -> str:
@@ -65,9 +67,18 @@ class Method(nn.Module):
         """
         return None
 
+    def together(self, rows: Tensor) -> Tensor:
+        """The (n, ...) rows that this process made of its batch, among those of all processes in order.
+
+        What a loss compares or remembers goes through here: embeddings, and the batch's `rows`.  Alone, a
+        process has them all; where several share a step, `shared_step.gathered` takes this place.
+        """
+        return rows
+
     def loss(self, batch: Batch) -> dict[str, Tensor]:
         """Named scalar terms; their sum is minimised.
 
+        The same for all processes that share a step: what differs between images passes through `together`.
         May be called under autocast to bf16: what needs all its bits must leave it.
         """
         raise NotImplementedError

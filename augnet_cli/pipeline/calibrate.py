@@ -1,0 +1,273 @@
+"""`calibrate`: what distances mean in one folder, and the one at which a precision is reached.
+
+Measured once and kept in the store with its curve; `dedupe` asks here for its threshold.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
+
+import numpy as np
+
+from augnet_cli.cores import usable_cores
+from augnet_cli.duplicates.calibrate import Sample, calibrated_threshold, precision_curve
+from augnet_cli.duplicates.tail import NEIGHBOURS
+from augnet_cli.encoder.embedder import Embedder
+from augnet_cli.errors import UsageError
+from augnet_cli.images.changes import CHANGES, altered
+from augnet_cli.images.decode import MAX_MEGAPIXELS, decode_short_side
+from augnet_cli.images.files import read_bytes
+from augnet_cli.images.names import pasted
+from augnet_cli.images.squares import square
+from augnet_cli.images.unusable import Unusable
+from augnet_cli.pipeline.refresh import FolderRequest, Fresh, refreshed
+from augnet_cli.progress import SILENT, Progress
+from augnet_cli.records import CALIBRATED, CARD, DEFAULT_PRECISION, CalibrationResult, Collection, CurvePoint
+
+# Fewer different images have too few pairs of different ones to say how near those come.
+MIN_IMAGES = 1000
+# Altered in every way there is: about 2,400 pictures to embed, a few seconds.  Recall is good to 0.04 of each
+# kind of change and to 0.02 over all; the shape of the copies' distances needs no more.
+PROBES = 128
+PROBE_SCALE = (
+    2  # they are altered at twice the encoder's size: large enough to be sharp, small enough to be fast
+)
+AMONG = 40  # distances between altered copies of one image, of the 171 there are: enough for their spread
+ROWS = 4000  # images whose neighbours are looked at; of more images a sample
+BLOCK_BYTES = 64 << 20  # similarities computed at once
+SEED = 0
+# A calibration is made again when this share of the images is new, or twice as many are gone.
+STALE_SHARE = 0.05
+# The store counts a new image twice, its file and its embedding, and one that is gone once.
+COUNTS_OF_NEW = 2
+VERSION = 1  # of what is kept in the store
+DECIMALS = 6  # of its shares and counts
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A calibration as the store has it."""
+
+    altered: int
+    curve: tuple[CurvePoint, ...]
+
+
+def calibrate(
+    request: FolderRequest, precision: float = DEFAULT_PRECISION, progress: Progress = SILENT
+) -> CalibrationResult:
+    """Estimate precision and recall at each distance, and choose the threshold for a precision.
+
+    Args:
+        precision: wanted share of true ones among the redundant images, over 0 and under 1.
+
+    Raises:
+        UsageError: the precision is no such share.
+        FolderError, StoreError, EncoderError: as `refreshed`.
+    """
+    check_precision(precision)
+    with refreshed(request, progress) as fresh:
+        collection = fresh.collection()
+        kept = calibration(fresh, collection, request, progress)
+    threshold, source = _threshold(kept, precision, fresh)
+    return CalibrationResult(
+        folder=fresh.result.folder,
+        typed_folder=fresh.result.typed_folder,
+        encoder=fresh.result.encoder,
+        contents=len(collection.embeddings),
+        altered=kept.altered if kept else 0,
+        precision=precision,
+        threshold=threshold,
+        threshold_from=source,
+        curve=kept.curve if kept else (),
+        skipped=fresh.result.skipped,
+    )
+
+
+def auto_threshold(
+    fresh: Fresh, collection: Collection, request: FolderRequest, precision: float, progress: Progress
+) -> tuple[float, str]:
+    """The threshold for a precision on an open, fresh store, and where it is from; a note says so."""
+    threshold, source = _threshold(calibration(fresh, collection, request, progress), precision, fresh)
+    if source == CARD:
+        few = f"calibrating takes {MIN_IMAGES:,} different images, here are {len(collection.embeddings):,}"
+        progress.note(f"threshold {threshold:g}, the encoder's own: {few}")
+    else:
+        table = f"`augnet calibrate {pasted(request.folder)}` shows the table"
+        progress.note(f"threshold {threshold:g}, calibrated here for precision {precision:g}; {table}")
+    return threshold, source
+
+
+def check_precision(precision: float) -> None:
+    """Refuse what is no share.
+
+    Raises:
+        UsageError: it is not over 0 and under 1.
+    """
+    if not 0 < precision < 1:
+        raise UsageError(
+            f"a precision of {precision:g} is not between 0 and 1",
+            "choose a share of true ones, as --precision 0.99",
+        )
+
+
+def calibration(
+    fresh: Fresh, collection: Collection, request: FolderRequest, progress: Progress = SILENT
+) -> Kept | None:
+    """The kept calibration of a folder, made first where there is none or it is stale.
+
+    None where the images are too few, or hardly any can be read any more.
+    """
+    if len(collection.embeddings) < MIN_IMAGES:
+        return None
+    key, state = f"calibration:{fresh.embedder.id}", _state(fresh, collection)
+    kept = _parsed(fresh.store.meta(key), state)
+    if kept is None:
+        kept = _made(fresh.embedder, collection, request, fresh.result.folder, progress)
+        if kept is not None:
+            text = _text(kept, state)
+            fresh.store.set_meta(key, text)
+            # As the next run will read it, so that both say the same to the last digit.
+            kept = _parsed(text, state)
+    return kept
+
+
+def _threshold(kept: Kept | None, precision: float, fresh: Fresh) -> tuple[float, str]:
+    if kept is None:
+        return fresh.embedder.card.threshold, CARD
+    return calibrated_threshold(kept.curve, precision), CALIBRATED
+
+
+def _made(
+    embedder: Embedder, collection: Collection, request: FolderRequest, folder: str, progress: Progress
+) -> Kept | None:
+    rng = np.random.default_rng(SEED)
+    # Images that no distance tells apart are one here: at any threshold they are found.
+    distinct = np.unique(collection.embeddings, axis=0, return_index=True)[1]
+    if len(distinct) < MIN_IMAGES:
+        return None
+    distinct = rng.permutation(distinct)
+    rows = distinct[:ROWS]
+    paths = _paths(collection, rows[:PROBES])
+    progress.start("calibrating", len(paths))
+    probes: list[int] = []
+    embedded: list[np.ndarray] = []
+    try:
+        for probe, copies in enumerate(_altered(embedder, folder, paths, request)):
+            if copies is not None:
+                probes.append(probe)
+                embedded.append(copies)
+            progress.advance(1, skipped=copies is None)
+    finally:
+        progress.finish()
+    if 2 * len(probes) < len(paths):
+        return None
+    own, copies = collection.embeddings[rows[probes]], np.stack(embedded)
+    left, right = _some_pairs(len(CHANGES), rng)
+    sample = Sample(
+        images=len(distinct),
+        neighbours=_neighbours(collection.embeddings[distinct], len(rows)),
+        probes=np.array(probes),
+        copies=_distances(own[:, None], copies),
+        among=_distances(copies[:, left], copies[:, right]),
+    )
+    return Kept(len(probes), precision_curve(sample, tuple(CHANGES), SEED))
+
+
+def _paths(collection: Collection, rows: np.ndarray) -> list[str]:
+    """A file of each content row."""
+    wanted = dict.fromkeys(rows.tolist(), "")
+    for image, row in zip(collection.images, collection.content_rows.tolist(), strict=True):
+        if row in wanted:
+            wanted[row] = image.path
+    return list(wanted.values())
+
+
+def _altered(
+    embedder: Embedder, folder: str, paths: Sequence[str], request: FolderRequest
+) -> Iterator[np.ndarray | None]:
+    """For each file (k, d) embeddings of its altered copies, or None where it can't be used any more."""
+    limit = request.max_megapixels or MAX_MEGAPIXELS
+    size = embedder.resize.size
+
+    def work(number: int) -> np.ndarray | None:
+        name = paths[number]
+        try:
+            data = read_bytes(os.path.join(folder, name), follow_links=False)
+            pixels = decode_short_side(data, PROBE_SCALE * size, limit, name=name).pixels
+        except Unusable:
+            return None
+        rng = np.random.default_rng([SEED, number])
+        return embedder.embed(np.stack([square(altered(pixels, kind, rng), size) for kind in CHANGES]))
+
+    pool = ThreadPoolExecutor(request.workers or usable_cores(), thread_name_prefix="augnet-calibrate")
+    try:
+        yield from pool.map(work, range(len(paths)))
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _some_pairs(kinds: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    left, right = np.triu_indices(kinds, 1)
+    chosen = rng.permutation(len(left))[:AMONG]
+    return left[chosen], right[chosen]
+
+
+def _distances(left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """Cosine distances along the last axis of two arrays of unit rows that broadcast."""
+    return np.clip(1 - (left * right).sum(axis=-1), 0, 2)
+
+
+def _neighbours(embeddings: np.ndarray, count: int) -> np.ndarray:
+    """(r, K) distances of the first `count` rows to their K nearest other rows, ascending."""
+    found = np.empty((count, NEIGHBOURS), np.float32)
+    block = max(1, BLOCK_BYTES // (4 * len(embeddings)))
+    for start in range(0, count, block):
+        end = min(start + block, count)
+        distances = 1 - embeddings[start:end] @ embeddings.T
+        distances[np.arange(end - start), np.arange(start, end)] = np.inf
+        found[start:end] = np.partition(distances, NEIGHBOURS - 1, axis=1)[:, :NEIGHBOURS]
+    return np.sort(np.clip(found, 0, 2), axis=1)
+
+
+def _state(fresh: Fresh, collection: Collection) -> dict[str, object]:
+    """What a calibration was made on."""
+    return {
+        "version": VERSION,
+        "kinds": list(CHANGES),
+        "exclude": sorted(fresh.exclude),
+        "contents": len(collection.embeddings),
+        "changes": fresh.store.changes(),
+    }
+
+
+def _text(kept: Kept, state: dict[str, object]) -> str:
+    rows = []
+    for point in kept.curve:
+        figures = (point.found, point.false, point.precision, point.low, point.high, point.recall)
+        shares = (*figures, *(point.recall_of[kind] for kind in CHANGES))
+        rows.append([point.distance, *(round(share, DECIMALS) for share in shares)])
+    return json.dumps({**state, "altered": kept.altered, "curve": rows})
+
+
+def _parsed(text: str | None, state: dict[str, object]) -> Kept | None:
+    """The calibration in a store's words, or None where it is another's, stale or can't be read."""
+    if text is None:
+        return None
+    with suppress(ValueError, KeyError, TypeError, AttributeError):
+        facts = json.loads(text)
+        same = all(facts[key] == state[key] for key in ("version", "kinds", "exclude"))
+        changes = int(str(state["changes"])) - int(facts["changes"])
+        if same and 0 <= changes <= STALE_SHARE * COUNTS_OF_NEW * int(facts["contents"]):
+            return Kept(int(facts["altered"]), tuple(_point(row) for row in facts["curve"]))
+    return None
+
+
+def _point(row: Sequence[float]) -> CurvePoint:
+    distance, found, false, precision, low, high, recall, *shares = map(float, row)
+    recall_of = dict(zip(CHANGES, shares, strict=True))
+    return CurvePoint(distance, found, false, precision, low, high, recall, recall_of)

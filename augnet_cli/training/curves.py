@@ -1,0 +1,87 @@
+"""A picture of a run: loss, what was seen of the held-out images, and what was found before and after."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from augnet_cli.training.judge import FolderScores
+from augnet_cli.training.outcome import TrainOutcome
+from augnet_cli.training.whole import whole_file
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+PICTURE_NAME = "training.png"
+INCHES, DPI = (13.0, 5.2), 110
+NO_TERMS = ("epoch", "step", "seconds", "held_out")  # of a line of the log; the others are of the loss
+# Two that people of all kinds of colour vision tell apart, also in grey (Okabe and Ito, 2008).
+OLD, NEW = "#E69F00", "#0072B2"
+
+
+def draw_curves(outcome: TrainOutcome, file: str) -> None:
+    """Write a PNG of the run; whole or not at all.
+
+    Raises:
+        TrainingError: it can't be written.
+    """
+    # No window and no state of matplotlib's own: a library must not choose those for its caller.
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=INCHES, dpi=DPI, layout="constrained")
+    FigureCanvasAgg(figure)
+    loss, seen, kinds = figure.subplots(1, 3, width_ratios=(1, 1, 1.2))
+    _draw_loss(loss, outcome.curve)
+    _draw_looks(seen, outcome)
+    _draw_kinds(kinds, outcome.before, outcome.after)
+    taken = "the new encoder serves now" if outcome.decision.taken else "the old encoder was kept"
+    figure.suptitle(f"{outcome.report.steps:,} steps on {outcome.trained:,} images: {taken}")
+    with whole_file(file) as out:
+        figure.savefig(out, format="png")
+
+
+def _draw_loss(axes: Axes, curve: Sequence[Mapping[str, Any]]) -> None:
+    names = [name for name in curve[-1] if name not in NO_TERMS] if curve else []
+    steps = [line["step"] for line in curve]
+    for name in names:
+        axes.plot(steps, [line[name] for line in curve], marker="." if len(curve) < 40 else "", label=name)
+    axes.set(title="Training loss, mean of each epoch", xlabel="step", ylabel="loss")
+    axes.set_xlim(left=0)
+    if len(names) > 1:
+        axes.legend(title="term")
+    axes.grid(alpha=0.3)
+
+
+def _draw_looks(axes: Axes, outcome: TrainOutcome) -> None:
+    looks, report = outcome.report.looks, outcome.report
+    axes.set(title="Held-out images, while training", xlabel="step", ylabel="µAP of their copies")
+    axes.grid(alpha=0.3)
+    if not looks:
+        axes.set(xticks=[], yticks=[])
+        axes.text(0.5, 0.5, "too few images to watch", ha="center", transform=axes.transAxes)
+        return
+    axes.plot([look["step"] for look in looks], [look["score"] for look in looks], marker=".", color=NEW)
+    axes.set_xlim(left=0)
+    if report.cooled_from is not None:
+        since = next(look["step"] for look in looks if look["progress"] >= round(report.cooled_from, 4))
+        axes.axvline(since, color="grey", linestyle="--", label="no gain: the rate falls")
+    if report.best_step is not None:
+        axes.axvline(report.best_step, color=OLD, linestyle=":", label="state kept")
+    if report.cooled_from is not None or report.best_step is not None:
+        axes.legend()
+
+
+def _draw_kinds(axes: Axes, before: FolderScores, after: FolderScores) -> None:
+    kinds = sorted(after.by_change, key=lambda kind: (after.by_change[kind], before.by_change[kind], kind))
+    old, new = ([scores.by_change[kind] for kind in kinds] for scores in (before, after))
+    places = range(len(kinds))
+    axes.hlines(places, old, new, color="lightgrey", linewidth=3, zorder=1)
+    axes.scatter(old, places, color=OLD, label="before", zorder=2)
+    axes.scatter(new, places, color=NEW, label="after", zorder=3, marker="D", s=24)
+    axes.set_yticks(places, [kind.replace("_", " ") for kind in kinds])
+    axes.set(
+        title="Copies found on held-out images", xlabel="share found at precision 0.99", xlim=(-0.03, 1.03)
+    )
+    axes.legend(loc="lower right")
+    axes.grid(alpha=0.3, axis="x")

@@ -1,0 +1,29 @@
+"""What is done to an encoder once its training is over: the whitening, and the scale of its distances."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from augnet_cli.duplicates.calibrate import threshold_for_precision
+from augnet_cli.training.embedding import embed_images
+from augnet_cli.training.encoder import Encoder
+from augnet_cli.training.pixels import PixelCache
+from augnet_cli.training.scoring import sample_distances
+from augnet_cli.training.whitening import CUT_PRECISION, FEWEST_IMAGES, fitted_whitening, scaled_to_cut
+
+MOST_IMAGES = 8000  # embedded for the covariance: 30 for each axis, some seconds
+
+
+def finish(encoder: Encoder, pixels: PixelCache, seed: int, device: torch.device) -> None:
+    """Fit the whitening on the images trained on, and set the scale; with too few both stay as they were."""
+    if len(pixels) < FEWEST_IMAGES:
+        return
+    encoder.whitening = None
+    rows = np.random.default_rng([seed, len(pixels)]).permutation(len(pixels))[:MOST_IMAGES]
+    embeddings = embed_images(encoder, lambda i: pixels.image(int(rows[i])), len(rows), device)
+    whitening = fitted_whitening(embeddings).to(device)
+    encoder.whiten(whitening)
+    own, others = sample_distances(encoder, pixels, seed, device)
+    distance, _ = threshold_for_precision(own, others, CUT_PRECISION)
+    scaled_to_cut(whitening, distance)

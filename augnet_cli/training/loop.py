@@ -1,0 +1,226 @@
+"""The steps of a run, from wherever it is to its end: what `trainer.train` sets up and starts.
+
+All randomness follows from the seed, the epoch and the step, so a run that goes on in the middle of an epoch
+does what it would have done.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+
+from augnet_cli.errors import TrainingError
+from augnet_cli.progress import Progress
+from augnet_cli.training.checkpoint import Position, save_checkpoint
+from augnet_cli.training.embedding import embed_all
+from augnet_cli.training.gang import Gang
+from augnet_cli.training.loader import ViewLoader
+from augnet_cli.training.log import add_to_log
+from augnet_cli.training.methods.method import Batch, Method
+from augnet_cli.training.schedule import Pace
+from augnet_cli.training.settings import TrainSettings
+from augnet_cli.training.shared_step import LossOf, level
+from augnet_cli.training.stopping import Stop
+from augnet_cli.training.watch import Watch
+
+# A kill without a warning costs at most this much work; in a folder of 50 images an epoch is one step, and
+# writing after each would take longer than training.
+SAVE_SECONDS = 10.0
+EachEpoch = Callable[[dict[str, Any]], None]
+
+
+@dataclass(frozen=True)
+class _Here:
+    """What the leading process says after a step, and all act on."""
+
+    progress: float
+    rate: float  # share of the full learning rate
+    is_look_due: bool
+    is_save_due: bool
+
+
+@dataclass
+class Loop:
+    """One run at work; `position` is where it stands."""
+
+    method: Method
+    loss: LossOf
+    optimiser: torch.optim.Optimizer
+    base_rates: tuple[float, ...]
+    settings: TrainSettings
+    images_per_step: int
+    loader: ViewLoader
+    pace: Pace
+    watch: Watch | None
+    device: torch.device
+    bf16: bool
+    folder: str
+    identity: dict[str, Any]
+    gang: Gang
+    stop: Stop
+    progress: Progress
+    each_epoch: EachEpoch
+    position: Position = field(default_factory=Position)
+    means: dict[str, float] = field(default_factory=dict)
+    saved_at: float = field(default_factory=time.monotonic)
+    is_saved: bool = False
+    looked: float | None = None  # what was last seen, for the line of the epoch
+
+    def run(self) -> None:
+        """Take all steps that are left.
+
+        Raises:
+            TrainingError: the loss or the weights are no numbers any more.
+            KeyboardInterrupt: a stop was wanted; the state after the last step is saved.
+        """
+        here = self._here()
+        while not self.pace.is_over(here.progress):
+            order = self._order()
+            self.method.train()
+            at = self.position
+            for batch in self.loader.batches(order, self.images_per_step, at.epoch, skip=at.batch):
+                self._step(batch, here.rate)
+                here = self._here()
+                if here.is_look_due:
+                    self._look(here.progress)
+                if self.pace.is_over(here.progress):
+                    break
+                if self.gang.anyone(self.stop.wanted):
+                    self._save(here.progress)
+                    raise KeyboardInterrupt
+                if here.is_save_due and self.position.batch * self.images_per_step < len(order):
+                    self._save(here.progress)
+            self._end_epoch(here)
+
+    def _here(self) -> _Here:
+        def seen() -> _Here:
+            step = self.position.step
+            progress = self.pace.progress(step)
+            return _Here(
+                progress,
+                # In the middle of the step to come: neither the first rate nor the last is 0.
+                self.pace.rate(self.pace.progress(step + 0.5), 1.0, self.method.constant_rate),
+                self.watch is not None and self.watch.is_due(progress),
+                time.monotonic() - self.saved_at >= SAVE_SECONDS,
+            )
+
+        return self.gang.from_leader(seen)
+
+    def _order(self) -> np.ndarray:
+        """The rows of the epoch to come, or of the one that was begun."""
+        at, seed = self.position, self.settings.seed
+        if at.batch and at.order is not None:
+            return at.order.numpy()
+        # A method that draws from torch's own generator draws the same after a resumption.
+        torch.manual_seed(_seed_of(seed, at.epoch))
+        rng = np.random.default_rng([seed, at.epoch])
+        pixels = self.loader.pixels
+
+        def embed() -> np.ndarray:
+            level(self.method, self.gang)
+            # Rounding may differ between processes, and with it what a method makes of it.
+            return self.gang.from_leader(lambda: embed_all(self.method.encoder, pixels, self.device))
+
+        chosen = self.method.start_epoch(at.epoch, embed, rng)
+        order = rng.permutation(len(pixels)) if chosen is None else chosen
+        self.position = dataclasses.replace(at, order=torch.from_numpy(np.ascontiguousarray(order)))
+        return order
+
+    def _step(self, batch: Batch, rate: float) -> None:
+        at = self.position
+        torch.manual_seed(_seed_of(self.settings.seed, at.epoch, at.batch))
+        for group, base in zip(self.optimiser.param_groups, self.base_rates, strict=True):
+            group["lr"] = base * rate
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bf16):
+            terms = self.loss(batch)
+        loss = torch.stack(list(terms.values())).sum()
+        if not torch.isfinite(loss):
+            raise self._diverged("loss is no number")
+        self.optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        self.optimiser.step()
+        values = {name: float(value.detach()) for name, value in terms.items()}
+        sums = {name: at.sums.get(name, 0.0) + value for name, value in values.items()}
+        self.position = dataclasses.replace(at, batch=at.batch + 1, step=at.step + 1, sums=sums)
+        self.progress.advance(self.images_per_step, detail=self._detail(sum(values.values())))
+
+    def _detail(self, loss: float) -> str:
+        epochs, seconds = self.settings.epochs, self.pace.seconds
+        of = f"/{epochs}" if epochs else ""
+        left = f", {max(0.0, seconds - self.pace.used) / 60:.1f} min left" if seconds is not None else ""
+        return f"epoch {self.position.epoch + 1}{of} loss {loss:.4f}{left}"
+
+    def _look(self, progress: float) -> None:
+        """Measure the watched images, and let the rate fall if that no longer rises."""
+
+        def seen() -> tuple[float, bool]:
+            assert self.watch is not None
+            look = self.watch.look(self.method.encoder, self.position.step, progress)
+            # Who says how many epochs gets as many; time and steps are allowances.
+            return look.score, self.settings.epochs is None and self.watch.no_longer_rises()
+
+        level(self.method, self.gang)
+        self.looked, is_flat = self.gang.from_leader(seen)
+        if is_flat and self.pace.cool_down(progress):
+            self.progress.note("the held-out images gain no more: the rate falls now, the end comes sooner")
+
+    def _end_epoch(self, here: _Here) -> None:
+        """Write the epoch's line and, now and then, the checkpoint."""
+        at, is_over = self.position, self.pace.is_over(here.progress)
+        self._check_weights()
+        self.means = {name: value / at.batch for name, value in at.sums.items()}
+        line = {"epoch": at.epoch + 1, "step": at.step, **self.means, "seconds": round(self.pace.used, 1)}
+        if self.looked is not None:
+            line["held_out"] = round(self.looked, 4)
+        self.position = Position(epoch=at.epoch + 1, step=at.step)
+        self.looked = None
+
+        def tell() -> None:
+            add_to_log(self.folder, line)
+            self.each_epoch(line)
+
+        self.gang.from_leader(tell)
+        # The first epoch is saved however short it was: from then on there is something to go on with.
+        if is_over or here.is_save_due or not self.is_saved:
+            self._save(here.progress)
+
+    def finish(self) -> int | None:
+        """Look a last time and put the best state in place; returns its step if it is not the last."""
+        if self.watch is None:
+            return None
+        if not self.watch.looks or self.watch.looks[-1].step != self.position.step:
+            self.watch.look(self.method.encoder, self.position.step, 1.0)
+        return self.watch.keep_the_best(self.method.encoder)
+
+    def _save(self, progress: float) -> None:
+        self._check_weights()
+        level(self.method, self.gang)
+        self.gang.from_leader(lambda: self._write(progress))
+        self.saved_at, self.is_saved = time.monotonic(), True
+
+    def _write(self, progress: float) -> None:
+        at, is_over = self.position, self.pace.is_over(progress)
+        at = dataclasses.replace(at, is_over=is_over, progress=min(1.0, progress / self.pace.end))
+        watch = None if self.watch is None else self.watch.state()
+        save_checkpoint(self.folder, self.method, self.optimiser, at, self.identity, self.pace.state(), watch)
+
+    def _check_weights(self) -> None:
+        """The loss tells of the weights before its step: look at those after it, which are saved."""
+        if not all(bool(torch.isfinite(weight).all()) for weight in self.method.parameters()):
+            raise self._diverged("weights are no numbers")
+
+    def _diverged(self, what: str) -> TrainingError:
+        return TrainingError(
+            f"the {what} any more (epoch {self.position.epoch + 1}, step {self.position.step})",
+            f"try a smaller rate: --lr {self.settings.lr / 5:g}",
+        )
+
+
+def _seed_of(*parts: int) -> int:
+    return int(np.random.SeedSequence(parts).generate_state(1)[0])

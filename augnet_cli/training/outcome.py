@@ -1,0 +1,119 @@
+"""What a run came to: the record that is returned, and the one that is written beside the photos."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from augnet_cli.encoder.card import Card
+from augnet_cli.records import Skip
+from augnet_cli.training.candidate import Decision
+from augnet_cli.training.judge import FolderScores
+from augnet_cli.training.trainer import TrainReport
+from augnet_cli.training.whole import whole_file
+from augnet_cli.version import __version__
+
+RECORD_NAME = "training.json"
+RECORD_VERSION = 1
+
+
+@dataclass(frozen=True)
+class TrainOutcome:
+    """What a run made.
+
+    Attributes:
+        file: the encoder it made: the folder's own if it was taken, else the candidate.
+        card: of that encoder.
+        report: how training went.
+        images: different pictures of the folder; `trained` of them were learnt from, `set_aside` further
+            images show the same picture as one of them.
+        before, after: scores on the held-out images of the encoder that served, and of the new one.
+        decision: whether the new one serves now.
+        curve: the lines of all epochs.
+        record: the file that tells all this.
+        skipped: images that could not be used.
+    """
+
+    file: str
+    card: Card
+    report: TrainReport
+    images: int
+    trained: int
+    set_aside: int
+    before: FolderScores
+    after: FolderScores
+    decision: Decision
+    curve: tuple[Mapping[str, Any], ...]
+    settings: Mapping[str, Any]
+    record: str
+    skipped: tuple[Skip, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values, for `training.json` and for tools."""
+        return {
+            "version": RECORD_VERSION,
+            "augnet": __version__,
+            "settings": dict(self.settings),
+            "images": self.images,
+            "trained": self.trained,
+            "set_aside": self.set_aside,
+            "skipped": len(self.skipped),
+            "epochs": self.report.epochs,
+            "steps": self.report.steps,
+            "seconds": round(self.report.seconds, 1),
+            "curve": [dict(line) for line in self.curve],
+            "looks": [dict(look) for look in self.report.looks],
+            "cooled_from": self.report.cooled_from,
+            "best_step": self.report.best_step,
+            "before": self.before.as_dict(),
+            "after": self.after.as_dict(),
+            "decision": self.decision.as_dict(),
+            "encoders": {
+                "before": self.before.encoder,
+                "candidate": self.after.encoder,
+                "serving": self.after.encoder if self.decision.taken else self.before.encoder,
+            },
+        }
+
+
+def write_record(outcome: TrainOutcome) -> None:
+    """Write `training.json`, whole or not at all.
+
+    Raises:
+        TrainingError: it can't be written.
+    """
+    with whole_file(outcome.record) as out:
+        out.write(json.dumps(outcome.as_dict(), indent=1).encode("ascii") + b"\n")
+
+
+def record_of(data: str) -> str:
+    return os.path.join(data, RECORD_NAME)
+
+
+def score_lines(before: FolderScores, after: FolderScores) -> list[str]:
+    """A table for people: what the encoder could do before and after, the kinds of change weakest first."""
+    rows: list[tuple[str, float, float, str]] = [
+        ("copies found at precision 0.99", before.recall, after.recall, "higher"),
+        ("µAP", before.micro_ap, after.micro_ap, "higher"),
+        ("original is the nearest picture", before.nearest, after.nearest, "higher"),
+        ("original is among the nearest 32", before.among_32, after.among_32, "higher"),
+        ("alignment", before.alignment, after.alignment, "lower"),
+        ("uniformity", before.uniformity, after.uniformity, "lower"),
+        ("effective rank", before.effective_rank, after.effective_rank, "higher"),
+    ]
+    kinds: Sequence[str] = sorted(after.by_change, key=lambda kind: (after.by_change[kind], kind))
+    rows += [
+        (f"  {kind.replace('_', ' ')}", before.by_change[kind], after.by_change[kind], "") for kind in kinds
+    ]
+    width = max(len(name) for name, *_ in rows)
+    lines = [f"{'on held-out images':{width}}  before   after", f"{'-' * width}  ------  ------"]
+    for number, (name, old, new, better) in enumerate(rows):
+        if number == len(rows) - len(kinds):
+            lines.append("copies found by kind of change, weakest first")
+        digits = 1 if name.startswith("effective") else 3
+        note = f"  {better} is better" if better == "lower" else ""
+        lines.append(f"{name:{width}}  {old:6.{digits}f}  {new:6.{digits}f}{note}")
+    return lines

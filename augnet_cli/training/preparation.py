@@ -1,0 +1,195 @@
+"""All that is decided before the first step of a run: what is trained, on what, how, and what is held out."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+from augnet_cli.errors import TrainingError, UsageError
+from augnet_cli.images.names import shown
+from augnet_cli.progress import Progress
+from augnet_cli.records import FoundFile
+from augnet_cli.training.choices import choose_bf16, choose_device, choose_settings, parse_options
+from augnet_cli.training.distinct import distinct_rows
+from augnet_cli.training.encoder import Encoder
+from augnet_cli.training.gang import ALONE, Gang
+from augnet_cli.training.holdout import Parts, split
+from augnet_cli.training.initial import fit_normalisation, start_encoder
+from augnet_cli.training.memory import keep_freed_memory
+from augnet_cli.training.methods import method_class
+from augnet_cli.training.methods.method import Method
+from augnet_cli.training.pixels import PixelCache, build_pixel_cache
+from augnet_cli.training.presets import with_preset
+from augnet_cli.training.request import TrainRequest
+from augnet_cli.training.settings import TrainSettings
+
+# Decoded images have a short side of at most this times the encoder's: half-size crops stay sharp.
+SOURCE_SCALE = 2
+# Never smaller, however little the encoders see: figures of two runs on a folder are of the same copies.
+LEAST_SIDE = 192
+# What is kept of --minutes for the end: loading the exporter, exporting and checking the file (10 s on two
+# idle cores), and the copies that the card's thresholds come from (up to 6,000 images).
+EXPORT_SECONDS = 25.0
+LEAST_TRAINING_SECONDS = 20.0  # some dozens of steps on two cores; with less the rest is wasted
+
+
+@dataclass(frozen=True)
+class Run:
+    """All that was decided before the first step.
+
+    `pixels` are different pictures, of which `parts` says what each is for; `set_aside` further images show
+    the same picture as one of them.
+    """
+
+    request: TrainRequest
+    method_name: str
+    config: Any
+    pixels: PixelCache
+    parts: Parts
+    set_aside: int
+    cache_file: str
+    method: Method
+    settings: TrainSettings
+    device: torch.device
+    bf16: bool
+
+    @property
+    def encoder(self) -> Encoder:
+        return self.method.encoder
+
+    @property
+    def images_per_step(self) -> int:
+        return self.settings.batch_of(len(self.parts.train))
+
+    @property
+    def unjudged(self) -> np.ndarray:
+        """Rows of all pictures but the judged ones."""
+        return np.setdiff1d(np.arange(len(self.pixels)), self.parts.judged)
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """What a checkpoint must have been made with to be resumed."""
+        return {
+            "method": self.method_name,
+            "options": dataclasses.asdict(self.config),
+            "encoder": self.encoder.spec.as_dict(),
+            "init": self.request.init,
+            "settings": {k: v for k, v in self.settings.as_dict().items() if k != "workers"},
+            "data": self.pixels.data_hash,
+        }
+
+    @property
+    def told(self) -> dict[str, Any]:
+        """What the card and the record say of the run: it names no folder of this machine."""
+        return {
+            "method": self.method_name,
+            "preset": self.request.preset,
+            "data_hash": self.pixels.data_hash,
+            "images": len(self.parts.train),
+            "init": os.path.basename(str(self.request.init)),
+            "options": dataclasses.asdict(self.config),
+            **self.settings.as_dict(),
+            "device": self.device.type,
+            "bf16": self.bf16,
+        }
+
+    def seconds_for_training(self, gone: float, judging: float) -> float | None:
+        """What is left of --minutes for training when `gone` seconds are over; None without.
+
+        Judging takes as long after as it did before.
+
+        Raises:
+            TrainingError: too little is left.
+        """
+        if self.settings.minutes is None:
+            return None
+        around = gone + judging + EXPORT_SECONDS
+        left = self.settings.minutes * 60 - around
+        if left < LEAST_TRAINING_SECONDS:
+            raise TrainingError(
+                f"{self.settings.minutes:g} minutes are too few: "
+                f"reading and measuring {len(self.pixels)} images takes {around / 60:.1f} of them",
+                f"--minutes {math.ceil((around + LEAST_TRAINING_SECONDS) / 60 + 1)}",
+            )
+        return left
+
+    def summary(self) -> str:
+        spec, bf16, settings = self.encoder.spec, " bf16" if self.bf16 else "", self.settings
+        if settings.minutes is not None:
+            length = f"{settings.minutes:g} minutes"
+        elif settings.epochs is not None:
+            each = len(self.parts.train) // self.images_per_step
+            length = f"{settings.epochs} epochs of {each} steps"
+        else:
+            length = f"{settings.steps:,} steps"
+        held_out = len(self.parts.watched) + len(self.parts.judged)
+        return (
+            f"{self.method_name} on {len(self.parts.train)} images ({held_out} more held out) "
+            f"from {shown(str(self.request.init))}: {spec.backbone}, {spec.size} px, {length}, "
+            f"seed {settings.seed}, {self.device.type}{bf16}"
+        )
+
+
+def prepared(
+    folder: str,
+    files: Sequence[FoundFile],
+    cache: str,
+    request: TrainRequest,
+    judged_size: int,
+    progress: Progress,
+    gang: Gang = ALONE,
+) -> Run:
+    """Make the choices of a run; `judged_size` is the side that the encoder it is compared with looks at.
+
+    Raises:
+        AugnetError: the request contradicts itself, or there are too few pictures.
+    """
+    keep_freed_memory()
+    request = with_preset(request)
+    torch.manual_seed(request.seed)
+    # Where a control group grants fewer cores than the machine has, torch would start a thread for each.
+    workers = gang.share_of(request.workers)
+    torch.set_num_threads(min(torch.get_num_threads(), workers))
+    device = gang.own(choose_device(request.device))
+    name = str(request.method)
+    config = parse_options(method_class(name).Config, request.options)
+    encoder = start_encoder(request, config)
+    bf16 = choose_bf16(request.precision, device, encoder.spec.backbone)
+    method = method_class(name)(encoder, config)
+    if method.scalar_norm and request.init != "scratch":
+        raise UsageError(
+            "scalar_norm=true is for a new encoder, "
+            f"and --init {shown(str(request.init))} continues an old one",
+            "--init scratch",
+        )
+    # Both encoders are judged on the same pixels: what the one sees must not be blurred for the other.
+    side = max(max(encoder.spec.size, judged_size) * SOURCE_SCALE, LEAST_SIDE)
+    cache_file = os.path.join(cache, f"pixels-{side}.u8")
+    choose_settings(request, 2, device)  # a slip in the numbers is told before any image is read
+    every = gang.leader_first(
+        lambda: build_pixel_cache(
+            folder, files, cache_file, side=side, workers=request.workers, progress=progress
+        )
+    )
+    pixels = every.subset(gang.from_leader(lambda: distinct_rows(every, request.workers, progress)))
+    set_aside = len(every) - len(pixels)
+    if len(pixels) == 1 and set_aside:
+        raise TrainingError(
+            f"all {len(every)} images of {shown(folder)} show the same picture: nothing is to be told apart",
+            "give a folder with different pictures",
+        )
+    if set_aside:
+        progress.note(f"{set_aside:,} images show the same picture as another one and were set aside")
+    parts = split(pixels.contents)
+    settings = choose_settings(request, len(parts.train), device)
+    settings = dataclasses.replace(settings, parts=gang.size, workers=workers)
+    if request.init == "scratch":
+        fit_normalisation(encoder, pixels.subset(parts.train), request.seed, method.scalar_norm)
+    return Run(request, name, config, pixels, parts, set_aside, cache_file, method, settings, device, bf16)
