@@ -89,6 +89,15 @@ def augnet_distances(bench: Path, truth: CopyTruth, encoder: str | None) -> np.n
     return 1 - embeddings @ embeddings.T
 
 
+def calibrated_threshold(bench: Path, encoder: str | None) -> float:
+    """The threshold that `augnet calibrate` finds there for its default precision of 0.99."""
+    command = [sys.executable, "-m", "augnet_cli", "calibrate", str(bench), "--format", "json", "--quiet"]
+    done = subprocess.run(
+        command + (["--encoder", encoder] if encoder else []), check=True, capture_output=True, text=True
+    )
+    return float(json.loads(done.stdout)["threshold"])
+
+
 def hash_distances(bench: Path, truth: CopyTruth) -> dict[str, np.ndarray]:
     """Hamming distances of perceptual hashes, as shared/bench/peers.py computes them."""
     import cv2
@@ -154,6 +163,7 @@ def main() -> None:
         bench = make_folder(work, arguments.seed)
         truth = read_truth(bench)
         ours_distances = augnet_distances(bench, truth, arguments.encoder)
+        calibrated = calibrated_threshold(bench, arguments.encoder)
         results = {"augnet, shipped encoder": judge_copies(truth, ours_distances)}
         for name, distances in hash_distances(bench, truth).items():
             results[name] = judge_copies(truth, distances)
@@ -167,14 +177,13 @@ def main() -> None:
     for page in (PAGE, README):
         put("copies", table, page)
     ours = results["augnet, shipped encoder"]
-    default = Embedder.load(arguments.encoder or shipped_encoder()).card.threshold
+    known = {
+        Embedder.load(arguments.encoder or shipped_encoder()).card.threshold: " (the card's)",
+        calibrated: " (calibrated there)",
+    }
     choices = [
-        (
-            f"{distance:g}" + (" (the card's)" if distance == default else ""),
-            f"{precision:.3f}",
-            f"{recall:.2f}",
-        )
-        for distance in sorted({default, *THRESHOLDS})
+        (f"{distance:g}{known.get(distance, '')}", f"{precision:.3f}", f"{recall:.2f}")
+        for distance in sorted({*known, *THRESHOLDS})
         for precision, recall in [at_distance(ours_distances, truth, distance)]
     ]
     for page in (PAGE, README):

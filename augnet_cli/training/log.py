@@ -7,6 +7,8 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
+from augnet_cli.errors import TrainingError
+from augnet_cli.images.names import shown
 from augnet_cli.training.whole import whole_file
 
 LOG_NAME = "log.jsonl"
@@ -21,8 +23,20 @@ def begin_log(folder: str, epochs_done: int) -> None:
 
 
 def add_to_log(folder: str, line: Mapping[str, Any]) -> None:
-    with open(os.path.join(folder, LOG_NAME), "a", encoding="ascii") as out:
-        out.write(json.dumps(line) + "\n")
+    """Add one line.
+
+    Raises:
+        TrainingError: it can't be written: no room, or the folder is gone.
+    """
+    file = os.path.join(folder, LOG_NAME)
+    try:
+        with open(file, "a", encoding="ascii") as out:
+            out.write(json.dumps(line) + "\n")
+    except OSError as error:
+        raise TrainingError(
+            f"{shown(file)} can't be written: {(error.strerror or 'unknown reason').lower()}",
+            "make room on that disk; --resume goes on",
+        ) from error
 
 
 def read_log(folder: str) -> list[dict[str, Any]]:

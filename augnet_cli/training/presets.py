@@ -41,14 +41,14 @@ PRESETS: dict[str, Preset] = {
 def with_preset(request: TrainRequest) -> TrainRequest:
     """`request` with its preset filled in where it says nothing itself.
 
-    Without --preset, a run that names neither a method nor its settings nor a start is fine-tuning.
+    Without --preset, a run of the default method that does not start from scratch is fine-tuning.
 
     Raises:
         UsageError: there is no such preset, or it is of another method.
     """
     name = request.preset
-    told = request.method is not None or request.options or request.init is not None
-    if name is None and told:
+    other = request.method not in (None, DEFAULT_METHOD) or request.init == "scratch"
+    if name is None and other:
         return dataclasses.replace(
             request, method=request.method or DEFAULT_METHOD, init=request.init or "shipped"
         )

@@ -409,6 +409,11 @@ def test_preset_fills_in_what_is_not_said() -> None:
     assert (named.method, named.init, named.epochs) == (recipe.method, recipe.init, recipe.epochs)
     assert named.lr == 1e-3 and named.options == {**recipe.options, "spread": "0.1"}
     assert with_preset(TrainRequest(preset="shipped", minutes=5)).epochs is None
+    for start in ("shipped", "own.onnx"):
+        again = with_preset(TrainRequest(method=DEFAULT_METHOD, init=start, options={"spread": "0.1"}))
+        assert (again.preset, again.init, again.images_per_step) == ("finetune", start, plain.images_per_step)
+        assert again.options == {"spread": "0.1"}
+    assert with_preset(TrainRequest(init="scratch")).preset is None
     own = with_preset(TrainRequest(method="augnet"))
     assert (own.preset, own.options, own.init) == (None, {}, "shipped")
     with pytest.raises(UsageError, match="no preset named best"):
