@@ -89,7 +89,8 @@ def train(
         typer.Option(
             "--images-per-step",
             min=2,
-            help="Images in a batch; each gives several views.  [default: 128; from scratch and with another method 80]",
+            help="Images in a batch; each gives several views.  "
+            "[default: 128; from scratch or with another method 80]",
             show_default=False,
         ),
     ] = None,
