@@ -129,15 +129,40 @@ class Kept:
 
 
 @dataclass(frozen=True, slots=True)
+class Transform:
+    """How one image lies in another, in pixels of both after their EXIF turns.
+
+    x runs right, y down, from the corner of the first pixel.
+
+    Attributes:
+        matrix: (a, b, c, d, e, f): the point (x, y) of the first is (a x + b y + c, d x + e y + f) of the second.
+        box: left, top, right, bottom of what the first shows, in the second; parts outside it are cut off.
+        degrees: how far the second was turned, counter-clockwise, to look like the first, in (-180, 180].
+        mirrored: whether it was mirrored left to right before that turn.
+        changed_share: share of the first's area whose pixels show something else than the second's, in [0, 1].
+    """
+
+    matrix: tuple[float, float, float, float, float, float]
+    box: tuple[float, float, float, float]
+    degrees: float
+    mirrored: bool
+    changed_share: float
+
+
+@dataclass(frozen=True, slots=True)
 class Redundant:
-    """An image that may go, and the kept image that justifies it."""
+    """An image that may go, and the kept image that justifies it.
+
+    `verified`: bytes, pixels or geometry prove it; `verdict` says in words how it differs from its witness,
+    `transform` how it lies in it (None where nothing was moved or nothing is known).
+    """
 
     path: str
     distance: float
     witness: str
     verified: bool
     verdict: tuple[str, ...]
-    transform: Mapping[str, object] | None = None
+    transform: Transform | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +176,28 @@ class Group:
 # Who chose a threshold.
 GIVEN, CALIBRATED, CARD = "given", "calibrated", "card"
 DEFAULT_PRECISION = 0.99
+
+
+@dataclass(frozen=True, slots=True)
+class Suspect:
+    """Two images that may be the same picture, of which neither is held to be redundant, with the reason.
+
+    `verdict` is `("unverified",)` where nothing proves it, or holds `partial` where each shows something that
+    the other lacks; `transform` is that of `path` in `other`.
+    """
+
+    path: str
+    other: str
+    distance: float
+    verdict: tuple[str, ...]
+    transform: Transform | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """Photos of one scene, taken moments apart: related, but none is redundant; in path order."""
+
+    paths: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -170,6 +217,8 @@ class DedupeResult:
     skipped: tuple[Skip, ...]
     redundant_bytes: int = 0
     threshold_from: str = GIVEN
+    suspects: tuple[Suspect, ...] = ()
+    stacks: tuple[Stack, ...] = ()
 
     @property
     def redundant_paths(self) -> tuple[str, ...]:
