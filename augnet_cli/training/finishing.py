@@ -10,17 +10,19 @@ from augnet_cli.training.embedding import embed_images
 from augnet_cli.training.encoder import Encoder
 from augnet_cli.training.pixels import PixelCache
 from augnet_cli.training.scoring import sample_distances
-from augnet_cli.training.whitening import CUT_PRECISION, FEWEST_IMAGES, fitted_whitening, scaled_to_cut
+from augnet_cli.training.whitening import CUT_PRECISION, IMAGES_PER_AXIS, fitted_whitening, scaled_to_cut
 
-MOST_IMAGES = 8000  # embedded for the covariance: 30 for each axis, some seconds
+MOST_IMAGES = 8000  # embedded for the covariance: 30 for each of 256 axes, some seconds
 
 
 def finish(encoder: Encoder, pixels: PixelCache, seed: int, device: torch.device) -> None:
     """Fit the whitening on the images trained on, and set the scale; with too few both stay as they were."""
-    if len(pixels) < FEWEST_IMAGES:
+    if len(pixels) < IMAGES_PER_AXIS * encoder.dim:
         return
     encoder.whitening = None
-    rows = np.random.default_rng([seed, len(pixels)]).permutation(len(pixels))[:MOST_IMAGES]
+    rows = np.random.default_rng([seed, len(pixels)]).permutation(len(pixels))[
+        : max(MOST_IMAGES, IMAGES_PER_AXIS * encoder.dim)
+    ]
     embeddings = embed_images(encoder, lambda i: pixels.image(int(rows[i])), len(rows), device)
     whitening = fitted_whitening(embeddings).to(device)
     encoder.whiten(whitening)

@@ -112,7 +112,8 @@ class Run:
             return None
         around = gone + judging + EXPORT_SECONDS
         left = self.settings.minutes * 60 - around
-        if left < LEAST_TRAINING_SECONDS:
+        # A run that goes on has the seconds it was given at its start.
+        if left < LEAST_TRAINING_SECONDS and not self.request.resume:
             raise TrainingError(
                 f"{self.settings.minutes:g} minutes are too few: "
                 f"reading and measuring {len(self.pixels)} images takes {around / 60:.1f} of them",
