@@ -7,8 +7,8 @@ and calibrates them with augnet, and counts true and false pairs at the threshol
 The copies are made here by code that shares nothing with `augnet_cli/images/changes.py`, by which the
 calibration itself learns: it is judged out of its own sample.
 True is a pair of an original and its copy, false every pair of different pictures; pairs of two copies of one
-picture don't count.  A false pair whose pixels agree is a duplicate that the collection itself held, and is
-left out.  The table is written to `docs/decisions/0007-calibration.md`.
+picture don't count.  A pair of different originals whose pixels agree almost wholly is a duplicate that the
+collection itself held: it is counted apart.  The table is written to `docs/decisions/0007-calibration.md`.
 """
 
 from __future__ import annotations
@@ -29,9 +29,19 @@ import augnet_cli
 DECISION = ROOT / "docs" / "decisions" / "0007-calibration.md"
 PRECISION = 0.99
 SIDE = 20  # pixels of the thumbnails by which two pictures are held to be the same
-AGREEMENT = 0.9  # correlation of two thumbnails of the same picture, one of them cropped a little
+AGREEMENT = 0.98  # correlation of two thumbnails of the same picture, as in `training.distinct`
 FARTHEST_JUDGED = 2000  # false pairs, nearest first, that are looked at by their pixels
-HEAD = ("folder", "copies", "threshold", "estimated precision", "true", "false pairs", "found", "possible")
+HEAD = (
+    "folder",
+    "copies",
+    "threshold",
+    "estimated precision",
+    "true precision",
+    "false pairs",
+    "the collection's own duplicates",
+    "copies found",
+    "possible",
+)
 Way = Callable[[Image.Image, np.random.Generator], Image.Image]
 
 
@@ -199,8 +209,8 @@ def agree(left: np.ndarray, right: np.ndarray) -> bool:
     return any(float((rows @ row).max()) >= AGREEMENT for rows, row in pairs)
 
 
-def true_and_false(folder: Path, work: Path) -> tuple[np.ndarray, np.ndarray]:
-    """Ascending distances of the true pairs, and of the nearest false ones."""
+def true_and_false(folder: Path, work: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Ascending distances of true pairs, of the nearest false ones, of the collection's own duplicates."""
     out = work / "vectors.npz"
     augnet_cli.index(folder, out=out)
     with np.load(out) as file:
@@ -219,7 +229,7 @@ def true_and_false(folder: Path, work: Path) -> tuple[np.ndarray, np.ndarray]:
     }
     seen: dict[int, np.ndarray] = {}
     verdicts: dict[tuple[int, int], bool] = {}
-    kept = []
+    kept, its_own = [], []
     for place in false:
         pair = (int(picture[left[place]]), int(picture[right[place]]))
         for number in pair:
@@ -227,17 +237,18 @@ def true_and_false(folder: Path, work: Path) -> tuple[np.ndarray, np.ndarray]:
                 seen[number] = thumbnails(folder / first[number])
         if pair not in verdicts:
             verdicts[pair] = agree(seen[pair[0]], seen[pair[1]])
-        if not verdicts[pair]:
-            kept.append(distances[place])
-    return true, np.array(kept)
+        (its_own if verdicts[pair] else kept).append(distances[place])
+    return true, np.array(kept), np.array(its_own)
 
 
 def judge(folder: Path, work: Path) -> list[str]:
     """Threshold, estimate, truth, what was found, and what could have been."""
     result = augnet_cli.calibrate(folder, PRECISION)
-    true, false = true_and_false(folder, work)
+    true, false, its_own = true_and_false(folder, work)
     at = next((point for point in result.curve if point.distance == result.threshold), result.curve[0])
-    right, wrong = (int(np.searchsorted(part, result.threshold, "right")) for part in (true, false))
+    right, wrong, own = (
+        int(np.searchsorted(part, result.threshold, "right")) for part in (true, false, its_own)
+    )
     counts = np.searchsorted(false, true, "right")
     good = np.flatnonzero(np.arange(1, len(true) + 1) / (np.arange(1, len(true) + 1) + counts) >= PRECISION)
     best = int(good[-1]) + 1 if len(good) else 0
@@ -247,6 +258,7 @@ def judge(folder: Path, work: Path) -> list[str]:
         f"{at.precision:.3f} ({at.low:.2f} to {at.high:.3f})",
         share,
         str(wrong),
+        str(own),
         f"{right} of {len(true)}",
         str(best),
     ]
@@ -272,17 +284,7 @@ def main() -> None:
                 rows.append([name, mix.name, *judge(folder, arguments.work)])
                 print(" | ".join(rows[-1]), flush=True)
                 shutil.rmtree(folder)
-    head = (
-        "folder",
-        "copies",
-        "threshold",
-        "estimated precision",
-        "true",
-        "false pairs",
-        "found",
-        "possible",
-    )
-    put("calibration", markdown(head, rows), DECISION)
+    put("calibration", markdown(HEAD, rows), DECISION)
 
 
 if __name__ == "__main__":

@@ -84,7 +84,7 @@ def run_training(
     """
     started = time.monotonic()
     serving = _serving(data, progress)
-    run = prepared(folder, files, cache, request, serving.resize.size, progress, gang)
+    run = prepared(folder, files, cache, request, serving.resize.size, started, progress, gang)
     training = os.path.join(data, TRAINING_FOLDER)
     if request.resume:
         state_of_run(training, run.identity)  # refused before minutes are spent on measuring
@@ -119,7 +119,7 @@ def _judged_before(serving: Embedder, run: Run, started: float, progress: Progre
     begun = time.monotonic()
     scores, evidence = judge(serving, bench, run.request.workers, progress)
     now = time.monotonic()
-    left = run.seconds_for_training(now - started, now - begun)
+    left = run.seconds_for_training(now - started, now - begun, scores.others + 1 + scores.copies)
     return _Before(serving.file, bench, scores, evidence, left)
 
 
@@ -187,7 +187,7 @@ def _concluded(
 
 def _exported(run: Run, report: TrainReport, data: str) -> Embedder:
     """The trained encoder, finished, as a file among the candidates, named by its id."""
-    if getattr(run.config, "whiten", False):
+    if run.whitens:
         finish(run.encoder, run.pixels.subset(run.parts.train), run.request.seed, run.device)
     scores = score_copies(run.encoder, run.pixels, run.request.seed, run.device)
     squares = sample_squares(run.pixels, run.encoder.spec.size, PARITY_IMAGES)

@@ -305,7 +305,7 @@ def torchrun(*arguments: str) -> tuple[int, str, str]:
 
 def test_train_under_torchrun_speaks_and_writes_once(tmp_path: Path) -> None:
     folder = picture_folder(tmp_path / "photos", 16)
-    words = ("--init", "scratch", "--size", "32", "--dim", "16", "--precision", "fp32", "--device", "cpu")
+    words = ("--init", "scratch", "--size", "32", "--dim", "16", "--dtype", "fp32", "--device", "cpu")
     words = (*words, "--backbone", "symmetric_resnet")  # the shipped encoder's, whose norms join hands
     code, out, told = torchrun("train", str(folder), *words, "--epochs", "2", "--images-per-step", "5")
     assert code == 0, told

@@ -29,6 +29,7 @@ from augnet_cli.pipeline.train import train
 from augnet_cli.progress import Progress
 from augnet_cli.store.lock import training, writing
 from augnet_cli.store.place import place_for
+from augnet_cli.training import preparation
 from augnet_cli.training import run as run_module
 from augnet_cli.training.choices import choose_bf16, choose_device, choose_settings, parse_options
 from augnet_cli.training.encoder import BACKBONES
@@ -48,7 +49,7 @@ SMALL = TrainRequest(
     dim=16,
     images_per_step=8,
     epochs=EPOCHS,
-    precision="fp32",
+    dtype="fp32",
     device="cpu",
     workers=1,
     options={"views": "2"},
@@ -81,7 +82,7 @@ def as_arguments(folder: Path, request: TrainRequest) -> list[str]:
         "--images-per-step",
         "8",
     ]
-    words += ["--precision", "fp32", "--device", "cpu", "--workers", "1", "--set", "views=2", "--quiet"]
+    words += ["--dtype", "fp32", "--device", "cpu", "--workers", "1", "--set", "views=2", "--quiet"]
     return [*words, "--epochs", str(request.epochs)]
 
 
@@ -522,6 +523,19 @@ def test_second_training_of_a_folder_is_refused_while_other_commands_work(tmp_pa
         with writing(place):
             pass
         assert embed(FolderRequest(str(folder))).images == 8
+
+
+def test_minutes_are_for_all_of_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, seconds in (("EXPORT_SECONDS", 3.0), ("LEAST_TRAINING_SECONDS", 2.0)):
+        monkeypatch.setattr(preparation, name, seconds)
+    folder = picture_folder(tmp_path / "photos", 24)
+    started = time.monotonic()
+    outcome = train(str(folder), dataclasses.replace(SMALL, epochs=None, minutes=0.25))
+    took = time.monotonic() - started
+    # A busy machine exports late; but training itself left room for what comes after it.
+    assert 2.0 <= outcome.report.seconds <= 12.0 and outcome.report.seconds < took < 60
+    assert outcome.report.epochs > 2 and outcome.card.training["minutes"] == 0.25
+    assert json.loads(Path(outcome.record).read_text())["settings"]["minutes"] == 0.25
 
 
 def test_minutes_that_are_too_few_are_refused_with_enough(tmp_path: Path) -> None:
