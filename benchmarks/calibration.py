@@ -8,7 +8,7 @@ The copies are made here by code that shares nothing with `augnet_cli/images/cha
 calibration itself learns: it is judged out of its own sample.
 Precision is that of the redundant images which `dedupe` finds at the threshold: is the witness the same
 picture?  Where it is another one whose pixels agree almost wholly, the collection itself held a duplicate,
-which is counted apart.  Copies found are pairs of an original and its copy; `possible` are as many as the best
+which is counted apart.  Copies found are pairs of an original and its copy; `possible` is how many the best
 threshold would have found with 99 of 100 pairs true.
 The table is written to `docs/decisions/0007-calibration.md`.
 """
