@@ -250,7 +250,7 @@ class CalibrationResult:
     """What distances mean in a folder, and the one to use for a precision.
 
     `contents` different images were judged, `altered` of them by altered copies; `curve`, nearest first, is
-    empty where they are too few for it and the threshold is the card's (`threshold_from`).
+    empty where they are too few for it and the threshold is the card's (`threshold_from`); `why_not` says so.
     """
 
     folder: str
@@ -263,6 +263,7 @@ class CalibrationResult:
     threshold_from: str
     curve: tuple[CurvePoint, ...]
     skipped: tuple[Skip, ...]
+    why_not: str = ""
 
 
 @dataclass(frozen=True, slots=True)
