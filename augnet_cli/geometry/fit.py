@@ -1,0 +1,120 @@
+"""Transforms that may carry one small grey picture over another: by its whole frame, or by its points.
+
+A transform is (2, 3) float64: (x, y) of the first goes to matrix @ (x, y, 1) of the second, in pixel centres;
+a negative determinant is a mirror.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from augnet_cli.geometry.sketch import Points, mirrored
+
+TURNS = 8  # of a frame: mirrored or not, then 0 to 3 quarter turns
+THUMBNAIL = 32  # side at which the turns are told apart
+RATIO = 0.85  # of the distance to the next best point; a looser one than Lowe's 0.8, as the rest is checked
+REPROJECTION = 80  # the long side, divided by this, is how far a point may lie off
+LEAST_REPROJECTION = 2.0  # pixels
+ROUNDS, CONFIDENCE = 500, 0.99  # of RANSAC
+LARGEST_STRETCH = 2.2  # of one axis against the other: a picture squeezed to half its width is still told
+LARGEST_SCALE = 10.0
+FEWEST_MATCHES = 4  # three make a transform, one more can speak for it
+
+
+@dataclass(frozen=True, eq=False)
+class Fit:
+    """A transform, and how many points of both pictures agree on it (0: the frame alone says so)."""
+
+    matrix: np.ndarray
+    inliers: int
+
+
+def fit_frames(first: np.ndarray, second: np.ndarray) -> Fit:
+    """The turn of the second's (h, w) whole frame that makes it most like the first's."""
+    own = _thumbnail(first)
+    other = _thumbnail(second)
+    turns = [np.rot90(side, quarter) for side in (other, other[:, ::-1]) for quarter in range(4)]
+    best = int(np.argmax([float((own * turn).sum()) for turn in turns]))
+    return Fit(_frame_matrix(first.shape, second.shape, best), 0)
+
+
+def _thumbnail(grey: np.ndarray) -> np.ndarray:
+    import cv2
+
+    small = cv2.resize(grey, (THUMBNAIL, THUMBNAIL), interpolation=cv2.INTER_AREA).astype(np.float32)
+    small -= small.mean()
+    return small / max(float(np.linalg.norm(small)), 1e-6)
+
+
+def _frame_matrix(first: tuple[int, ...], second: tuple[int, ...], turn: int) -> np.ndarray:
+    """From the first's pixels to the second's, where the second, mirrored if turn >= 4 and then turned
+    counter-clockwise turn % 4 times, fills the first's frame."""
+    height, width = first[:2]
+    # In a frame from -1 to 1, y down: where a point of the turned picture was before.
+    before = np.linalg.matrix_power(np.array([[0.0, -1.0], [1.0, 0.0]]), turn % 4)
+    if turn >= 4:
+        before = np.diag([-1.0, 1.0]) @ before
+    to_unit = np.array([[2 / width, 0, 1 / width - 1], [0, 2 / height, 1 / height - 1], [0, 0, 1]])
+    height, width = second[:2]
+    to_pixels = np.array([[width / 2, 0, (width - 1) / 2], [0, height / 2, (height - 1) / 2]])
+    turned = np.eye(3)
+    turned[:2, :2] = before
+    return to_pixels @ turned @ to_unit
+
+
+def fit_points(first: Points, second: Points, size: tuple[int, int]) -> Fit | None:
+    """The transform that most points agree on, the second's mirror image included; None if there is none.
+
+    Args:
+        size: (h, w) of the second's grey picture.
+    """
+    height, width = size
+    plain = _ransac(first, second, max(size))
+    flipped = _ransac(first, mirrored(second, width), max(size))
+    if flipped is not None and (plain is None or flipped.inliers > plain.inliers):
+        back = np.array([[-1.0, 0.0, width - 1], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]])
+        return Fit((back @ np.vstack([flipped.matrix, [0, 0, 1]]))[:2], flipped.inliers)
+    return plain
+
+
+def _ransac(first: Points, second: Points, side: int) -> Fit | None:
+    import cv2
+
+    matches = matched(first, second)
+    if len(matches) < FEWEST_MATCHES:
+        return None
+    reach = max(LEAST_REPROJECTION, side / REPROJECTION)
+    cv2.setRNGSeed(0)  # the same pictures give the same transform
+    matrix, inliers = cv2.estimateAffine2D(
+        first.places[matches[:, 0]],
+        second.places[matches[:, 1]],
+        method=cv2.RANSAC,
+        ransacReprojThreshold=reach,
+        maxIters=ROUNDS,
+        confidence=CONFIDENCE,
+    )
+    if matrix is None or not _is_likely(matrix):
+        return None
+    return Fit(matrix, int(inliers.sum()))
+
+
+def _is_likely(matrix: np.ndarray) -> bool:
+    large, small = np.linalg.svd(matrix[:, :2], compute_uv=False)
+    return bool(1 / LARGEST_SCALE < small and large < LARGEST_SCALE and large <= LARGEST_STRETCH * small)
+
+
+def matched(first: Points, second: Points) -> np.ndarray:
+    """(m, 2) pairs of points that are each other's nearest, and clearly nearer than the next."""
+    if len(first) < 2 or len(second) < 2:
+        return np.zeros((0, 2), np.int64)
+    distances = np.sqrt(np.maximum(2 - 2 * (first.rows @ second.rows.T), 0))
+    own = np.arange(len(first))
+    nearest = distances.argmin(axis=1)
+    least = distances[own, nearest]
+    others = distances.copy()
+    others[own, nearest] = np.inf
+    mutual = distances.argmin(axis=0)[nearest] == own
+    chosen = np.flatnonzero(mutual & (least < RATIO * others.min(axis=1)))
+    return np.stack([chosen, nearest[chosen]], axis=1)
