@@ -83,6 +83,24 @@ MaxMegapixels = Annotated[
         show_default=False,
     ),
 ]
+Html = Annotated[
+    str | None,
+    typer.Option(
+        "--html",
+        metavar="FILE.html",
+        help="Also write a page that shows the groups picture by picture; it holds all it needs.",
+        show_default=False,
+    ),
+]
+Sheet = Annotated[
+    str | None,
+    typer.Option(
+        "--sheet",
+        metavar="FILE.png",
+        help="Also draw contact sheets, a row a group; outside of FOLDER.",
+        show_default=False,
+    ),
+]
 FailOnFound = Annotated[
     bool, typer.Option("--fail-on-found", help="Exit with 11 if any duplicate was found.")
 ]

@@ -78,9 +78,7 @@ def decode_short_side(
     return _decoded(data, name, max_megapixels, side * SHORT_SIDE_DRAFT, fitted)
 
 
-def decode_within(
-    data: bytes, side: int, max_megapixels: float = MAX_MEGAPIXELS, name: str = ""
-) -> Decoded:
+def decode_within(data: bytes, side: int, max_megapixels: float = MAX_MEGAPIXELS, name: str = "") -> Decoded:
     """Decode and turn one image for a person to look at; pixels are (h, w, 3) uint8, never enlarged.
 
     The longer of h and w is `side`, or less where the image is smaller.

@@ -40,7 +40,7 @@ THRESHOLD_WORDS = {GIVEN: "as given", CALIBRATED: "calibrated on this folder", C
 
 @dataclass(frozen=True, slots=True)
 class WrittenPage:
-    """What `write_page` did: pictures shown, how many of them only as a placeholder, the long side of the rest."""
+    """What `write_page` did: how many pictures, how many of them placeholders, the long side of the rest."""
 
     size_bytes: int
     images: int
@@ -157,8 +157,8 @@ def _how(result: DedupeResult) -> str:
     parts = [f"Distance threshold {result.threshold:g}, {source}."]
     unproven = sum(not image.verified for group in result.groups for image in group.redundant)
     if unproven:
-        rest = "rests" if unproven == 1 else "rest"
-        parts.append(f"{count(unproven, 'redundant image')} {rest} on the distance alone: look before you act.")
+        images = count(unproven, "redundant image") + (" rests" if unproven == 1 else " rest")
+        parts.append(f"{images} on the distance alone: look before you act.")
     parts.append("Nothing was changed.")
     return " ".join(parts)
 

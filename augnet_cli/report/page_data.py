@@ -1,4 +1,4 @@
-"""What the page knows: one block of JSON inside it, written piece by piece, that no file name can break out of.
+"""What the page knows: a block of JSON inside it, written piece by piece, that no file name breaks out of.
 
 Thumbnails come first, as they are made, because only they tell the sizes that the list of images holds.
 Images are named by their place in that list.  `docs/architecture.md` has the shape.
@@ -38,7 +38,7 @@ class Small:
 
 @dataclass(frozen=True, slots=True)
 class Cast:
-    """The images of a result: `paths` in order of first appearance; `twins` look just like another of them."""
+    """The images of a result, in order of first appearance; `twins` look just like another of them."""
 
     paths: tuple[str, ...]
     twins: dict[str, str]
@@ -142,7 +142,7 @@ def _size_of(file: str) -> int:
 
 
 def _address(folder: str, page_folder: str) -> str:
-    """The folder of the images as an address relative to the page, ending in a slash; bytes percent-encoded."""
+    """The folder of the images, seen from the page: an address ending in a slash, bytes percent-encoded."""
     try:
         relative = os.path.relpath(folder, page_folder)
     except ValueError:  # on another drive

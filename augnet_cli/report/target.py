@@ -31,6 +31,12 @@ class Target:
     def example(self) -> str:
         return f"{self.option} FILE{self.suffixes[0]}"
 
+    def refusal(self, file: str, why: str) -> FolderError:
+        """The two lines of every refusal."""
+        return FolderError(
+            f"{shown(file)} can't be written: {why}", f"name a file in a folder you can write: {self.example}"
+        )
+
 
 def check_target(file: str, target: Target) -> None:
     """Refuse before the work what can't be written after it.
@@ -44,16 +50,16 @@ def check_target(file: str, target: Target) -> None:
         said = f"neither {endings}" if len(target.suffixes) > 1 else f"something else than {endings}"
         raise UsageError(f"{shown(file)} ends in {said}", target.example)
     if os.path.isdir(file):
-        raise not_writable(file, "it is a folder", target)
+        raise target.refusal(file, "it is a folder")
     folder = os.path.dirname(file) or "."
     if not os.path.isdir(folder):
-        raise not_writable(file, "its folder does not exist", target)
+        raise target.refusal(file, "its folder does not exist")
     if STORE_FOLDER in os.path.realpath(folder).split(os.sep):
-        raise not_writable(file, f"{STORE_FOLDER} is augnet's own folder", target)
+        raise target.refusal(file, f"{STORE_FOLDER} is augnet's own folder")
     if os.path.lexists(file) and not _is_ours(file, target):
-        raise not_writable(file, "there is another file of that name", target)
+        raise target.refusal(file, "there is another file of that name")
     if not os.access(folder, os.W_OK | os.X_OK):
-        raise not_writable(file, "permission denied", target)
+        raise target.refusal(file, "permission denied")
 
 
 @contextmanager
@@ -67,24 +73,25 @@ def written_whole(file: str, target: Target) -> Iterator[BinaryIO]:
     temporary = f"{file}.{os.getpid()}.new"
     try:
         # Not over a file or link that happens to stand there.
-        with open(temporary, "xb") as stream:
+        stream = open(temporary, "xb")  # noqa: SIM115 - closed below; what can't be made is not removed
+    except OSError as error:
+        raise target.refusal(file, _why(error)) from error
+    try:
+        with stream:
             yield stream
             stream.flush()
             os.fsync(stream.fileno())
         os.replace(temporary, file)
     except OSError as error:
         _remove(temporary)
-        raise not_writable(file, (error.strerror or "unknown reason").lower(), target) from error
+        raise target.refusal(file, _why(error)) from error
     except BaseException:
         _remove(temporary)
         raise
 
 
-def not_writable(file: str, why: str, target: Target) -> FolderError:
-    """The two lines of every refusal."""
-    return FolderError(
-        f"{shown(file)} can't be written: {why}", f"name a file in a folder you can write: {target.example}"
-    )
+def _why(error: OSError) -> str:
+    return (error.strerror or "unknown reason").lower()
 
 
 def _remove(file: str) -> None:

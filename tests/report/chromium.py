@@ -13,17 +13,24 @@ import select
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
 
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome", "chrome-headless-shell")
-READ_AT, WRITE_AT = 3, 4  # where --remote-debugging-pipe expects its ends
-PATIENCE = 60.0  # seconds for any one answer: machines that run tests are slow now and then
+# Chromium expects the ends of its pipes at 3 and 4; this puts them there and becomes Chromium.
+PLACE_ENDS = """
+import os, sys
+os.dup2(int(sys.argv[1]), 3)
+os.dup2(int(sys.argv[2]), 4)
+os.execv(sys.argv[3], sys.argv[3:])
+"""
+PATIENCE = 30.0  # seconds for any one answer: machines that run tests are slow now and then
 FLAGS = (
     "--headless",
     "--remote-debugging-pipe",
@@ -58,6 +65,7 @@ class Tab:
     def __init__(self, to_browser: int, from_browser: int) -> None:
         self._to, self._from = to_browser, from_browser
         self._last, self._buffer, self._session = 0, b"", ""
+        self._held = False
         self.events: list[dict] = []
 
     def start(self) -> None:
@@ -110,9 +118,8 @@ class Tab:
             time.sleep(0.02)
 
     def window(self, width: int, height: int) -> None:
-        self.call(
-            "Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False
-        )
+        size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
+        self.call("Emulation.setDeviceMetricsOverride", **size)
 
     def prefer(self, feature: str, value: str) -> None:
         """Such as `prefer("prefers-color-scheme", "dark")`."""
@@ -129,20 +136,11 @@ class Tab:
         self.mouse("mouseReleased", **place)
 
     def mouse(self, kind: str, x: float, y: float) -> None:
-        pressed = 0 if kind == "mouseReleased" else 1
-        button = "none" if kind == "mouseMoved" and not self._held else "left"
-        self._held = kind == "mousePressed" or (self._held and kind != "mouseReleased")
-        self.call(
-            "Input.dispatchMouseEvent",
-            type=kind,
-            x=x,
-            y=y,
-            button=button,
-            buttons=pressed if self._held else 0,
-            clickCount=1,
-        )
-
-    _held = False
+        """`mouseMoved`, `mousePressed` or `mouseReleased`, with the left button."""
+        self._held = kind == "mousePressed" or (self._held and kind == "mouseMoved")
+        button = "left" if self._held or kind == "mouseReleased" else "none"
+        shared = {"type": kind, "x": x, "y": y, "button": button, "buttons": int(self._held)}
+        self.call("Input.dispatchMouseEvent", clickCount=1, **shared)
 
     def press(self, key: str, text: str = "") -> None:
         code = {"ArrowLeft": 37, "ArrowRight": 39, "Escape": 27, "Enter": 13, "Tab": 9, " ": 32}
@@ -191,18 +189,13 @@ def chromium_tab() -> Iterator[Tab]:
     ends = [fcntl.fcntl(end, fcntl.F_DUPFD_CLOEXEC, 10) for end in (to_read, from_write)]
     for end in (to_read, from_write):
         os.close(end)
-
-    def place_ends() -> None:
-        os.dup2(ends[0], READ_AT)
-        os.dup2(ends[1], WRITE_AT)
-
+    words = [sys.executable, "-c", PLACE_ENDS, *map(str, ends)]
     process = subprocess.Popen(
-        [chromium_program(), *FLAGS, f"--user-data-dir={profile}", "about:blank"],
+        [*words, chromium_program(), *FLAGS, f"--user-data-dir={profile}", "about:blank"],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
-        pass_fds=(READ_AT, WRITE_AT),
-        preexec_fn=place_ends,
+        pass_fds=ends,
         start_new_session=True,
     )
     for end in ends:
@@ -220,13 +213,9 @@ def chromium_tab() -> Iterator[Tab]:
 
 def _end(process: subprocess.Popen) -> None:
     """End the browser and its children: a session of its own, whose id is that of its first process."""
-    try:
+    with suppress(ProcessLookupError, subprocess.TimeoutExpired):
         os.killpg(process.pid, signal.SIGTERM)
         process.wait(10)
-    except (ProcessLookupError, subprocess.TimeoutExpired):
-        pass
-    try:
+    with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
-    except ProcessLookupError:
-        pass
     process.wait()
