@@ -26,6 +26,7 @@ function comparePair(item, place) {
   compared.list = pairsInOrder(fitsVerdict);
   if (!compared.list.some(within)) compared.list = pairsInOrder(() => true);
   compared.at = compared.list.findIndex(within);
+  compared.pictures = [null, null];
   dialog.showModal();
   stage.focus();
   setMode(compared.mode);
@@ -73,6 +74,7 @@ async function showPair() {
   byId("previous").disabled = compared.at === 0;
   byId("next").disabled = compared.at === compared.list.length - 1;
   compared.pictures = [null, null];
+  delete canvas.dataset.pair;
   const pictures = await Promise.all([loaded(witness), loaded(copy)]);
   if (pair !== pairNow()) return; // another pair was asked for meanwhile
   compared.pictures = pictures;
@@ -84,7 +86,8 @@ function describe(side, image, item, pair) {
   const words = pair ? wordList(pair) : item.section === "groups" ? keptWords(item) : make("ul", { class: "words" });
   const facts = [fileWords(image)];
   if (pair && pair.distance !== undefined) facts.push(`distance ${pair.distance.toFixed(4)}`);
-  if (pair && !geometry(pair)) facts.push("not aligned: laid upon each other by size");
+  if (!data.thumbnails[image.thumbnail]) facts.push("can't be shown");
+  else if (pair && !geometry(pair)) facts.push("laid on by size, not aligned");
   side.replaceChildren(words, make("p", { class: "path" }, pathLink(image)), make("p", { class: "facts" }, facts.join(", ")));
 }
 
