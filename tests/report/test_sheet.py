@@ -59,12 +59,13 @@ def test_many_groups_go_on_to_further_sheets_up_to_a_limit(tmp_path, monkeypatch
     folder = tmp_path / "photos"
     folder.mkdir()
     monkeypatch.setattr(sheet_module, "MAX_SHEETS", 2)
-    result = pairs_of(folder, 2 * ROWS_A_SHEET + 5)
+    monkeypatch.setattr(sheet_module, "ROWS_A_SHEET", 3)
+    result = pairs_of(folder, 11)
 
     written = write_sheets(result, str(tmp_path / "groups.png"))
 
     assert sorted(os.listdir(tmp_path)) == ["groups-2.png", "groups.png", "photos"]
-    assert written.groups == 2 * ROWS_A_SHEET
+    assert written.groups == 6
     # A second run replaces what the first wrote.
     assert write_sheets(result, str(tmp_path / "groups.png")) == written
 
