@@ -6,14 +6,17 @@ For each collection of photos it makes folders of which none to half of the imag
 and calibrates them with augnet, and counts true and false pairs at the threshold it chose.
 The copies are made here by code that shares nothing with `augnet_cli/images/changes.py`, by which the
 calibration itself learns: it is judged out of its own sample.
-True is a pair of an original and its copy, false every pair of different pictures; pairs of two copies of one
-picture don't count.  A false pair whose pixels agree is a duplicate that the collection itself held, and is
-left out.  The table is written to `docs/decisions/0007-calibration.md`.
+Precision is that of the redundant images which `dedupe` finds at the threshold: is the witness the same
+picture?  Where it is another one whose pixels agree almost wholly, the collection itself held a duplicate,
+which is counted apart.  Copies found are pairs of an original and its copy; `possible` is how many the best
+threshold would have found with 99 of 100 pairs true.
+The table is written to `docs/decisions/0007-calibration.md`.
 """
 
 from __future__ import annotations
 
 import argparse
+import functools
 import io
 import shutil
 from collections.abc import Callable, Iterator
@@ -29,9 +32,19 @@ import augnet_cli
 DECISION = ROOT / "docs" / "decisions" / "0007-calibration.md"
 PRECISION = 0.99
 SIDE = 20  # pixels of the thumbnails by which two pictures are held to be the same
-AGREEMENT = 0.9  # correlation of two thumbnails of the same picture, one of them cropped a little
+AGREEMENT = 0.98  # correlation of two thumbnails of the same picture, as in `training.distinct`
 FARTHEST_JUDGED = 2000  # false pairs, nearest first, that are looked at by their pixels
-HEAD = ("folder", "copies", "threshold", "estimated precision", "true", "false pairs", "found", "possible")
+HEAD = (
+    "folder",
+    "copies",
+    "threshold",
+    "estimated precision",
+    "true precision",
+    "wrong redundant images",
+    "the collection's own duplicates",
+    "copies found",
+    "possible",
+)
 Way = Callable[[Image.Image, np.random.Generator], Image.Image]
 
 
@@ -199,13 +212,24 @@ def agree(left: np.ndarray, right: np.ndarray) -> bool:
     return any(float((rows @ row).max()) >= AGREEMENT for rows, row in pairs)
 
 
-def true_and_false(folder: Path, work: Path) -> tuple[np.ndarray, np.ndarray]:
-    """Ascending distances of the true pairs, and of the nearest false ones."""
+@dataclass(frozen=True)
+class Judged:
+    """Ascending distances of true pairs and of the nearest false ones; which redundant images are what."""
+
+    true: np.ndarray
+    false: np.ndarray
+    right: int
+    wrong: int
+    its_own: int
+
+
+def judged(folder: Path, work: Path, threshold: float) -> Judged:
+    """What lies near in a folder made by `make_folder`, and what `dedupe` calls redundant at a threshold."""
     out = work / "vectors.npz"
     augnet_cli.index(folder, out=out)
     with np.load(out) as file:
         names, rows = file["paths"].tolist(), file["embeddings"]
-    picture = np.array([int(name.partition(".")[0].partition("-")[0]) for name in names])
+    picture = np.array([picture_of(name) for name in names])
     original = np.array(["-" not in name for name in names])
     left, right = np.triu_indices(len(names), 1)
     distances = np.clip(1 - rows @ rows.T, 0, 2)[left, right]
@@ -213,41 +237,53 @@ def true_and_false(folder: Path, work: Path) -> tuple[np.ndarray, np.ndarray]:
     true = np.sort(distances[same & (original[left] | original[right])])
     false = np.flatnonzero(~same)
     false = false[np.argsort(distances[false])[:FARTHEST_JUDGED]]
-    # One look a pair of pictures serves all pairs of their copies.
+    # One look at a pair of pictures serves all pairs of their copies.
     first = {
         int(number): name for number, name, is_one in zip(picture, names, original, strict=True) if is_one
     }
-    seen: dict[int, np.ndarray] = {}
-    verdicts: dict[tuple[int, int], bool] = {}
-    kept = []
-    for place in false:
-        pair = (int(picture[left[place]]), int(picture[right[place]]))
-        for number in pair:
-            if number not in seen:
-                seen[number] = thumbnails(folder / first[number])
-        if pair not in verdicts:
-            verdicts[pair] = agree(seen[pair[0]], seen[pair[1]])
-        if not verdicts[pair]:
-            kept.append(distances[place])
-    return true, np.array(kept)
+    seen = functools.cache(lambda number: thumbnails(folder / first[number]))
+    same_picture = functools.cache(lambda one, other: agree(seen(one), seen(other)))
+    kept = [
+        distances[place]
+        for place in false
+        if not same_picture(*sorted((int(picture[left[place]]), int(picture[right[place]]))))
+    ]
+    right_ones = wrong_ones = its_own = 0
+    for group in augnet_cli.dedupe(folder, threshold).groups:
+        for image in group.redundant:
+            pair = sorted((picture_of(image.path), picture_of(image.witness)))
+            if pair[0] == pair[1]:
+                right_ones += 1
+            elif same_picture(*pair):
+                its_own += 1
+            else:
+                wrong_ones += 1
+    return Judged(true, np.array(kept), right_ones, wrong_ones, its_own)
+
+
+def picture_of(name: str) -> int:
+    return int(name.partition(".")[0].partition("-")[0])
 
 
 def judge(folder: Path, work: Path) -> list[str]:
     """Threshold, estimate, truth, what was found, and what could have been."""
     result = augnet_cli.calibrate(folder, PRECISION)
-    true, false = true_and_false(folder, work)
+    found = judged(folder, work, result.threshold)
     at = next((point for point in result.curve if point.distance == result.threshold), result.curve[0])
-    right, wrong = (int(np.searchsorted(part, result.threshold, "right")) for part in (true, false))
-    counts = np.searchsorted(false, true, "right")
-    good = np.flatnonzero(np.arange(1, len(true) + 1) / (np.arange(1, len(true) + 1) + counts) >= PRECISION)
+    pairs = int(np.searchsorted(found.true, result.threshold, "right"))
+    counts = np.searchsorted(found.false, found.true, "right")
+    good = np.flatnonzero(
+        np.arange(1, len(found.true) + 1) / (np.arange(1, len(found.true) + 1) + counts) >= PRECISION
+    )
     best = int(good[-1]) + 1 if len(good) else 0
-    share = f"{right / (right + wrong):.3f}" if right + wrong else "-"
+    told = found.right + found.wrong
     return [
         f"{result.threshold:g}",
         f"{at.precision:.3f} ({at.low:.2f} to {at.high:.3f})",
-        share,
-        str(wrong),
-        f"{right} of {len(true)}",
+        f"{found.right / told:.3f}" if told else "-",
+        f"{found.wrong} of {told}",
+        str(found.its_own),
+        f"{pairs} of {len(found.true)}",
         str(best),
     ]
 
@@ -272,17 +308,7 @@ def main() -> None:
                 rows.append([name, mix.name, *judge(folder, arguments.work)])
                 print(" | ".join(rows[-1]), flush=True)
                 shutil.rmtree(folder)
-    head = (
-        "folder",
-        "copies",
-        "threshold",
-        "estimated precision",
-        "true",
-        "false pairs",
-        "found",
-        "possible",
-    )
-    put("calibration", markdown(head, rows), DECISION)
+    put("calibration", markdown(HEAD, rows), DECISION)
 
 
 if __name__ == "__main__":

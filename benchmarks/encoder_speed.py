@@ -10,13 +10,9 @@ floats that are scaled already, the encoder does that itself.  What is decoded a
 from __future__ import annotations
 
 import argparse
-import contextlib
-import io
-import logging
 import os
 import tempfile
-import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -32,6 +28,7 @@ from augnet_cli.encoder.flow import BATCH
 from augnet_cli.encoder.locate import shipped_encoder
 from augnet_cli.images.decode import decode
 from augnet_cli.records import Resize
+from augnet_cli.training.silence import silence
 
 OPPONENTS = (("resnet18", 224), ("mobilenet_v3_small", 96), ("mobilenet_v3_small", 224))
 # Images a round: about a second of the slowest network, and of the fast ones with an eighth as many pixels.
@@ -106,7 +103,7 @@ def export(name: str, size: int, file: Path) -> None:
     network = getattr(torchvision.models, name)(weights=None).eval()
     last = "fc" if hasattr(network, "fc") else "classifier"
     setattr(network, last, torch.nn.Identity())
-    with quiet():
+    with silence():
         torch.onnx.export(
             network,
             (torch.zeros(2, 3, size, size),),
@@ -117,18 +114,6 @@ def export(name: str, size: int, file: Path) -> None:
             dynamic_shapes=({0: "n"},),
             verbose=False,
         )
-
-
-@contextlib.contextmanager
-def quiet() -> Iterator[None]:
-    before = logging.root.manager.disable
-    logging.disable(logging.WARNING)
-    try:
-        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        logging.disable(before)
 
 
 def decoding(pool: ThreadPoolExecutor, resize: Resize) -> dict[str, Callable[[], int]]:

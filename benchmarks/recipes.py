@@ -21,7 +21,7 @@ from typing import Any
 
 from tables import markdown, put, spread
 
-COMMON = ["--init", "scratch", "--images-per-step", "256"]
+COMMON = ["--init", "scratch", "--images-per-step", "128", "--set", "whiten=false"]
 COPIES = ["--method", "copies", "--lr", "0.002", "--dim", "256"]
 SYMMETRIC, PLAIN = ["--backbone", "symmetric_resnet"], ["--backbone", "resnet18_slim"]
 AUGNET = [*SYMMETRIC, "--method", "augnet", "--lr", "0.002", "--dim", "256", "--set", "views=2"]

@@ -128,7 +128,9 @@ def train(
     ] = None,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of all that is random.")] = 0,
     device: Annotated[str, typer.Option("--device", help="auto, cpu, cuda or mps.")] = "auto",
-    precision: Annotated[str, typer.Option("--precision", help="auto, fp32 or bf16.")] = "auto",
+    dtype: Annotated[
+        str, typer.Option("--dtype", help="What the network counts in: auto, fp32 or bf16.")
+    ] = "auto",
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on where the same command was interrupted.")
     ] = False,
@@ -188,7 +190,7 @@ def train(
             lr=lr,
             seed=seed,
             device=device,
-            precision=precision,
+            dtype=dtype,
             workers=workers or usable_cores(),
             resume=resume,
             command=shlex.join(["augnet", *map(_without_place, sys.argv[1:])]),

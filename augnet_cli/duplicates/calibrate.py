@@ -65,16 +65,16 @@ def precision_curve(sample: Sample, kinds: Sequence[str], seed: int = 0) -> tupl
     scales = _scales(sample)
     rows = _Rows(sample, scales, _grid(scales))
     fit = fit_tail(rows.bins.sum(axis=0), rows.components, len(scales))
-    share = sample.images / len(scales)
-    found, false = rows.found.sum(axis=0), _false(fit.tail, scales, rows.grid)
+    share = sample.images / len(scales)  # of the folder's images to the sampled ones
+    found, false = share * rows.found.sum(axis=0), share * _false(fit.tail, scales, rows.grid)
     precision = _precision(found, false)
-    low, high = _interval(rows, fit, np.random.default_rng(seed))
+    low, high = _interval(rows, fit, share, np.random.default_rng(seed))
     recalls = (sample.copies[None] <= rows.grid[:, None, None]).mean(axis=1)
     return tuple(
         CurvePoint(
             distance=float(distance),
-            found=float(found[point] * share),
-            false=float(false[point] * share),
+            found=float(found[point]),
+            false=float(false[point]),
             precision=float(precision[point]),
             low=float(min(low[point], precision[point])),
             high=float(max(high[point], precision[point])),
@@ -145,7 +145,7 @@ def _precision(found: np.ndarray, false: np.ndarray) -> np.ndarray:
     return np.clip(1 - false / np.maximum(found, 1), 0, 1)
 
 
-def _interval(rows: _Rows, fit: Fit, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+def _interval(rows: _Rows, fit: Fit, share: float, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     """(g,) both ends of the 90 % interval of the precision."""
     count = len(rows.scales)
     lows, highs = np.empty((2, REPLICATES, DRAWS, len(rows.grid)))
@@ -154,8 +154,8 @@ def _interval(rows: _Rows, fit: Fit, rng: np.random.Generator) -> tuple[np.ndarr
         weights = np.bincount(chosen, minlength=count).astype(np.float64)
         shape = 1 / rng.uniform(*LIKELY_SPREADS)
         again = fit_tail(weights @ rows.bins, rows.components, count, shape, start=fit)
-        found = weights @ rows.found
-        expected = _false(again.tail, rows.scales[chosen], rows.grid)
+        found = share * (weights @ rows.found)
+        expected = share * _false(again.tail, rows.scales[chosen], rows.grid)
         false = np.minimum(rng.poisson(expected, (DRAWS, len(expected))), found)
         # Two found that are right vouch for little, though most likely neither is wrong.
         lows[replicate] = rng.beta(found - false + 0.5, false + 0.5)

@@ -48,6 +48,12 @@ class Card:
         """The distance that `dedupe` uses when none is given: precision 0.99."""
         return float(self.thresholds["0.99"])
 
+    def threshold_for(self, precision: float) -> tuple[str, float]:
+        """The mildest level that is at least `precision`, else the strictest there is, and its distance."""
+        levels = sorted(self.thresholds, key=float)
+        level = next((level for level in levels if float(level) >= precision), levels[-1])
+        return level, float(self.thresholds[level])
+
     def to_json(self) -> str:
         """The card as one line of JSON."""
         return json.dumps({"version": CARD_VERSION, **asdict(self)}, sort_keys=True)
@@ -64,7 +70,8 @@ def parse_card(text: str, file: str) -> Card:
         if facts.pop("version") > CARD_VERSION:
             raise EncoderError(f"{shown(file)} was made by a newer augnet", "upgrade augnet")
         card = Card(resize=Resize(**facts.pop("resize")), **facts)
-        if not (0 <= card.threshold <= 2 and isinstance(card.id, str)):
+        distances = [card.threshold, card.threshold_for(0.0)[1]]
+        if not (all(0 <= distance <= 2 for distance in distances) and isinstance(card.id, str)):
             raise ValueError("a threshold that is no distance, or no id")
         return card
     except (ValueError, TypeError, KeyError, AttributeError) as error:

@@ -2,7 +2,7 @@
 
 They judge encoders and calibrate distances, so they are written from what people do and share nothing
 with the views that encoders are trained on.  Pillow and numpy alone; sizes follow the image's own.
-What is measured on the result is `copies`' and `duplicates.calibrate`'s.
+What is measured on the result is `training.judge`'s and `duplicates.calibrate`'s.
 """
 
 from __future__ import annotations

@@ -21,7 +21,7 @@ from augnet_cli.encoder.embedder import Embedder
 from augnet_cli.errors import UsageError
 from augnet_cli.images.changes import CHANGES, altered
 from augnet_cli.images.decode import MAX_MEGAPIXELS, decode_short_side
-from augnet_cli.images.files import read_bytes
+from augnet_cli.images.files import content_hash, read_bytes
 from augnet_cli.images.names import pasted
 from augnet_cli.images.squares import square
 from augnet_cli.images.unusable import Unusable
@@ -41,11 +41,11 @@ AMONG = 40  # distances between altered copies of one image, of the 171 there ar
 ROWS = 4000  # images whose neighbours are looked at; of more images a sample
 BLOCK_BYTES = 64 << 20  # similarities computed at once
 SEED = 0
-# A calibration is made again when this share of the images is new, or twice as many are gone.
-STALE_SHARE = 0.05
-# The store counts a new image twice, its file and its embedding, and one that is gone once.
-COUNTS_OF_NEW = 2
-VERSION = 1  # of what is kept in the store
+STALE_SHARE = 0.05  # a calibration is made again when this share of the images is new or gone
+# Contents by which that share is told, those with the smallest hashes: it is good to 0.01, and exact where
+# the folder has no more.  After Broder, "On the Resemblance and Containment of Documents" (1997).
+SKETCHED = 1024
+VERSION = 2  # of what is kept in the store
 DECIMALS = 6  # of its shares and counts
 
 
@@ -72,8 +72,9 @@ def calibrate(
     check_precision(precision)
     with refreshed(request, progress) as fresh:
         collection = fresh.collection()
-        kept = calibration(fresh, collection, request, progress)
-    threshold, source = _threshold(kept, precision, fresh)
+        made = calibration(fresh, collection, request, progress)
+    threshold, source = _threshold(made, precision, fresh)
+    kept = made if isinstance(made, Kept) else None
     return CalibrationResult(
         folder=fresh.result.folder,
         typed_folder=fresh.result.typed_folder,
@@ -85,6 +86,7 @@ def calibrate(
         threshold_from=source,
         curve=kept.curve if kept else (),
         skipped=fresh.result.skipped,
+        why_not=made if isinstance(made, str) else "",
     )
 
 
@@ -92,10 +94,11 @@ def auto_threshold(
     fresh: Fresh, collection: Collection, request: FolderRequest, precision: float, progress: Progress
 ) -> tuple[float, str]:
     """The threshold for a precision on an open, fresh store, and where it is from; a note says so."""
-    threshold, source = _threshold(calibration(fresh, collection, request, progress), precision, fresh)
-    if source == CARD:
-        few = f"calibrating takes {MIN_IMAGES:,} different images, here are {len(collection.embeddings):,}"
-        progress.note(f"threshold {threshold:g}, the encoder's own: {few}")
+    made = calibration(fresh, collection, request, progress)
+    threshold, source = _threshold(made, precision, fresh)
+    if isinstance(made, str):
+        level, _ = fresh.embedder.card.threshold_for(precision)
+        progress.note(f"threshold {threshold:g}, the encoder's own for precision {level}: {made}")
     else:
         table = f"`augnet calibrate {pasted(request.folder)}` shows the table"
         progress.note(f"threshold {threshold:g}, calibrated here for precision {precision:g}; {table}")
@@ -117,39 +120,40 @@ def check_precision(precision: float) -> None:
 
 def calibration(
     fresh: Fresh, collection: Collection, request: FolderRequest, progress: Progress = SILENT
-) -> Kept | None:
-    """The kept calibration of a folder, made first where there is none or it is stale.
-
-    None where the images are too few, or hardly any can be read any more.
-    """
+) -> Kept | str:
+    """A folder's calibration, made first where there is none or it is stale; or why there can be none."""
     if len(collection.embeddings) < MIN_IMAGES:
-        return None
-    key, state = f"calibration:{fresh.embedder.id}", _state(fresh, collection)
+        return _too_few(len(collection.embeddings))
+    key, state = _key(fresh), _state(collection)
     kept = _parsed(fresh.store.meta(key), state)
-    if kept is None:
-        kept = _made(fresh.embedder, collection, request, fresh.result.folder, progress)
-        if kept is not None:
-            text = _text(kept, state)
-            fresh.store.set_meta(key, text)
-            # As the next run will read it, so that both say the same to the last digit.
-            kept = _parsed(text, state)
-    return kept
+    if kept is not None:
+        return kept
+    made = _made(fresh.embedder, collection, request, fresh.result.folder, progress)
+    if isinstance(made, str):
+        return made
+    text = _text(made, state)
+    fresh.store.set_meta(key, text)
+    # As the next run will read it, so that both say the same to the last digit.
+    return _parsed(text, state) or made
 
 
-def _threshold(kept: Kept | None, precision: float, fresh: Fresh) -> tuple[float, str]:
-    if kept is None:
-        return fresh.embedder.card.threshold, CARD
-    return calibrated_threshold(kept.curve, precision), CALIBRATED
+def _too_few(images: int) -> str:
+    return f"calibrating takes {MIN_IMAGES:,} different images, here are {images:,}"
+
+
+def _threshold(made: Kept | str, precision: float, fresh: Fresh) -> tuple[float, str]:
+    if isinstance(made, str):
+        return fresh.embedder.card.threshold_for(precision)[1], CARD
+    return calibrated_threshold(made.curve, precision), CALIBRATED
 
 
 def _made(
     embedder: Embedder, collection: Collection, request: FolderRequest, folder: str, progress: Progress
-) -> Kept | None:
+) -> Kept | str:
     rng = np.random.default_rng(SEED)
-    # Images that no distance tells apart are one here: at any threshold they are found.
-    distinct = np.unique(collection.embeddings, axis=0, return_index=True)[1]
+    distinct = _distinct(collection.embeddings)
     if len(distinct) < MIN_IMAGES:
-        return None
+        return _too_few(len(distinct))
     distinct = rng.permutation(distinct)
     rows = distinct[:ROWS]
     paths = _paths(collection, rows[:PROBES])
@@ -165,7 +169,7 @@ def _made(
     finally:
         progress.finish()
     if 2 * len(probes) < len(paths):
-        return None
+        return f"{len(paths) - len(probes)} of {len(paths)} images can't be read any more"
     own, copies = collection.embeddings[rows[probes]], np.stack(embedded)
     left, right = _some_pairs(len(CHANGES), rng)
     sample = Sample(
@@ -176,6 +180,12 @@ def _made(
         among=_distances(copies[:, left], copies[:, right]),
     )
     return Kept(len(probes), precision_curve(sample, tuple(CHANGES), SEED))
+
+
+def _distinct(embeddings: np.ndarray) -> np.ndarray:
+    """One row of each embedding, ascending: what no distance tells apart is found at any threshold."""
+    hashes = np.fromiter((hash(row.tobytes()) for row in embeddings), np.int64, len(embeddings))
+    return np.sort(np.unique(hashes, return_index=True)[1])
 
 
 def _paths(collection: Collection, rows: np.ndarray) -> list[str]:
@@ -234,15 +244,25 @@ def _neighbours(embeddings: np.ndarray, count: int) -> np.ndarray:
     return np.sort(np.clip(found, 0, 2), axis=1)
 
 
-def _state(fresh: Fresh, collection: Collection) -> dict[str, object]:
+def _key(fresh: Fresh) -> str:
+    """Where the store keeps it: each encoder and each selection has its own."""
+    selection = json.dumps(sorted(fresh.exclude)).encode() if fresh.exclude else b""
+    return f"calibration:{fresh.embedder.id}" + (f":{content_hash(selection)}" if selection else "")
+
+
+def _state(collection: Collection) -> dict[str, object]:
     """What a calibration was made on."""
-    return {
-        "version": VERSION,
-        "kinds": list(CHANGES),
-        "exclude": sorted(fresh.exclude),
-        "contents": len(collection.embeddings),
-        "changes": fresh.store.changes(),
-    }
+    contents = sorted({image.content_hash for image in collection.images})
+    return {"version": VERSION, "kinds": list(CHANGES), "contents": contents[:SKETCHED]}
+
+
+def _changed_share(before: Sequence[str], now: Sequence[str]) -> float:
+    """Share of two folders' contents that only one of them holds, told by their sketches."""
+    # Beyond the end of a full sketch it says nothing of what is there.
+    ends = [max(sketch) for sketch in (before, now) if len(sketch) == SKETCHED]
+    reach = min(ends, default=max([*before, *now], default=""))
+    old, new = ({content for content in sketch if content <= reach} for sketch in (before, now))
+    return 1 - len(old & new) / max(1, len(old | new))
 
 
 def _text(kept: Kept, state: dict[str, object]) -> str:
@@ -260,11 +280,16 @@ def _parsed(text: str | None, state: dict[str, object]) -> Kept | None:
         return None
     with suppress(ValueError, KeyError, TypeError, AttributeError):
         facts = json.loads(text)
-        same = all(facts[key] == state[key] for key in ("version", "kinds", "exclude"))
-        changes = int(str(state["changes"])) - int(facts["changes"])
-        if same and 0 <= changes <= STALE_SHARE * COUNTS_OF_NEW * int(facts["contents"]):
+        same = all(facts[key] == state[key] for key in ("version", "kinds"))
+        if same and _changed_share(facts["contents"], _sketch(state)) <= STALE_SHARE:
             return Kept(int(facts["altered"]), tuple(_point(row) for row in facts["curve"]))
     return None
+
+
+def _sketch(state: dict[str, object]) -> Sequence[str]:
+    contents = state["contents"]
+    assert isinstance(contents, list)
+    return contents
 
 
 def _point(row: Sequence[float]) -> CurvePoint:

@@ -98,7 +98,7 @@ def calibration_lines(result: CalibrationResult, style: Style = PLAIN) -> Iterat
     if result.threshold_from == CALIBRATED:
         source = f"at which a precision of {result.precision:g} is estimated"
     else:
-        source = "the encoder's own: too few to calibrate on"
+        source = f"the encoder's own: {result.why_not}"
     yield f"{style.bold}{images}, threshold {result.threshold:g}{style.reset}, {source}"
     asked = "" if result.precision == DEFAULT_PRECISION else f" --precision {result.precision:g}"
     yield f"next: `augnet dedupe {pasted(result.typed_folder)}{asked}` uses it"

@@ -5,16 +5,20 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from augnet_cli.encoder.locate import TRAINED_NAME
 from augnet_cli.errors import TrainingError
+from augnet_cli.images.names import shown
 from augnet_cli.training.evidence import FEWEST_IMAGES, Gain
 from augnet_cli.training.whole import whole_file
 
 CANDIDATES_FOLDER = "candidates"
-CANDIDATES_KEPT = 5  # the newest; each takes some megabytes beside the photos
+PREVIOUS = "previous-"  # begins the name of one that served before
+# The newest of those that were made, and of those that served: each takes some megabytes beside the photos.
+CANDIDATES_KEPT = 5
 REPLACE = ("better", "always")
 
 
@@ -58,34 +62,56 @@ def candidates_folder(data: str) -> str:
     try:
         os.makedirs(folder, exist_ok=True)
     except OSError as error:
-        raise TrainingError(f"{folder} can't be made: {error.strerror}", "make room on that disk") from error
+        why = (error.strerror or "unknown reason").lower()
+        raise TrainingError(
+            f"{shown(folder)} can't be made: {why}", "see that it can be written and has room, then --resume"
+        ) from error
     return folder
 
 
-def take(candidate: str, old: str | None, old_id: str, data: str) -> str:
-    """Put a copy of `candidate` in the place of the folder's own encoder; returns its path there.
+@contextlib.contextmanager
+def taking(candidate: str, old_id: str, data: str) -> Iterator[str]:
+    """Put a copy of `candidate` in the place of the folder's own encoder, as the block ends without error.
 
-    The one that was there before, `old`, stays among the candidates.
+    Whatever stands there already, readable or not, is first copied among the candidates.
+
+    Args:
+        old_id: of the encoder that served, which names the copy where it is the folder's own.
+
+    Yields:
+        the path it will have.
+
+    Raises:
+        TrainingError: either copy can't be written; then nothing was replaced.
     """
-    serving = os.path.join(data, TRAINED_NAME)
-    if old == serving:
-        _copy(serving, os.path.join(candidates_folder(data), f"{old_id}.onnx"))
-    _copy(candidate, serving)
-    return serving
+    serving = serving_file(data)
+    if os.path.exists(serving):
+        _copy(serving, os.path.join(candidates_folder(data), f"{PREVIOUS}{old_id}.onnx"))
+    with open(candidate, "rb") as read, whole_file(serving) as out:
+        shutil.copyfileobj(read, out)
+        yield serving
+
+
+def serving_file(data: str) -> str:
+    """Where the folder's own encoder stands, if it has one."""
+    return os.path.join(data, TRAINED_NAME)
 
 
 def forget_old_candidates(data: str, keep: str) -> None:
-    """Remove all but the newest CANDIDATES_KEPT candidates; `keep` stays whatever its age."""
-    folder = candidates_folder(data)
-    files = [entry for entry in os.scandir(folder) if entry.name.endswith(".onnx") and entry.path != keep]
+    """Remove all but the newest CANDIDATES_KEPT candidates, and as many that served; `keep` stays."""
+    files = [
+        entry
+        for entry in os.scandir(candidates_folder(data))
+        if entry.name.endswith(".onnx") and entry.path != keep
+    ]
     files.sort(key=lambda entry: (entry.stat().st_mtime_ns, entry.name), reverse=True)
-    for entry in files[CANDIDATES_KEPT - 1 :]:
+    made = [entry for entry in files if not entry.name.startswith(PREVIOUS)]
+    served = [entry for entry in files if entry.name.startswith(PREVIOUS)]
+    for entry in (*made[CANDIDATES_KEPT - 1 :], *served[CANDIDATES_KEPT:]):
         with contextlib.suppress(OSError):
             os.unlink(entry.path)
 
 
 def _copy(source: str, target: str) -> None:
-    if os.path.exists(target) and os.path.samefile(source, target):
-        return
     with open(source, "rb") as read, whole_file(target) as out:
         shutil.copyfileobj(read, out)

@@ -14,12 +14,14 @@ from torch import Tensor
 
 from augnet_cli.errors import TrainingError
 from augnet_cli.images.names import shown
+from augnet_cli.training.log import LOG_NAME
 from augnet_cli.training.methods.method import Method
 from augnet_cli.training.whole import whole_file
 
 CHECKPOINT_NAME = "checkpoint.pt"
 # Where an unfinished run goes when a new one starts without --resume: one, so that a slip costs nothing.
 PREVIOUS_NAME = "checkpoint.previous.pt"
+PREVIOUS_LOG_NAME = "log.previous.jsonl"
 PARTS = frozenset(("position", "identity", "method", "optimiser", "pace", "watch"))
 
 
@@ -135,22 +137,29 @@ def saved_position(folder: str, identity: dict[str, Any]) -> Position:
         return Position()
 
 
-def set_unfinished_aside(folder: str) -> str | None:
-    """Rename the checkpoint of a run that is not over, as a new one begins; returns its new path.
+def set_aside(folder: str) -> str | None:
+    """Rename the checkpoint and the log of a run that was not concluded, as a new one begins.
 
     One that was set aside before is replaced.  What can't be read is no run to be kept.
+
+    Returns:
+        the checkpoint's new path, None if there was none.
     """
     try:
-        position = Position(**read_checkpoint(folder)["position"])
-    except (TrainingError, TypeError):
-        return None
-    if position.is_over:
-        return None
-    previous = os.path.join(folder, PREVIOUS_NAME)
-    with contextlib.suppress(OSError):
+        read_checkpoint(folder)
+        previous = os.path.join(folder, PREVIOUS_NAME)
         os.replace(os.path.join(folder, CHECKPOINT_NAME), previous)
-        return previous
-    return None
+    except (TrainingError, OSError):
+        return None
+    with contextlib.suppress(OSError):
+        os.replace(os.path.join(folder, LOG_NAME), os.path.join(folder, PREVIOUS_LOG_NAME))
+    return previous
+
+
+def conclude(folder: str) -> None:
+    """Remove the checkpoint of a run of which all is done: there is nothing to resume."""
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(os.path.join(folder, CHECKPOINT_NAME))
 
 
 def differences(saved: object, wanted: Mapping[str, Any]) -> list[str]:

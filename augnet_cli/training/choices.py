@@ -1,6 +1,6 @@
 """What a user may choose of a training run, and the check that it can be had.
 
-Names come as text; what comes out is a config, a device, a precision, the numbers of the run.
+Names come as text; what comes out is a config, a device, a dtype, the numbers of the run.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ SCRATCH_LR, FINE_TUNING_LR = (
     5e-4,
     3e-4,
 )  # Adam's: AugNet's; less where much is known already
-PRECISIONS = ("auto", "fp32", "bf16")
+DTYPES = ("auto", "fp32", "bf16")
 WORDS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 
 
@@ -82,17 +82,17 @@ def choose_device(name: str) -> torch.device:
     return torch.device(name)
 
 
-def choose_bf16(precision: str, device: torch.device, backbone: str) -> bool:
+def choose_bf16(dtype: str, device: torch.device, backbone: str) -> bool:
     """Whether to compute in bf16: where `auto`, if the device has it and the network gains by it.
 
     Raises:
-        UsageError: there is no such precision.
+        UsageError: there is no such dtype.
     """
-    if precision not in PRECISIONS:
-        known = ", ".join(PRECISIONS)
-        raise UsageError(f"there is no precision {shown(precision)}", f"choose one of {known}")
-    if precision != "auto":
-        return precision == "bf16"
+    if dtype not in DTYPES:
+        known = ", ".join(DTYPES)
+        raise UsageError(f"there is no dtype {shown(dtype)}", f"choose one of {known}")
+    if dtype != "auto":
+        return dtype == "bf16"
     if device.type == "cuda":
         return torch.cuda.is_bf16_supported()
     if device.type != "cpu" or backbone in DEPTHWISE:

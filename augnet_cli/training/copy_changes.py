@@ -1,4 +1,7 @@
-"""Changes that copies show, on batches of pictures: each picture with its own numbers.
+"""Changes that copies show, on batches of pictures.
+
+Each picture has its own numbers where that costs nothing; how strong a blur is, how coarse a block, one draw
+says for all pictures of a batch that get it.
 
 Pictures are float (B, 3, S, S), RGB in [0, 1]; what comes out has the same shape
 and may leave [0, 1] a little.
@@ -21,7 +24,7 @@ BLUR_RADIUS = 4  # twice the largest sigma
 MOTION_LENGTHS = (3, 5, 7)  # pixels that a shaken camera smears over
 PIXEL_BLOCKS = (2, 3, 4)  # side of a block in pixels
 POSTER_LEVELS = (4, 6, 8)  # greys a channel is reduced to
-DARKEST = 1e-4  # under a power of gamma: keeps its gradient, and a negative number's root, out
+DARKEST = 1e-4  # under a power of gamma: a negative number has no root
 
 
 def uniform(count: int, columns: int, low: float, high: float, generator: torch.Generator) -> Tensor:

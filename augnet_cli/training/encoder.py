@@ -17,7 +17,7 @@ from torch.nn import functional
 
 from augnet_cli.errors import EncoderError
 from augnet_cli.images.names import shown
-from augnet_cli.training.symmetric import symmetric_resnet
+from augnet_cli.training.symmetric import STRIDE, symmetric_resnet
 from augnet_cli.training.whitening import Whitening
 
 # Channels of the four stages of `resnet18_slim`: half of ResNet-18's, the last narrower still, so that the
@@ -130,6 +130,11 @@ class Encoder(nn.Module):
         if spec.backbone not in BACKBONES:
             raise EncoderError(
                 f"there is no backbone named {shown(spec.backbone)}", f"choose one of {', '.join(BACKBONES)}"
+            )
+        if spec.backbone == "symmetric_resnet" and spec.size % STRIDE:
+            raise EncoderError(
+                f"symmetric_resnet looks at sides that are multiples of {STRIDE}, not {spec.size}",
+                f"--size {max(1, round(spec.size / STRIDE)) * STRIDE}",
             )
         self.backbone, width = BACKBONES[spec.backbone]()
         if spec.head == "tanh":

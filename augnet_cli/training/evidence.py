@@ -110,6 +110,13 @@ def threshold_at(evidence: Evidence, precision: float) -> float:
     return float(levels[good[-1]]) if len(good) else -1.0
 
 
+def precision_within(evidence: Evidence, distance: float) -> float:
+    """The share of true pairs at the farthest copy within `distance`; 1 if there is none."""
+    reached, _, levels = precisions(evidence, np.ones((1, len(evidence.own)), np.float32))
+    within = int(np.searchsorted(levels, distance, side="right"))
+    return float(reached[0, within - 1]) if within else 1.0
+
+
 def gain_of(new: Evidence, old: Evidence) -> Gain:
     """How much better `new` finds the same copies than `old`: a paired bootstrap over the held-out images.
 

@@ -6,12 +6,7 @@ length are inside the graph.
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
-import io
-import logging
-import warnings
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -23,6 +18,7 @@ from augnet_cli.encoder.card import CARD_KEY, Card
 from augnet_cli.encoder.embedder import Embedder
 from augnet_cli.errors import TrainingError
 from augnet_cli.training.encoder import Encoder
+from augnet_cli.training.silence import silence
 from augnet_cli.training.whole import whole_file
 
 # Rounding differs between the two runtimes by about 1e-7; a wrong graph differs by far more than this.
@@ -81,8 +77,7 @@ def drift_between(encoder: Encoder, embedder: Embedder, images: np.ndarray) -> f
 
 def _onnx_bytes(module: nn.Module, size: int, card: Card) -> bytes:
     example = torch.zeros(2, size, size, 3, dtype=torch.uint8)
-    with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()), _quiet_logging():
-        warnings.simplefilter("ignore")
+    with silence():
         # Not optimised here: ONNX Runtime does that when it opens the file, and the weights keep their names,
         # so that training can start from the file again.
         program = torch.onnx.export(
@@ -120,14 +115,3 @@ def _strip(model: Any) -> None:
     for part in (*model.graph.node, *model.graph.input, *model.graph.output, *model.graph.initializer):
         del part.metadata_props[:]
         part.doc_string = ""
-
-
-@contextlib.contextmanager
-def _quiet_logging() -> Iterator[None]:
-    """The exporter logs about things a user can't act on."""
-    before = logging.root.manager.disable
-    logging.disable(logging.WARNING)
-    try:
-        yield
-    finally:
-        logging.disable(before)

@@ -28,7 +28,7 @@ class Parts:
     """Rows of the images of a folder, by what they are for, ascending; no row is in two parts.
 
     `train`: learnt from.  `watched`: looked at during training, to stop in time.  `judged`: looked at
-    before and after, and at no other time.
+    before and after, and never meanwhile.
     """
 
     train: np.ndarray

@@ -16,11 +16,12 @@ from typing import Any
 
 import numpy as np
 
+from augnet_cli.encoder.card import Card
 from augnet_cli.encoder.embedder import Embedder
 from augnet_cli.images.changes import CHANGES, altered
 from augnet_cli.images.squares import square
 from augnet_cli.progress import SILENT, Progress
-from augnet_cli.training.evidence import Evidence, gather, micro_ap, threshold_at
+from augnet_cli.training.evidence import Evidence, gather, micro_ap, precision_within, threshold_at
 from augnet_cli.training.pixels import PixelCache
 
 PRECISION = 0.99  # at which recall is told: what `dedupe` promises
@@ -42,6 +43,8 @@ class FolderScores:
         micro_ap: µAP of the copies among all pairs.
         threshold: distance at which precision is still 0.99; -1 if it never is.
         recall: share of copies found there; `by_change` the same for each kind of change.
+        own_precision, own_recall: share of true ones among all pairs within the distance that the encoder's
+            card names for use, and share of copies found there.
         nearest: share of copies whose original is nearer than any other picture; `among_32` among 32.
         alignment: mean squared distance of an image to its copies; smaller is better.
         uniformity: log of the mean of exp(-2 |x - y|^2) over pairs of pictures; smaller is better.
@@ -59,6 +62,8 @@ class FolderScores:
     micro_ap: float
     threshold: float
     recall: float
+    own_precision: float
+    own_recall: float
     nearest: float
     among_32: float
     alignment: float
@@ -112,7 +117,7 @@ def judge(
         copies = np.stack(list(pool.map(embed_copies, bench.rows[bench.held])))
     progress.finish()
     evidence = gather(gallery, bench.held, copies)
-    return scores_of(embedder.id, gallery, bench.held, copies, evidence), evidence
+    return scores_of(embedder.card, gallery, bench.held, copies, evidence), evidence
 
 
 def copies_of(pixels: PixelCache, row: int, size: int) -> np.ndarray:
@@ -126,13 +131,13 @@ def copies_of(pixels: PixelCache, row: int, size: int) -> np.ndarray:
 
 
 def scores_of(
-    encoder: str, gallery: np.ndarray, held: np.ndarray, copies: np.ndarray, evidence: Evidence
+    card: Card, gallery: np.ndarray, held: np.ndarray, copies: np.ndarray, evidence: Evidence
 ) -> FolderScores:
     """All figures of one encoder from (g, d) pictures, (h,) which are held out, (h, c, d) copies."""
     threshold = threshold_at(evidence, PRECISION)
     found = evidence.own <= threshold
     return FolderScores(
-        encoder=encoder,
+        encoder=card.id,
         dim=gallery.shape[1],
         held_out=len(held),
         copies=evidence.own.size,
@@ -140,6 +145,8 @@ def scores_of(
         micro_ap=_short(micro_ap(evidence)[0]),
         threshold=threshold,
         recall=_short(found.mean()),
+        own_precision=_short(precision_within(evidence, card.threshold)),
+        own_recall=_short((evidence.own <= card.threshold).mean()),
         nearest=_short((evidence.closer < 1).mean()),
         among_32=_short((evidence.closer < RECALL_K).mean()),
         alignment=_short(alignment(gallery[held], copies)),

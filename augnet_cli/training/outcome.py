@@ -97,6 +97,8 @@ def score_lines(before: FolderScores, after: FolderScores) -> list[str]:
     """A table for people: what the encoder could do before and after, the kinds of change weakest first."""
     rows: list[tuple[str, float, float, str]] = [
         ("copies found at precision 0.99", before.recall, after.recall, "higher"),
+        ("precision at the encoder's own distance", before.own_precision, after.own_precision, "higher"),
+        ("copies found at that distance", before.own_recall, after.own_recall, "higher"),
         ("µAP", before.micro_ap, after.micro_ap, "higher"),
         ("original is the nearest picture", before.nearest, after.nearest, "higher"),
         ("original is among the nearest 32", before.among_32, after.among_32, "higher"),

@@ -10,7 +10,9 @@ import contextlib
 import hashlib
 import json
 import os
-from collections.abc import Iterator, Sequence
+import shutil
+import time
+from collections.abc import Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -27,6 +29,7 @@ from augnet_cli.progress import SILENT, Progress
 from augnet_cli.records import FoundFile, Skip
 from augnet_cli.training.whole import whole_file
 
+SHARE_OF_ROOM = 0.5  # of a disk that decoded images may take: it is the user's
 # Decoded images waiting to be written, so that memory stays bounded: a few a worker.
 WINDOW_PER_WORKER = 8
 DATA_HASH_DIGITS = 16
@@ -107,13 +110,16 @@ class _Table:
         self.size += pixels.size
 
     def facts(self, identity: str) -> dict[str, Any]:
+        """Of the images in order of their paths, whatever the order they were decoded in."""
+        order = sorted(range(len(self.paths)), key=lambda row: os.fsencode(self.paths[row]))
+        contents = list(self.contents)
         return {
             "identity": identity,
-            "paths": self.paths,
-            "contents": list(self.contents),
-            "shapes": self.shapes,
-            "offsets": self.offsets,
-            "skips": self.skips,
+            "paths": [self.paths[row] for row in order],
+            "contents": [contents[row] for row in order],
+            "shapes": [self.shapes[row] for row in order],
+            "offsets": [self.offsets[row] for row in order],
+            "skips": sorted(self.skips),
             "size": self.size,
         }
 
@@ -125,28 +131,29 @@ def build_pixel_cache(
     *,
     side: int,
     workers: int,
+    until: float | None = None,
     progress: Progress = SILENT,
 ) -> PixelCache:
     """Decode `files` of `folder` into `file`, or reuse it if it holds just these; byte-identical ones once.
 
+    Args:
+        until: a moment of `time.monotonic` after which no further image is decoded: what was decoded by then
+            is a sample of all, spread over the folder.  The same holds where the disk would be filled.
+
     Raises:
-        TrainingError: no image could be decoded, or their pixels can't be written.
+        TrainingError: no image could be decoded, or their pixels can't be written, or would take more than
+            half of the room that is left (without `until`).
     """
     stats = [(found.path, found.size_bytes, found.mtime_ns, found.ctime_ns, found.inode) for found in files]
     # Other decoders may read what was skipped.
-    identity = hashlib.sha256(json.dumps([side, decoder_id(), stats]).encode()).hexdigest()
+    identity = hashlib.sha256(json.dumps([side, decoder_id(), until is None, stats]).encode()).hexdigest()
     kept = _reuse(file, identity)
     if kept is None:
         # First of all: bytes and table are replaced one after the other, and must never be of two runs.
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(_table_of(file))
-        table = _Table()
-        with whole_file(file) as out:
-            for path, result in _decoded(folder, [found.path for found in files], side, workers, progress):
-                if isinstance(result, Skip):
-                    table.skips.append((result.path, result.reason))
-                else:
-                    table.add(path, *result, out)
+        for old in (_table_of(file), file):
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(old)
+        table = _written(folder, [found.path for found in files], file, side, workers, until, progress)
         with whole_file(_table_of(file)) as out:
             out.write(json.dumps(table.facts(identity)).encode("ascii"))
         kept = _reuse(file, identity)
@@ -155,6 +162,46 @@ def build_pixel_cache(
             f"no image of {shown(folder)} could be decoded", f"see why: augnet embed {pasted(folder)}"
         )
     return kept
+
+
+def _written(
+    folder: str,
+    paths: list[str],
+    file: str,
+    side: int,
+    workers: int,
+    until: float | None,
+    progress: Progress,
+) -> _Table:
+    """Decode into `file` all images, or as many as time and disk allow."""
+    room = shutil.disk_usage(os.path.dirname(file)).free * SHARE_OF_ROOM
+    if until is not None:
+        # Whatever is cut off, the rest is a fair sample; the same one in the same folder.
+        paths = sorted(paths, key=lambda path: content_hash(os.fsencode(path)))
+    table, done = _Table(), 0
+    with (
+        whole_file(file) as out,
+        contextlib.closing(_decoded(folder, paths, side, workers, progress)) as decoded,
+    ):
+        for path, result in decoded:
+            if isinstance(result, Skip):
+                table.skips.append((result.path, result.reason))
+            else:
+                table.add(path, *result, out)
+            done += 1
+            is_full = table.size > room
+            if is_full and until is None:
+                raise TrainingError(
+                    f"the decoded images would take more than half of the room left beside {shown(file)}",
+                    "make room on that disk, or say --minutes: a sample of the images then serves",
+                )
+            if is_full or (until is not None and time.monotonic() > until):
+                break
+    progress.finish()
+    if done < len(paths):
+        why = "the disk has no room for more" if is_full else "reading more would leave too little time"
+        progress.note(f"{done:,} of {len(paths):,} images are used: {why}")
+    return table
 
 
 def remove_pixel_cache(file: str) -> None:
@@ -169,7 +216,7 @@ Result = tuple[str, np.ndarray] | Skip  # content hash and pixels of one file
 
 def _decoded(
     folder: str, paths: list[str], side: int, workers: int, progress: Progress
-) -> Iterator[tuple[str, Result]]:
+) -> Generator[tuple[str, Result]]:
     """Each path with its result, in the order of `paths`."""
     progress.start("decoding", len(paths))
     window = WINDOW_PER_WORKER * workers
@@ -182,7 +229,6 @@ def _decoded(
                 yield path, result
     finally:
         pool.shutdown(cancel_futures=True)
-    progress.finish()
 
 
 def _decode(folder: str, path: str, side: int) -> Result:

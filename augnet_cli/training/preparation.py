@@ -19,6 +19,7 @@ from augnet_cli.records import FoundFile
 from augnet_cli.training.choices import choose_bf16, choose_device, choose_settings, parse_options
 from augnet_cli.training.distinct import distinct_rows
 from augnet_cli.training.encoder import Encoder
+from augnet_cli.training.finishing import images_of_finish
 from augnet_cli.training.gang import ALONE, Gang
 from augnet_cli.training.holdout import Parts, split
 from augnet_cli.training.initial import fit_normalisation, start_encoder
@@ -28,15 +29,21 @@ from augnet_cli.training.methods.method import Method
 from augnet_cli.training.pixels import PixelCache, build_pixel_cache
 from augnet_cli.training.presets import with_preset
 from augnet_cli.training.request import TrainRequest
+from augnet_cli.training.scoring import images_of_score
 from augnet_cli.training.settings import TrainSettings
 
 # Decoded images have a short side of at most this times the encoder's: half-size crops stay sharp.
 SOURCE_SCALE = 2
 # Never smaller, however little the encoders see: figures of two runs on a folder are of the same copies.
 LEAST_SIDE = 192
-# What is kept of --minutes for the end: loading the exporter, exporting and checking the file (10 s on two
-# idle cores), and the copies that the card's thresholds come from (up to 6,000 images).
-EXPORT_SECONDS = 25.0
+# What is kept of --minutes for the end, beside judging: loading the exporter, exporting and checking the file
+# take 10 s on two idle cores.
+EXPORT_SECONDS = 12.0
+# Finishing embeds with torch, in fp32: so many times as long as judging takes for an image.
+FINISHING_RATIO = 2.0
+# Of --minutes, for reading images: two cores read 80 photos of 12 megapixels a second and train on 200; with
+# much less read, training would see the same few again and again.
+READING_SHARE = 1 / 3
 LEAST_TRAINING_SECONDS = 20.0  # some dozens of steps on two cores; with less the rest is wasted
 
 
@@ -63,6 +70,11 @@ class Run:
     @property
     def encoder(self) -> Encoder:
         return self.method.encoder
+
+    @property
+    def whitens(self) -> bool:
+        """Whether the method wants its encoder finished by a whitening."""
+        return bool(getattr(self.config, "whiten", False))
 
     @property
     def images_per_step(self) -> int:
@@ -100,19 +112,24 @@ class Run:
             "bf16": self.bf16,
         }
 
-    def seconds_for_training(self, gone: float, judging: float) -> float | None:
+    def seconds_for_training(self, gone: float, judging: float, judged: int) -> float | None:
         """What is left of --minutes for training when `gone` seconds are over; None without.
 
-        Judging takes as long after as it did before.
+        Judging takes as long after as it did before, `judging` seconds for `judged` images.
 
         Raises:
             TrainingError: too little is left.
         """
         if self.settings.minutes is None:
             return None
-        around = gone + judging + EXPORT_SECONDS
+        finished = images_of_finish(self.encoder, len(self.parts.train), self.whitens) + images_of_score(
+            len(self.pixels)
+        )
+        finishing = FINISHING_RATIO * finished * judging / max(1, judged)
+        around = gone + judging + finishing + EXPORT_SECONDS
         left = self.settings.minutes * 60 - around
-        if left < LEAST_TRAINING_SECONDS:
+        # A run that goes on has the seconds it was given at its start.
+        if left < LEAST_TRAINING_SECONDS and not self.request.resume:
             raise TrainingError(
                 f"{self.settings.minutes:g} minutes are too few: "
                 f"reading and measuring {len(self.pixels)} images takes {around / 60:.1f} of them",
@@ -143,10 +160,13 @@ def prepared(
     cache: str,
     request: TrainRequest,
     judged_size: int,
+    started: float,
     progress: Progress,
     gang: Gang = ALONE,
 ) -> Run:
-    """Make the choices of a run; `judged_size` is the side that the encoder it is compared with looks at.
+    """Make the choices of a run that started at `started` (of `time.monotonic`).
+
+    `judged_size` is the side that the encoder it is compared with looks at.
 
     Raises:
         AugnetError: the request contradicts itself, or there are too few pictures.
@@ -161,7 +181,7 @@ def prepared(
     name = str(request.method)
     config = parse_options(method_class(name).Config, request.options)
     encoder = start_encoder(request, config)
-    bf16 = choose_bf16(request.precision, device, encoder.spec.backbone)
+    bf16 = choose_bf16(request.dtype, device, encoder.spec.backbone)
     method = method_class(name)(encoder, config)
     if method.scalar_norm and request.init != "scratch":
         raise UsageError(
@@ -173,9 +193,10 @@ def prepared(
     side = max(max(encoder.spec.size, judged_size) * SOURCE_SCALE, LEAST_SIDE)
     cache_file = os.path.join(cache, f"pixels-{side}.u8")
     choose_settings(request, 2, device)  # a slip in the numbers is told before any image is read
+    until = None if request.minutes is None else started + READING_SHARE * 60 * request.minutes
     every = gang.leader_first(
         lambda: build_pixel_cache(
-            folder, files, cache_file, side=side, workers=request.workers, progress=progress
+            folder, files, cache_file, side=side, workers=request.workers, until=until, progress=progress
         )
     )
     pixels = every.subset(gang.from_leader(lambda: distinct_rows(every, request.workers, progress)))

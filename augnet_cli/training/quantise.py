@@ -11,12 +11,8 @@ Such a file is for use alone: training can't start from it.
 
 from __future__ import annotations
 
-import contextlib
-import io
-import logging
 import os
 import tempfile
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -26,6 +22,7 @@ from augnet_cli.encoder.card import Card
 from augnet_cli.encoder.embedder import Embedder
 from augnet_cli.errors import TrainingError
 from augnet_cli.training.export import model_bytes
+from augnet_cli.training.silence import silence
 from augnet_cli.training.whole import whole_file
 
 # Quantised wherever they stand; all others stay float.
@@ -64,7 +61,7 @@ def quantise(
             f"{len(images)} example images are too few to learn the ranges of activations from",
             f"give {LEAST_EXAMPLES} or more",
         )
-    with tempfile.TemporaryDirectory(prefix="augnet-") as folder, _quiet():
+    with tempfile.TemporaryDirectory(prefix="augnet-") as folder, silence():
         plain = os.path.join(folder, "plain.onnx")
         _fold(file, plain)
         nodes = convolutional_nodes(plain, float_stem)
@@ -170,15 +167,3 @@ def _with_card(file: str, card: Card) -> bytes:
     import onnx
 
     return model_bytes(onnx.load(file), replace(card, training={**card.training, "quantised_from": card.id}))
-
-
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """The quantiser logs and prints about things a user can't act on."""
-    before = logging.root.manager.disable
-    logging.disable(logging.WARNING)
-    try:
-        with contextlib.redirect_stdout(io.StringIO()):
-            yield
-    finally:
-        logging.disable(before)

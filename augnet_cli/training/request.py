@@ -38,7 +38,7 @@ class TrainRequest:
     lr: float | None = None
     seed: int = 0
     device: str = "auto"
-    precision: str = "auto"
+    dtype: str = "auto"
     workers: int = field(default_factory=usable_cores)
     resume: bool = False
     command: str = ""

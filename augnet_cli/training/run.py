@@ -5,6 +5,7 @@ files ─ pixels ─ different pictures ─ held out ─ judged before ─ train
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from collections.abc import Sequence
@@ -17,8 +18,14 @@ from augnet_cli.encoder.locate import TRAINED_NAME, choose_encoder, shipped_enco
 from augnet_cli.errors import EncoderError, Interrupted
 from augnet_cli.progress import SILENT, Progress
 from augnet_cli.records import FoundFile, Resize
-from augnet_cli.training.candidate import candidates_folder, decide, forget_old_candidates, take
-from augnet_cli.training.checkpoint import Position, saved_position, state_of_run
+from augnet_cli.training.candidate import (
+    candidates_folder,
+    decide,
+    forget_old_candidates,
+    serving_file,
+    taking,
+)
+from augnet_cli.training.checkpoint import Position, conclude, saved_position, state_of_run
 from augnet_cli.training.curves import PICTURE_NAME, draw_curves
 from augnet_cli.training.evidence import Evidence, gain_of
 from augnet_cli.training.export import export_encoder
@@ -77,7 +84,7 @@ def run_training(
     """
     started = time.monotonic()
     serving = _serving(data, progress)
-    run = prepared(folder, files, cache, request, serving.resize.size, progress, gang)
+    run = prepared(folder, files, cache, request, serving.resize.size, started, progress, gang)
     training = os.path.join(data, TRAINING_FOLDER)
     if request.resume:
         state_of_run(training, run.identity)  # refused before minutes are spent on measuring
@@ -112,7 +119,7 @@ def _judged_before(serving: Embedder, run: Run, started: float, progress: Progre
     begun = time.monotonic()
     scores, evidence = judge(serving, bench, run.request.workers, progress)
     now = time.monotonic()
-    left = run.seconds_for_training(now - started, now - begun)
+    left = run.seconds_for_training(now - started, now - begun, scores.others + 1 + scores.copies)
     return _Before(serving.file, bench, scores, evidence, left)
 
 
@@ -153,12 +160,8 @@ def _concluded(
     candidate = _exported(run, report, data)
     after, evidence = judge(candidate, before.bench, run.request.workers, progress)
     decision = decide(gain_of(evidence, before.evidence), run.request.replace)
-    file = candidate.file
-    if decision.taken:
-        file = take(candidate.file, before.file, before.scores.encoder, data)
-    forget_old_candidates(data, candidate.file)
     outcome = TrainOutcome(
-        file=file,
+        file=serving_file(data) if decision.taken else candidate.file,
         card=candidate.card,
         report=report,
         images=len(run.pixels),
@@ -172,14 +175,19 @@ def _concluded(
         record=record_of(data),
         skipped=run.pixels.skipped,
     )
-    write_record(outcome)
-    draw_curves(outcome, os.path.join(data, PICTURE_NAME))
+    old = before.scores.encoder if before.file == serving_file(data) else "unreadable"
+    # The new encoder serves once everything is written down, and nothing is left to resume.
+    with taking(candidate.file, old, data) if decision.taken else contextlib.nullcontext():
+        write_record(outcome)
+        draw_curves(outcome, os.path.join(data, PICTURE_NAME))
+    conclude(training)
+    forget_old_candidates(data, candidate.file)
     return outcome
 
 
 def _exported(run: Run, report: TrainReport, data: str) -> Embedder:
     """The trained encoder, finished, as a file among the candidates, named by its id."""
-    if run.method.whitens:
+    if run.whitens:
         finish(run.encoder, run.pixels.subset(run.parts.train), run.request.seed, run.device)
     scores = score_copies(run.encoder, run.pixels, run.request.seed, run.device)
     squares = sample_squares(run.pixels, run.encoder.spec.size, PARITY_IMAGES)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -90,7 +89,3 @@ class Pace:
             "spent": self.used,
             "cooling_from": self.cooling_from,
         }
-
-    @classmethod
-    def resumed(cls, state: Mapping[str, Any]) -> Pace:
-        return cls(**state)

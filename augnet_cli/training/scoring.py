@@ -35,6 +35,11 @@ class CopyScores:
     sample: int
 
 
+def images_of_score(images: int) -> int:
+    """How many pictures, copies included, `score_copies` embeds of a folder's `images`."""
+    return min(images, SAMPLE) * (1 + COPIES)
+
+
 def score_copies(encoder: Encoder, pixels: PixelCache, seed: int, device: torch.device) -> CopyScores:
     """Measure where the copies of a sample of `pixels` are told from other images, and how many are found."""
     own, others = sample_distances(encoder, pixels, seed, device)

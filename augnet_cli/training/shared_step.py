@@ -19,6 +19,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 from augnet_cli.training.gang import Gang
 from augnet_cli.training.methods.method import Batch, Method
+from augnet_cli.training.symmetric import FieldNorm
 
 LossOf = Callable[[Batch], dict[str, Tensor]]
 
@@ -45,6 +46,26 @@ def gathered(rows: Tensor) -> Tensor:
     """
     whole: Tensor = _Gathered.apply(rows.contiguous())
     return whole
+
+
+class _AddedUp(torch.autograd.Function):
+    @staticmethod
+    def forward(context: Any, numbers: Tensor) -> Tensor:
+        total = numbers.clone()
+        dist.all_reduce(total)
+        return total
+
+    @staticmethod
+    def backward(context: Any, *gradients: Tensor) -> Tensor:
+        gradient = gradients[0].clone(memory_format=torch.contiguous_format)
+        dist.all_reduce(gradient)
+        return gradient
+
+
+def added_up(numbers: Tensor) -> Tensor:
+    """The sum of the numbers (n,) of all processes; collective. Its gradient is as that of `gathered`."""
+    total: Tensor = _AddedUp.apply(numbers.contiguous())
+    return total
 
 
 class _Loss(nn.Module):
@@ -78,10 +99,15 @@ def shared_loss(method: Method, gang: Gang) -> LossOf:
 def synchronise_norms(method: Method, gang: Gang, device: torch.device) -> None:
     """Let batch norms take their statistics over the parts of all processes; before the optimiser is made.
 
-    torch has such a norm for GPUs alone, and in the place of its own batch norm alone: on CPUs, and in
-    `symmetric.FieldNorm`, each process normalises by its own part, and `level` makes them one again.
+    torch has such a norm for GPUs alone: on CPUs its own batch norms normalise by the process's own part, and
+    `level` makes them one again.  `symmetric.FieldNorm` knows how, wherever it runs.
     """
-    if gang.size > 1 and device.type == "cuda":
+    if gang.size == 1:
+        return
+    for module in method.modules():
+        if isinstance(module, FieldNorm):
+            module.added_up = added_up
+    if device.type == "cuda":
         nn.SyncBatchNorm.convert_sync_batchnorm(method)
 
 

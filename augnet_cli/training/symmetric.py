@@ -19,14 +19,18 @@ Letters: B images, k fields of 8 channels each, field by field; g, h elements of
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from itertools import product
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+STRIDE = (
+    32  # of the whole network: a side that is no multiple of it is cut unevenly, and turns are told apart
+)
 ORDER = 8  # elements of D4: element g is a mirror (if g >= 4), then g % 4 quarter turns
-STATISTICS_MOMENTUM = 0.1  # torch's own default
+STATISTICS_MOMENTUM, SMALLEST_VARIANCE = 0.1, 1e-5  # torch's own defaults
 
 FIELDS = (4, 8, 16, 22)  # of the four stages: 32, 64, 128 and 176 channels
 EXPANDED_FIELDS = 128  # before the orientations are taken together, which leaves twice as many numbers
@@ -117,6 +121,8 @@ class FieldNorm(nn.Module):
     running_mean: Tensor  # (8k,)
     running_var: Tensor  # (8k,)
     field: Tensor  # (8k,) the field that a channel is of
+    # Adds up the numbers of all processes that share a step, with the gradient of all; None: there is one.
+    added_up: Callable[[Tensor], Tensor] | None = None
 
     def __init__(self, fields: int) -> None:
         super().__init__()
@@ -131,10 +137,34 @@ class FieldNorm(nn.Module):
         if not self.training:
             mean, var = self._shared(mean), self._shared(var)
         weight, bias = self.weight.index_select(0, self.field), self.bias.index_select(0, self.field)
+        if self.training and self.added_up is not None:
+            return self._over_all_parts(maps, weight, bias, self.added_up)
         return functional.batch_norm(maps, mean, var, weight, bias, self.training, STATISTICS_MOMENTUM)
 
+    def _over_all_parts(
+        self, maps: Tensor, weight: Tensor, bias: Tensor, added_up: Callable[[Tensor], Tensor]
+    ) -> Tensor:
+        """Batch norm by the statistics of the whole batch, of which each process has a part."""
+        numbers = maps.float() if maps.dtype.itemsize < 4 else maps  # sums of squares need their bits
+        channels, over = maps.shape[1], (0, 2, 3)
+        count = numbers.new_tensor([numbers[:, 0].numel()])
+        sums = added_up(torch.cat([numbers.sum(over), numbers.square().sum(over), count]))
+        count = sums[-1]
+        mean = sums[:channels] / count
+        var = (sums[channels:-1] / count - mean.square()).clamp(min=0)
+        with torch.no_grad():
+            self.running_mean.lerp_(mean, STATISTICS_MOMENTUM)
+            self.running_var.lerp_(var * count / (count - 1), STATISTICS_MOMENTUM)
+        scale = weight * torch.rsqrt(var + SMALLEST_VARIANCE)
+        shift = bias - mean * scale
+        return (numbers * scale[:, None, None] + shift[:, None, None]).to(maps.dtype)
+
     def _shared(self, by_channel: Tensor) -> Tensor:
-        """(8k,) numbers replaced by the means of their fields."""
+        """(8k,) numbers replaced by the means of their fields.
+
+        Of variances too: what the means of the eight differ by, little unless some orientations are rare in
+        training, is left out.
+        """
         return by_channel.view(-1, ORDER).mean(1).index_select(0, self.field)
 
 
@@ -171,7 +201,7 @@ class OverOrientations(nn.Module):
 def symmetric_resnet(
     fields: tuple[int, int, int, int] = FIELDS, expanded: int = EXPANDED_FIELDS
 ) -> tuple[nn.Module, int]:
-    """ResNet-18's plan in fields: (B, 3, S, S) to (B, c, S / 32, S / 32), and c; S is a multiple of 32.
+    """ResNet-18's plan in fields: (B, 3, S, S) to (B, c, S / 32, S / 32), and c; S is a multiple of STRIDE.
 
     After the mean over the map, the result is the same for a picture and for its mirror image and turns.
     """

@@ -14,7 +14,7 @@ import torch
 from augnet_cli.errors import TrainingError
 from augnet_cli.images.names import shown
 from augnet_cli.progress import SILENT, Progress
-from augnet_cli.training.checkpoint import Position, load_checkpoint, set_unfinished_aside
+from augnet_cli.training.checkpoint import Position, load_checkpoint, set_aside
 from augnet_cli.training.gang import ALONE, Gang
 from augnet_cli.training.loader import ViewLoader
 from augnet_cli.training.log import begin_log
@@ -102,7 +102,7 @@ def train(
         if watch is not None and state["watch"] is not None:
             watch.restore(state["watch"])
     else:
-        aside = gang.from_leader(lambda: set_unfinished_aside(folder))
+        aside = gang.from_leader(lambda: set_aside(folder))
         if aside:
             progress.note("an unfinished training was here; --resume would have gone on with it")
             progress.note(f"its checkpoint was moved to {shown(aside)}")
@@ -150,6 +150,8 @@ def _run(loop: Loop) -> TrainReport:
     loop.run()
     best_step = loop.gang.from_leader(loop.finish)
     loop.progress.finish()
+    if loop.gang.anyone(loop.stop.wanted):
+        raise KeyboardInterrupt  # all of it is saved; what would follow takes long
     at, looks = loop.position, loop.watch.looks if loop.watch else []
     trained = (at.step - first.step) * loop.images_per_step
     return TrainReport(

@@ -19,6 +19,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from augnet_cli.images.changes import CHANGES
 from augnet_cli.images.squares import square
 from augnet_cli.training.embedding import embed_images
 from augnet_cli.training.encoder import Encoder
@@ -31,6 +32,7 @@ PATIENCE = 5  # looks without a new best until the rate falls: a quarter of the 
 SETTLED = 0.2  # progress before which looks are not compared: the full rate first shakes what was there
 FEWEST_WATCHED = 3  # images, with 19 copies each: fewer say nothing of the rest of the folder
 MOST_WATCHED, MOST_OTHERS = 64, 500  # images, and pictures their copies are looked for among
+MOST_BYTES = 512 << 20  # of their pixels; an encoder of 512 px and more gets fewer to look at
 
 
 @dataclass(frozen=True)
@@ -106,7 +108,9 @@ def watch_for(
     """A watch over (w,) `watched` rows among those trained on; None where they are too few to tell."""
     if len(watched) < FEWEST_WATCHED:
         return None
-    bench = bench_for(pixels, watched[:MOST_WATCHED], train, MOST_OTHERS)
+    share = min(1.0, MOST_BYTES / ((MOST_WATCHED * (1 + len(CHANGES)) + MOST_OTHERS) * 3 * size**2))
+    most = max(FEWEST_WATCHED, int(share * MOST_WATCHED))
+    bench = bench_for(pixels, watched[:most], train, max(1, int(share * MOST_OTHERS)))
     pictures = np.stack([square(pixels.image(int(row)), size) for row in bench.rows])
     copies = [copies_of(pixels, int(row), size) for row in bench.rows[bench.held]]
     return Watch(bench, np.concatenate([pictures, *copies]), device)

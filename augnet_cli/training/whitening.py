@@ -22,7 +22,7 @@ from torch.nn import functional
 
 POWER = 0.2  # of an axis's variance, which is divided by
 LEAST_VARIANCE = 1e-3  # of an axis, as a share of the mean: an axis that hardly varies is noise, not enlarged
-FEWEST_IMAGES = 1000  # four for each axis; with fewer the covariance says more of chance than of pictures
+IMAGES_PER_AXIS = 4  # of d; with fewer the covariance says more of chance than of pictures
 CUT = 0.2  # the distance that people try first
 CUT_PRECISION = 0.98  # of pairs at or under it
 

@@ -120,8 +120,18 @@ def test_a_sample_of_the_images_counts_for_all() -> None:
         for images in (sample.images, 10 * sample.images)
     )
     for one, ten in zip(whole, part, strict=True):
-        assert ten.found == pytest.approx(10 * one.found)
-        assert ten.precision == one.precision
+        assert (ten.found, ten.false) == pytest.approx((10 * one.found, 10 * one.false))
+        if one.found >= 1:
+            assert ten.precision == pytest.approx(one.precision)
+
+
+def test_a_large_folder_without_copies_lets_no_more_wrong_ones_in_than_a_small_one() -> None:
+    """Where nothing is found, the first copy has to be worth more than all wrong ones of the whole folder."""
+    sample = simulated(0, 0.0).sample
+    for images in (sample.images, 100 * sample.images, 1000 * sample.images):
+        curve = precision_curve(replace(sample, images=images), KINDS)
+        threshold = calibrated_threshold(curve, 0.99)
+        assert all(point.false <= 0.01 for point in curve if point.distance <= threshold)
 
 
 def test_a_crowd_of_images_at_distance_nothing_does_no_harm() -> None:

@@ -15,9 +15,20 @@ from PIL import Image, ImageOps
 
 import augnet_cli
 from augnet_cli import Progress
+from augnet_cli.encoder.embedder import Embedder
+from augnet_cli.encoder.locate import shipped_encoder
 from augnet_cli.errors import UsageError
 from augnet_cli.images.changes import CHANGES
-from augnet_cli.pipeline.calibrate import MIN_IMAGES, PROBES, Kept, _parsed, _text
+from augnet_cli.images.files import content_hash
+from augnet_cli.pipeline.calibrate import (
+    MIN_IMAGES,
+    PROBES,
+    SKETCHED,
+    Kept,
+    _changed_share,
+    _parsed,
+    _text,
+)
 from augnet_cli.records import CurvePoint
 
 COPIED = 60  # images of which there is a mild copy: half as large, re-encoded
@@ -140,20 +151,62 @@ def test_another_encoder_is_calibrated_for_itself(own_birds: Path) -> None:
 def test_a_calibration_in_words_is_the_same_when_read_and_rubbish_is_none() -> None:
     shares = dict.fromkeys(CHANGES, 0.25)
     kept = Kept(7, (CurvePoint(0.1234, 3.0, 0.5, 0.8, 0.1, 0.9, 0.25, shares),))
-    state = {"version": 1, "kinds": list(CHANGES), "exclude": ["a"], "contents": 1000, "changes": 50}
+    contents = [f"{number:04}" for number in range(1000)]
+    state: dict[str, object] = {"version": 1, "kinds": list(CHANGES), "contents": contents}
     words = _text(kept, state)
     assert _parsed(words, state) == kept
-    assert _parsed(words, {**state, "changes": 150}) == kept
-    for changed in ({"changes": 151}, {"changes": 49}, {"exclude": []}, {"kinds": ["blur"]}, {"version": 2}):
+    assert _parsed(words, {**state, "contents": contents[:960]}) == kept
+    few, many = [f"new {number}" for number in range(40)], [f"new {number}" for number in range(60)]
+    assert _parsed(words, {**state, "contents": sorted(contents + few)}) == kept
+    for changed in ({"contents": contents[:940]}, {"contents": sorted(contents + many)}):
+        assert _parsed(words, {**state, **changed}) is None
+    for changed in ({"kinds": ["blur"]}, {"version": 2}):
         assert _parsed(words, {**state, **changed}) is None
     for rubbish in (None, "", "{}", "[]", "null", "7", words[:-1], words.replace("0.1234", '"x"')):
         assert _parsed(rubbish, state) is None
 
 
+@pytest.mark.parametrize("share", [0.0, 0.02, 0.05, 0.2, 0.9])
+def test_the_share_of_other_contents_is_told_from_sketches(share: float) -> None:
+    rng = np.random.default_rng(3)
+    before = {str(content_hash(rng.bytes(8))) for _ in range(20_000)}
+    gone = set(sorted(before, key=lambda content: content[::-1])[: round(share * len(before))])
+    now = (before - gone) | {str(content_hash(rng.bytes(8))) for _ in gone}
+    true = 1 - len(before & now) / len(before | now)
+    told = _changed_share(sorted(before)[:SKETCHED], sorted(now)[:SKETCHED])
+    assert told == pytest.approx(true, abs=0.05) and (share > 0 or told == 0)
+
+
+def test_two_selections_keep_a_calibration_each(own_birds: Path) -> None:
+    augnet_cli.calibrate(own_birds, exclude=["*-copy.jpg"])
+    heard = Heard()
+    augnet_cli.calibrate(own_birds, progress=heard)
+    augnet_cli.calibrate(own_birds, exclude=["*-copy.jpg"], progress=heard)
+    assert not heard.calibrated
+
+
+def test_renaming_a_folder_of_images_changes_no_calibration(own_birds: Path) -> None:
+    (own_birds / "below").mkdir()
+    for path in sorted(own_birds.glob("*.jpg"))[:300]:
+        path.rename(own_birds / "below" / path.name)
+    heard = Heard()
+    augnet_cli.calibrate(own_birds, progress=heard)
+    assert not heard.calibrated
+
+
+def test_few_images_take_the_encoders_own_distance_for_the_precision(tmp_path: Path) -> None:
+    card = Embedder.load(shipped_encoder()).card
+    for seed in range(3):
+        drawn_picture(seed).save(tmp_path / f"{seed}.png")
+    for wanted, level in ((0.5, "0.9"), (0.9, "0.9"), (0.95, "0.99"), (0.999, "0.999"), (0.9999, "0.999")):
+        heard = Heard()
+        found = augnet_cli.dedupe(tmp_path, precision=wanted, progress=heard)
+        assert found.threshold == card.thresholds[level]
+        assert any(f"for precision {level}" in note for note in heard.notes)
+
+
 def test_images_that_can_not_be_read_any_more_are_left_out(own_birds: Path) -> None:
     """The store knows them; between the walk and the altering they may vanish."""
-    from augnet_cli.encoder.embedder import Embedder
-    from augnet_cli.encoder.locate import shipped_encoder
     from augnet_cli.pipeline.calibrate import _altered
     from augnet_cli.pipeline.refresh import FolderRequest
 
@@ -167,9 +220,6 @@ def test_images_that_can_not_be_read_any_more_are_left_out(own_birds: Path) -> N
 
 
 def test_few_images_take_the_encoders_own_distance_and_say_so(tmp_path: Path) -> None:
-    from augnet_cli.encoder.embedder import Embedder
-    from augnet_cli.encoder.locate import shipped_encoder
-
     for seed in range(5):
         drawn_picture(seed).save(tmp_path / f"{seed}.png")
     heard = Heard()

@@ -111,7 +111,9 @@ CALIBRATION = CalibrationResult(
     skipped=(Skip("c.heic", "no HEIF"),),
 )
 
-UNCALIBRATED = CalibrationResult("/home/ann/photos", "photos", "abc123", 12, 0, 0.9, 0.0115, "card", (), ())
+UNCALIBRATED = CalibrationResult(
+    "/home/ann/photos", "photos", "abc123", 12, 0, 0.9, 0.0115, "card", (), (), "too few"
+)
 
 EMBED = EmbedResult(
     folder="/home/ann/photos",

@@ -116,7 +116,7 @@ def test_calibration_text_word_for_word() -> None:
 
 def test_calibration_of_few_images_says_whose_the_threshold_is() -> None:
     assert text(calibration_lines(UNCALIBRATED)) == (
-        "12 different images, threshold 0.0115, the encoder's own: too few to calibrate on\n"
+        "12 different images, threshold 0.0115, the encoder's own: too few\n"
         "next: `augnet dedupe photos --precision 0.9` uses it\n"
     )
 

@@ -22,8 +22,9 @@ from augnet_cli.training.methods import METHODS, method_class
 from augnet_cli.training.methods.method import Batch, Method
 from augnet_cli.training.pixels import PixelCache
 from augnet_cli.training.settings import TrainSettings
-from augnet_cli.training.shared_step import gathered, level, shared_loss
+from augnet_cli.training.shared_step import added_up, gathered, level, shared_loss
 from augnet_cli.training.stopping import Stop
+from augnet_cli.training.symmetric import FieldNorm
 from augnet_cli.training.trainer import train
 
 MEMBERS = 2
@@ -127,6 +128,33 @@ def gathering(gang: Gang) -> Tensors:
     return {"whole": whole.detach(), "gradient": own.grad, "numbers": gathered(torch.tensor([gang.rank, 7]))}
 
 
+def maps_of_all() -> Tensor:
+    """(6, 16, 4, 4): those of two members with three pictures each."""
+    return 3 + 2 * torch.randn(6, 16, 4, 4, generator=torch.Generator().manual_seed(1))
+
+
+def normalising(gang: Gang) -> Tensors:
+    """The norm of the default network on one's part of a batch: what comes out, gradients, statistics."""
+    norm = FieldNorm(2)
+    with torch.no_grad():
+        norm.weight.copy_(torch.tensor([0.5, 2.0]))
+        norm.bias.copy_(torch.tensor([-1.0, 1.0]))
+    if gang.size > 1:
+        norm.added_up = added_up
+    own = maps_of_all().chunk(gang.size)[gang.rank].clone().requires_grad_()
+    out = norm(own)
+    rows = out.mean((2, 3))
+    entangled(gathered(rows) if gang.size > 1 else rows).backward()
+    assert own.grad is not None and norm.weight.grad is not None
+    return {
+        "out": out.detach(),
+        "gradient": own.grad,
+        "weight": norm.weight.grad,
+        "mean": norm.running_mean,
+        "var": norm.running_var,
+    }
+
+
 def agreements(gang: Gang) -> dict[str, Any]:
     """What is asked, told and refused; each member asks for something else."""
     told = gang.from_leader(os.getpid)
@@ -173,6 +201,7 @@ def main(photos: str, out: str) -> None:
             "stopped run": run("copies", pixels, gang, f"{out}.stopped", stop_at=4),
             "resumed run": run("copies", pixels, gang, f"{out}.stopped", resume=True),
             "gathering": gathering(gang),
+            "normalising": normalising(gang),
             "agreements": agreements(gang),
             "turns": in_turn(gang, out),
             "levelled": levelled(gang),

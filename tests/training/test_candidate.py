@@ -12,7 +12,7 @@ from augnet_cli.training.candidate import (
     candidates_folder,
     decide,
     forget_old_candidates,
-    take,
+    taking,
 )
 from augnet_cli.training.evidence import Gain
 
@@ -41,17 +41,36 @@ def candidate(data: Path, name: str, text: str = "") -> str:
 def test_taken_candidate_serves_and_the_old_encoder_stays_among_the_candidates(tmp_path: Path) -> None:
     (tmp_path / "encoder.onnx").write_text("old")
     new = candidate(tmp_path, "newid")
-    assert take(new, str(tmp_path / "encoder.onnx"), "oldid", str(tmp_path)) == str(tmp_path / "encoder.onnx")
+    with taking(new, "oldid", str(tmp_path)) as serving:
+        assert serving == str(tmp_path / "encoder.onnx")
+        assert (tmp_path / "encoder.onnx").read_text() == "old"
     assert (tmp_path / "encoder.onnx").read_text() == "newid"
-    assert (tmp_path / "candidates" / "oldid.onnx").read_text() == "old"
+    assert (tmp_path / "candidates" / "previous-oldid.onnx").read_text() == "old"
     assert Path(new).read_text() == "newid"
 
 
+@pytest.mark.parametrize("error", [KeyboardInterrupt, ValueError])
+def test_nothing_is_taken_if_what_belongs_to_it_fails(error: type[BaseException], tmp_path: Path) -> None:
+    (tmp_path / "encoder.onnx").write_text("old")
+    with pytest.raises(error), taking(candidate(tmp_path, "newid"), "oldid", str(tmp_path)):
+        raise error
+    assert (tmp_path / "encoder.onnx").read_text() == "old"
+    assert sorted(os.listdir(tmp_path)) == ["candidates", "encoder.onnx"]
+
+
 def test_shipped_encoder_is_not_copied_beside_the_photos(tmp_path: Path) -> None:
-    shipped = tmp_path / "weights.onnx"
-    shipped.write_text("shipped")
-    take(candidate(tmp_path, "newid"), str(shipped), "shippedid", str(tmp_path))
+    with taking(candidate(tmp_path, "newid"), "shippedid", str(tmp_path)):
+        pass
     assert os.listdir(tmp_path / "candidates") == ["newid.onnx"]
+
+
+def test_encoders_that_served_are_not_pushed_out_by_candidates(tmp_path: Path) -> None:
+    files = [candidate(tmp_path, "previous-a"), *(candidate(tmp_path, f"{number}") for number in range(9))]
+    for age, file in enumerate(files):
+        os.utime(file, (age, age))
+    forget_old_candidates(str(tmp_path), keep=files[-1])
+    left = set(os.listdir(tmp_path / "candidates"))
+    assert "previous-a.onnx" in left and len(left) == CANDIDATES_KEPT + 1
 
 
 def test_newest_candidates_stay_and_the_one_just_made_whatever_its_age(tmp_path: Path) -> None:

@@ -10,7 +10,14 @@ from scipy import stats
 from sklearn.metrics import average_precision_score
 
 from augnet_cli.evaluation.copies import average_precision, precision_recall
-from augnet_cli.training.evidence import Evidence, gain_of, gather, micro_ap, threshold_at
+from augnet_cli.training.evidence import (
+    Evidence,
+    gain_of,
+    gather,
+    micro_ap,
+    precision_within,
+    threshold_at,
+)
 from augnet_cli.training.judge import alignment, effective_rank, uniformity
 
 
@@ -66,6 +73,23 @@ def test_closer_pictures_are_counted_as_a_loop_counts_them() -> None:
             own = 1 - copy @ gallery[row]
             closer = sum(1 - copy @ picture <= own for k, picture in enumerate(gallery) if k != row)
             assert evidence.closer[number, kind] == closer
+
+
+@pytest.mark.parametrize("distance", [0.0, 0.1, 0.3, 0.6, 2.0])
+def test_precision_within_a_distance_is_that_of_a_loop(distance: float) -> None:
+    """At the farthest copy within it: a false pair between that copy and the distance counts for none."""
+    gallery, held, copies = sample(3)
+    evidence = gather(gallery, held, copies)
+    reach = evidence.own[evidence.own <= distance].max(initial=-1.0)
+    true = false = 0
+    for number, row in enumerate(held):
+        rows = [gallery[row], *copies[number]]
+        true += int((evidence.own[number] <= reach).sum())
+        for each in rows:
+            false += sum(
+                1 - float(each @ other) <= reach + 1e-6 for k, other in enumerate(gallery) if k != row
+            )
+    assert precision_within(evidence, distance) == pytest.approx(true / (true + false) if true else 1.0)
 
 
 def test_weights_are_how_often_an_image_is_drawn() -> None:

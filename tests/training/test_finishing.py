@@ -33,7 +33,7 @@ def test_too_few_images_leave_the_encoder_as_it_was(photos: Path) -> None:
 def test_finished_encoder_has_its_precision_at_the_cut_or_nearer(
     photos: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(finishing, "FEWEST_IMAGES", 20)
+    monkeypatch.setattr(finishing, "IMAGES_PER_AXIS", 1)
     encoder, pixels = small_encoder(), pixels_of(photos)
     finish(encoder, pixels, 0, CPU)
     assert encoder.spec.whitened and encoder.whitening is not None
@@ -48,7 +48,7 @@ def test_finished_encoder_has_its_precision_at_the_cut_or_nearer(
 def test_finishing_again_starts_from_the_network_and_not_from_the_last_whitening(
     photos: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(finishing, "FEWEST_IMAGES", 20)
+    monkeypatch.setattr(finishing, "IMAGES_PER_AXIS", 1)
     encoder, pixels = small_encoder(), pixels_of(photos)
     finish(encoder, pixels, 0, CPU)
     once = embed_all(encoder, pixels, CPU)

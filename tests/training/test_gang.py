@@ -134,6 +134,22 @@ def test_gathered_rows_come_in_order_and_have_the_gradient_of_all_losses(
         assert got["numbers"].tolist() == [0, 7, 1, 7]
 
 
+def test_norms_of_the_default_network_are_those_of_the_whole_batch(together: list[dict[str, Any]]) -> None:
+    """torch's own batch norm, on all of it in one process, is the oracle."""
+    whole = member.normalising(ALONE)
+    for rank, each in enumerate(together):
+        got = each["normalising"]
+        torch.testing.assert_close(got["out"], whole["out"].chunk(2)[rank], atol=1e-5, rtol=1e-5)
+        torch.testing.assert_close(got["mean"], whole["mean"], atol=1e-6, rtol=1e-5)
+        torch.testing.assert_close(got["var"], whole["var"], atol=1e-6, rtol=1e-5)
+        # Two losses are added up where one was; the mean over processes, taken later, makes one of them.
+        torch.testing.assert_close(
+            got["gradient"], 2 * whole["gradient"].chunk(2)[rank], atol=1e-5, rtol=1e-4
+        )
+    weights = sum(each["normalising"]["weight"] for each in together) / 2
+    torch.testing.assert_close(weights, whole["weight"], atol=1e-4, rtol=1e-4)
+
+
 def test_leader_tells_and_any_process_may_stop_all(together: list[dict[str, Any]]) -> None:
     first, second = (each["agreements"] for each in together)
     assert first["told"] == second["told"] == first["pid"] != second["pid"]
@@ -289,7 +305,8 @@ def torchrun(*arguments: str) -> tuple[int, str, str]:
 
 def test_train_under_torchrun_speaks_and_writes_once(tmp_path: Path) -> None:
     folder = picture_folder(tmp_path / "photos", 16)
-    words = ("--init", "scratch", "--size", "32", "--dim", "16", "--precision", "fp32", "--device", "cpu")
+    words = ("--init", "scratch", "--size", "32", "--dim", "16", "--dtype", "fp32", "--device", "cpu")
+    words = (*words, "--backbone", "symmetric_resnet")  # the shipped encoder's, whose norms join hands
     code, out, told = torchrun("train", str(folder), *words, "--epochs", "2", "--images-per-step", "5")
     assert code == 0, told
     (path,) = out.splitlines()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import time
 from pathlib import Path
 
 import numpy as np
@@ -199,3 +200,52 @@ def test_table_is_plain_json(folder: Path) -> None:
     build(folder)
     facts = json.loads(Path(f"{folder}.u8.json").read_text())
     assert facts["size"] == os.path.getsize(f"{folder}.u8")
+
+
+class Noting(Progress):
+    def __init__(self) -> None:
+        self.notes: list[str] = []
+
+    def note(self, text: str) -> None:
+        self.notes.append(text)
+
+
+def test_after_its_time_it_holds_a_sample_in_order_and_says_so(folder: Path) -> None:
+    files, noting = walk(str(folder)).files, Noting()
+
+    def build_until(until: float) -> PixelCache:
+        return build_pixel_cache(
+            str(folder), files, f"{folder}.u8", side=64, workers=1, until=until, progress=noting
+        )
+
+    cut = build_until(time.monotonic() - 1)
+    assert 1 <= len(cut) < 6 and list(cut.paths) == sorted(cut.paths)
+    for row, path in enumerate(cut.paths):
+        expected = decode_short_side((folder / path).read_bytes(), 64).pixels
+        assert np.array_equal(cut.image(row), expected)
+    assert f"{len(cut)} of 6 images" in noting.notes[0] and "time" in noting.notes[0]
+    # What goes on later goes on with the same ones; without a limit there are all of them.
+    assert build_until(time.monotonic() + 100).data_hash == cut.data_hash
+    assert len(build(folder)[0]) == 6
+
+
+def test_it_never_fills_the_disk(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole, _ = build(folder)
+    usage = shutil.disk_usage(folder)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=len(whole.data)))
+    smooth_picture(5, 60, 50).save(folder / "another.png")
+    files, noting = walk(str(folder)).files, Noting()
+    with pytest.raises(TrainingError, match="more than half of the room") as error:
+        build_pixel_cache(str(folder), files, f"{folder}.u8", side=64, workers=1)
+    assert "--minutes" in error.value.hint
+    assert not list(folder.parent.glob("*.u8*"))
+    cut = build_pixel_cache(
+        str(folder),
+        files,
+        f"{folder}.u8",
+        side=64,
+        workers=1,
+        until=time.monotonic() + 100,
+        progress=noting,
+    )
+    assert len(cut) < 7 and "disk" in noting.notes[0]

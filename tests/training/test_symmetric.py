@@ -9,6 +9,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from augnet_cli.errors import EncoderError
+from augnet_cli.training.encoder import Encoder, EncoderSpec
 from augnet_cli.training.symmetric import (
     ORDER,
     ORDERS,
@@ -139,3 +141,10 @@ def test_a_state_holds_each_kernel_once() -> None:
     kept = [value.numel() for value in network.state_dict().values() if value.dim() == 4]
     assert [number * ORDER for number in kept] == made
     assert not any(name.endswith(("places", "field")) for name in network.state_dict())
+
+
+@pytest.mark.parametrize("size", [16, 48, 80])
+def test_sides_that_are_cut_unevenly_are_refused_with_one_that_is_not(size: int) -> None:
+    with pytest.raises(EncoderError, match="multiples of 32") as error:
+        Encoder(EncoderSpec("symmetric_resnet", size, 16))
+    Encoder(EncoderSpec("symmetric_resnet", int(error.value.hint.removeprefix("--size ")), 16))

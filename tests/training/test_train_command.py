@@ -25,7 +25,7 @@ from augnet_cli.encoder.embedder import Embedder
 from augnet_cli.encoder.locate import shipped_encoder
 
 SMALL = ("--method", "augnet", "--init", "scratch", "--size", "32", "--dim", "16")
-SMALL += ("--precision", "fp32", "--device", "cpu")
+SMALL += ("--dtype", "fp32", "--device", "cpu")
 
 
 def refused(code: int, out: str, err: str, expected: int) -> tuple[str, str]:
@@ -53,7 +53,7 @@ CASES = {
     "size of an old encoder": (["--size", "64"], 2, "--size", "--init scratch"),
     "no start file": (["--init", "nowhere.onnx"], 1, "nowhere.onnx", "path"),
     "unknown device": (["--device", "tpu"], 2, "tpu", "cpu"),
-    "unknown precision": (["--precision", "fp8", "--init", "scratch"], 2, "fp8", "bf16"),
+    "unknown dtype": (["--dtype", "fp8", "--init", "scratch"], 2, "fp8", "bf16"),
     "minutes and epochs": ([*SMALL, "--minutes", "5", "--epochs", "3"], 2, "--epochs and --minutes", "one"),
     "no minutes": ([*SMALL, "--minutes", "0"], 2, "no time", "--minutes 15"),
     "unknown preset": (["--preset", "best"], 2, "best", "finetune"),
@@ -194,7 +194,7 @@ def test_train_with_the_shipped_weights_is_the_default(tmp_path: Path) -> None:
 
     shipped = Embedder.load(shipped_encoder()).card
     folder = picture_folder(tmp_path / "photos", 8, width=120, height=100)
-    outcome = train(str(folder), TrainRequest(epochs=1, precision="fp32", device="cpu"))
+    outcome = train(str(folder), TrainRequest(epochs=1, dtype="fp32", device="cpu"))
     assert outcome.card.training["preset"] == "finetune" and outcome.before.encoder == shipped.id
     assert outcome.card.training["init"] == "shipped" and outcome.card.id != shipped.id
     assert (outcome.card.architecture, outcome.card.resize) == (shipped.architecture, shipped.resize)

@@ -17,7 +17,13 @@ from training_examples import CPU, picture_folder, pixels_of, small_encoder
 
 from augnet_cli.errors import TrainingError
 from augnet_cli.progress import SILENT, Progress
-from augnet_cli.training.checkpoint import differences, load_checkpoint, read_checkpoint, saved_position
+from augnet_cli.training.checkpoint import (
+    conclude,
+    differences,
+    load_checkpoint,
+    read_checkpoint,
+    saved_position,
+)
 from augnet_cli.training.encoder import Encoder, EncoderSpec
 from augnet_cli.training.methods import METHODS, method_class
 from augnet_cli.training.methods.augnet import AugNet, AugNetConfig
@@ -277,8 +283,9 @@ def test_new_run_sets_an_unfinished_one_aside_and_says_so(pixels: PixelCache, tm
     run(method_of(views=2), pixels, tmp_path / "run", epochs=1, progress=Noting())
     assert (tmp_path / "run" / "checkpoint.previous.pt").read_bytes() == unfinished
     assert "--resume" in notes[0] and "checkpoint.previous.pt" in notes[1]
+    conclude(str(tmp_path / "run"))
     run(method_of(views=2), pixels, tmp_path / "run", epochs=1, progress=Noting())
-    assert len(notes) == 2  # a finished one is just replaced
+    assert len(notes) == 2  # of one that was concluded nothing is left
 
 
 def test_run_of_seconds_ends_in_time_with_the_rate_at_nothing(pixels: PixelCache, tmp_path: Path) -> None:

@@ -48,6 +48,7 @@ class AugNetConfig:
     scalar_norm: bool = False
     linear: bool = True  # a linear layer before the tanh of a new encoder
     constant_rate: bool = False
+    whiten: bool = False  # finish the encoder by a whitening and a scale of its distances
     faithful: bool = False  # the published behaviour in all of the above
 
     def __post_init__(self) -> None:
@@ -72,7 +73,7 @@ class AugNetConfig:
             self._refuse_what_was_not_published()
 
     def _refuse_what_was_not_published(self) -> None:
-        for name in ("views_like", "temperature", "unit"):
+        for name in ("views_like", "temperature", "unit", "whiten"):
             if getattr(self, name) != self.__dataclass_fields__[name].default:
                 raise UsageError(
                     f"faithful=true is AugNet as published, which has no {name}={getattr(self, name)}",

@@ -40,6 +40,7 @@ class CopiesConfig:
     temperature: float = 0.05
     spread: float = 0.3  # weight of the KoLeo term
     bank: int = 0  # K; 0 compares within the batch alone
+    whiten: bool = True  # finish the encoder by a whitening and a scale of its distances
 
     def __post_init__(self) -> None:
         if not self.temperature > 0:
@@ -94,7 +95,6 @@ class Copies(Method):
     """Training to tell an image's copies from all other images."""
 
     Config = CopiesConfig
-    whitens = True
     config: CopiesConfig
     bank: Tensor  # (K, d)
     bank_rows: Tensor  # (K,) int64

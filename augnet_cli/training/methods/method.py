@@ -34,11 +34,12 @@ class Batch:
 class Method(nn.Module):
     """A way to train an encoder without labels; subclasses fill in `Config`, `view_transform` and `loss`."""
 
-    Config: ClassVar[type[Any]]  # a frozen dataclass; its fields become --set name=value
+    # A frozen dataclass; its fields become --set name=value.  One named `whiten` says whether the encoder is
+    # finished by a whitening and a scale (`finishing`).
+    Config: ClassVar[type[Any]]
 
     constant_rate: bool = False  # the learning rate does not follow the trainer's schedule
     scalar_norm: bool = False  # one mean and deviation for all colour channels
-    whitens: bool = False  # the encoder is finished by a whitening and a scale (`finishing`)
 
     @classmethod
     def head(cls, config: Any) -> str:
