@@ -51,7 +51,7 @@ def write_dedupe(result: DedupeResult, format: Format, stream: BinaryIO) -> None
     lists = {
         "groups": (_group(group, result.threshold) for group in result.groups),
         "unverified": (_suspect(suspect) for suspect in result.suspects),
-        "stacks": (list(stack.paths) for stack in result.stacks),
+        "stacks": ({"paths": list(stack.paths)} for stack in result.stacks),
         "skipped": _skips(result.skipped),
     }
     _write_json(head, lists, stream)

@@ -204,7 +204,7 @@ def test_suspects_and_stacks_stand_in_json_alone() -> None:
     result = replace(DEDUPE, suspects=(suspect,), stacks=(Stack(("e", "f")),))
     facts = json.loads(written(write_dedupe, result, "json"))
     expected = {"path": "c", "other": "d", "distance": 0.2, "verdict": ["unverified"], "transform": None}
-    assert facts["unverified"] == [expected] and facts["stacks"] == [["e", "f"]]
+    assert facts["unverified"] == [expected] and facts["stacks"] == [{"paths": ["e", "f"]}]
     assert csv_rows(written(write_dedupe, result, "csv")) == csv_rows(written(write_dedupe, DEDUPE, "csv"))
 
 
