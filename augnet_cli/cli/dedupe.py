@@ -11,6 +11,7 @@ def dedupe(
     folder: options.Folder,
     threshold: options.Threshold = None,
     precision: options.Precision = None,
+    plan: options.PlanFile = None,
     encoder: options.Encoder = None,
     format: options.OutputFormat = options.Format.text,
     null: options.Null = False,
@@ -26,7 +27,7 @@ def dedupe(
 
     Identical files are found by content, near duplicates by distance. No file is changed.
     In each group the image with most pixels is kept, then most bytes, then the first path.
-    --format paths lists the redundant ones.
+    --format paths lists the redundant ones; --plan writes them down for `augnet apply`.
     Without --threshold the distance is calibrated on the folder; `augnet calibrate` shows how.
 
     Example: augnet dedupe ./photos --precision 0.95
@@ -36,6 +37,6 @@ def dedupe(
 
     check_null(format, null)
     request = FolderRequest(folder, encoder, exclude or (), max_megapixels, workers)
-    result = verb(request, threshold, progress_for(quiet), precision)
+    result = verb(request, threshold, progress_for(quiet), precision, plan)
     show(result, format, null, quiet)
     finish(bool(result.groups), fail_on_found, len(result.skipped), strict)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from augnet_cli.acting.plan import check_plan_file, save_plan
 from augnet_cli.duplicates.groups import group
 from augnet_cli.errors import UsageError
 from augnet_cli.pipeline.calibrate import auto_threshold, check_precision
@@ -16,6 +17,7 @@ def dedupe(
     threshold: float | None = None,
     progress: Progress = SILENT,
     precision: float | None = None,
+    plan: str | None = None,
 ) -> DedupeResult:
     """Find identical files by content and near duplicates by distance.
 
@@ -23,9 +25,11 @@ def dedupe(
         threshold: cosine distance in [0, 2], inclusive; None takes the one at which `calibrate` estimates
             the precision, or the encoder's own where the images are too few for that.
         precision: wanted share of true ones among the redundant images; None is 0.99.
+        plan: a `.jsonl` to write for `apply`: an image a line that may go.
 
     Raises:
-        UsageError: a threshold and a precision, or either out of its range.
+        UsageError: a threshold and a precision, or either out of its range; `plan` has another suffix.
+        PlanError: the plan can't be written.
         FolderError, StoreError, EncoderError: as `refreshed`.
         SearchError: the threshold makes a pair of nearly everything.
     """
@@ -33,6 +37,8 @@ def dedupe(
         raise UsageError("--threshold and --precision exclude each other", "leave one of them out")
     wanted = DEFAULT_PRECISION if precision is None else precision
     check_precision(wanted)
+    if plan is not None:
+        check_plan_file(plan)
     with refreshed(request, progress) as fresh:
         collection = fresh.collection()
         result = fresh.result
@@ -43,7 +49,7 @@ def dedupe(
     pairs = pairs_within(collection.embeddings, limit, progress)
     groups = group(collection.images, collection.content_rows, pairs)
     sizes = {image.path: image.size_bytes for image in collection.images}
-    return DedupeResult(
+    found = DedupeResult(
         folder=result.folder,
         typed_folder=result.typed_folder,
         encoder=result.encoder,
@@ -54,3 +60,6 @@ def dedupe(
         redundant_bytes=sum(sizes[image.path] for star in groups for image in star.redundant),
         threshold_from=source,
     )
+    if plan is not None:
+        save_plan(found, collection.images, plan)
+    return found

@@ -1,0 +1,284 @@
+"""Carrying out a plan by groups; one of which anything is in doubt is left alone, or put back whole."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from augnet_cli.acting.carry_out import Run, carry_out
+from augnet_cli.acting.checks import Checked, Doubt, absolute, check_group, why
+from augnet_cli.acting.journal import (
+    INTENDED,
+    UNDONE,
+    History,
+    Journal,
+    JournalLost,
+    Step,
+    new_run,
+    read_journal,
+)
+from augnet_cli.acting.outcome import LINKING, Acted, Action, ApplyResult, Plan, PlanLine, Refused
+from augnet_cli.acting.restore import link_text, put_back
+from augnet_cli.acting.sidecars import Company, travellers
+from augnet_cli.acting.stopping import StopAsked, stopping_between_files
+from augnet_cli.acting.trash import check_trash
+from augnet_cli.images.names import shown
+from augnet_cli.progress import SILENT, Progress
+from augnet_cli.store.place import Place
+
+INTERRUPTED = "interrupted"
+UNVERIFIED = "nothing proves that it shows the same picture (--include-unverified acts on a distance alone)"
+
+
+@dataclass
+class _Tally:
+    """What came of the plan so far."""
+
+    acted: list[Acted] = field(default_factory=list)
+    already: list[str] = field(default_factory=list)
+    refused: list[Refused] = field(default_factory=list)
+    pending: int = 0
+    stopped: str | None = None
+
+    def refuse(self, lines: Sequence[PlanLine], reason: str) -> None:
+        if lines:
+            self.refused.append(Refused(tuple(line.path for line in lines), lines[0].witness, reason))
+
+
+@dataclass(frozen=True)
+class _Work:
+    """What all groups share; `past`: earlier steps by path, `targets`: what symbolic links of theirs need."""
+
+    place: Place
+    action: Action
+    include_unverified: bool
+    past: Mapping[str, Sequence[Step]]
+    targets: Mapping[str, Step]
+    company: Company
+    stop: StopAsked
+
+
+def apply(
+    place: Place,
+    plan: Plan,
+    action: Action = Action.quarantine,
+    include_unverified: bool = False,
+    dry_run: bool = False,
+    progress: Progress = SILENT,
+) -> ApplyResult:
+    """Carry out a plan; the caller holds the lock of the store, but for `dry_run`, which changes nothing.
+
+    Raises:
+        StoreError: the journal can't be read or written; no photo was touched.
+        MissingExtraError: there is no library for the trash.
+    """
+    if action is Action.trash:
+        check_trash()
+    tally, run = _Tally(), None
+    journal = None if dry_run else Journal(place)
+    try:
+        if journal is not None:
+            _settle(place, journal)
+            run = Run(place, new_run(), action, journal)
+        with stopping_between_files() as stop:
+            work = _work(place, plan, action, include_unverified, read_journal(place), stop)
+            _all_groups(work, plan, run, tally, progress)
+    finally:
+        progress.finish()
+        if journal is not None:
+            journal.close()
+    return ApplyResult(
+        folder=place.folder,
+        plan=plan.file,
+        action=action,
+        dry_run=dry_run,
+        run=run.name if run is not None and run.steps else "",
+        store=place.data,
+        acted=tuple(tally.acted),
+        already=tuple(tally.already),
+        refused=tuple(tally.refused),
+        freed=run.freed if run is not None else 0,
+        stopped=tally.stopped,
+        pending=tally.pending,
+    )
+
+
+def _work(
+    place: Place, plan: Plan, action: Action, include_unverified: bool, history: History, stop: StopAsked
+) -> _Work:
+    past: dict[str, list[Step]] = {}
+    for step in history.steps:
+        if step.state != UNDONE:
+            past.setdefault(step.path, []).append(step)
+    company = Company(
+        group=frozenset(),
+        redundant=frozenset(line.path for line in plan.lines),
+        witnesses=frozenset(line.witness for line in plan.lines),
+    )
+    targets = {step.witness: step for step in history.active() if step.action is Action.symlink}
+    return _Work(place, action, include_unverified, past, targets, company, stop)
+
+
+def _all_groups(work: _Work, plan: Plan, run: Run | None, tally: _Tally, progress: Progress) -> None:
+    progress.start("looking" if run is None else work.action.value, len(plan.lines))
+    if run is not None:
+        run.plan = os.path.abspath(plan.file)
+    for lines in plan.groups().values():
+        if tally.stopped is None and work.stop:
+            tally.stopped = INTERRUPTED
+        if tally.stopped is not None:
+            tally.pending += len(lines)
+            continue
+        _group(work, run, lines, tally)
+        progress.advance(len(lines))
+    if run is not None and run.steps:
+        try:
+            run.journal.end(run.name)
+        except JournalLost as error:
+            tally.stopped = tally.stopped or str(error)
+
+
+def _group(work: _Work, run: Run | None, lines: Sequence[PlanLine], tally: _Tally) -> None:
+    """Check and carry out all lines of one witness."""
+    tally.already += [line.path for line in lines if _is_done(work, line)]
+    lines = [line for line in lines if not _is_done(work, line)]
+    if not work.include_unverified:
+        tally.refuse([line for line in lines if not line.verified], UNVERIFIED)
+        lines = [line for line in lines if line.verified]
+    if not lines:
+        return
+    try:
+        witness, units = _checked(work, lines)
+    except Doubt as doubt:
+        tally.refuse(lines, doubt.reason)
+        return
+    if run is None:
+        for image, along in units:
+            tally.acted.append(Acted(image.path, image.seen.size, witness.path))
+            tally.acted += [
+                Acted(file.path, file.seen.size, witness.path, sidecar_of=image.path) for file in along
+            ]
+        return
+    _carry_out_group(work, run, lines, witness, units, tally)
+
+
+def _checked(
+    work: _Work, lines: Sequence[PlanLine]
+) -> tuple[Checked, list[tuple[Checked, tuple[Checked, ...]]]]:
+    """The witness, and each image with the sidecars that go with it.
+
+    Raises:
+        Doubt: about any of them.
+    """
+    folder = work.place.folder
+    _check_no_link_needs(work, lines)
+    witness, files = check_group(folder, lines)
+    company = replace(work.company, group=frozenset(line.path for line in lines))
+    units, taken = [], set()
+    for file in files:
+        along = travellers(folder, file, witness, work.action, company)
+        units.append((file, tuple(other for other in along if other.path not in taken)))
+        taken |= {other.path for other in along}
+    return witness, units
+
+
+def _carry_out_group(
+    work: _Work,
+    run: Run,
+    lines: Sequence[PlanLine],
+    witness: Checked,
+    units: Sequence[tuple[Checked, tuple[Checked, ...]]],
+    tally: _Tally,
+) -> None:
+    first = len(run.steps)
+    try:
+        if first == 0:
+            run.journal.begin(run.name, run.action, run.plan)
+        for number, (image, along) in enumerate(units):
+            if work.stop:
+                tally.pending += len(units) - number
+                break
+            carry_out(run, image, witness)
+            for file in along:
+                carry_out(run, file, witness, sidecar_of=image.path)
+    except (Doubt, OSError, JournalLost) as error:
+        reason = _reason(error)
+        left = _take_back(run, first)
+        if left:
+            reason += f"; not put back: {', '.join(map(shown, left))}"
+        stays = {acted.path for acted in run.acted[first:] if acted is not None}
+        tally.refuse([line for line in lines if line.path not in stays], reason)
+        if isinstance(error, JournalLost):
+            tally.stopped = str(error)
+    tally.acted += [acted for acted in run.acted[first:] if acted is not None]
+
+
+def _take_back(run: Run, first: int) -> list[str]:
+    """Put back what a run did from its step `first` on; the paths of what could not be."""
+    left = []
+    for index in reversed(range(first, len(run.steps))):
+        step = run.steps[index]
+        try:
+            put_back(run.place, step)
+        except (Doubt, OSError):
+            left.append(step.path)
+            continue
+        done, run.acted[index] = run.acted[index], None
+        if step.action in LINKING and done is not None and done.to is None:
+            run.freed -= step.size
+        try:
+            run.journal.say(step, UNDONE)
+        except JournalLost:
+            # Undo will find the file where it belongs.
+            continue
+    return left[::-1]
+
+
+def _settle(place: Place, journal: Journal) -> None:
+    """Take back the step that a crash left half done: nothing lies about, and the plan can be tried anew."""
+    for step in reversed(read_journal(place).active()):
+        if step.state == INTENDED:
+            try:
+                put_back(place, step)
+                journal.say(step, UNDONE)
+            except (Doubt, OSError, JournalLost):
+                # It stays for `undo`, which says why.
+                continue
+
+
+def _is_done(work: _Work, line: PlanLine) -> bool:
+    """Whether an earlier run did what the line asks for, and it was not taken back."""
+    here = absolute(work.place.folder, line.path)
+    return any(
+        step.hash == line.hash and _stands(work.place, step, here) for step in work.past.get(line.path, ())
+    )
+
+
+def _stands(place: Place, step: Step, here: str) -> bool:
+    """Whether the disk is as the step left it."""
+    if step.action not in LINKING:
+        return not os.path.lexists(here)
+    if step.action is Action.symlink:
+        return os.path.islink(here) and os.readlink(here) == link_text(step)
+    try:
+        return os.path.samefile(here, absolute(place.folder, step.witness))
+    except OSError:
+        return False
+
+
+def _check_no_link_needs(work: _Work, lines: Sequence[PlanLine]) -> None:
+    """An image that an earlier run made symbolic links to must stay, or they would lead nowhere."""
+    for line in lines:
+        if line.path in work.targets:
+            link = work.targets[line.path]
+            raise Doubt(f"{shown(link.path)} is a link to {shown(line.path)}, made by run {link.run}")
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, Doubt):
+        return error.reason
+    if isinstance(error, OSError):
+        name = os.fsdecode(error.filename) if isinstance(error.filename, (str, bytes)) else ""
+        return f"{shown(name)}: {why(error)}" if name else why(error)
+    return str(error)
