@@ -82,9 +82,9 @@ def carry_out(run: Run, file: Checked, witness: Checked, sidecar_of: str | None 
 def _quarantine(run: Run, step: Step, file: Checked) -> None:
     here, kept = absolute(run.place.folder, file.path), _room_in_quarantine(run, step)
     temporary = temporary_name(os.path.dirname(kept), step)
-    disk.move(here, kept, temporary, file.hash)
     try:
-        _check_arrived(run, step, file)
+        if disk.move(here, kept, temporary, file.hash):
+            _check_arrived(run, step, file)
     except Doubt:
         # Somebody put another file there between the look and the move: theirs, and it goes back.
         disk.move(kept, here, temporary_name(os.path.dirname(here), step), file.hash)
@@ -122,8 +122,8 @@ def _link(run: Run, step: Step, file: Checked, witness: Checked) -> None:
     folder = run.place.folder
     here, kept = absolute(folder, file.path), _room_in_quarantine(run, step)
     original = absolute(folder, witness.path)
-    _keep(here, kept, temporary_name(os.path.dirname(kept), step), file.hash)
-    _check_arrived(run, step, file)
+    if _keep(here, kept, temporary_name(os.path.dirname(kept), step), file.hash):
+        _check_arrived(run, step, file)
     temporary = temporary_name(os.path.dirname(here), step)
     if run.action is Action.hardlink:
         disk.second_name(original, temporary)
@@ -141,15 +141,17 @@ def _link(run: Run, step: Step, file: Checked, witness: Checked) -> None:
     run.done(step, to)
 
 
-def _keep(here: str, kept: str, temporary: str, content: str) -> None:
-    """A second name for the original, or a copy where quarantine is on another disk or there are no links."""
+def _keep(here: str, kept: str, temporary: str, content: str) -> bool:
+    """A second name for the original, or (False) a copy, where the disks are two or know no links."""
     try:
         disk.second_name(here, kept)
+        return True
     except OSError as error:
         if error.errno != errno.EXDEV and error.errno not in disk.NO_HARD_LINKS:
             raise
         disk.copy(here, temporary, content)
         disk.move(temporary, kept, temporary, content)
+        return False
 
 
 def _room_in_quarantine(run: Run, step: Step) -> str:
@@ -166,11 +168,10 @@ def _room_in_quarantine(run: Run, step: Step) -> str:
 
 
 def _check_arrived(run: Run, step: Step, file: Checked) -> None:
-    """Make sure that what is in quarantine is what was checked."""
+    """Make sure that what has a name in quarantine now is what was checked."""
     assert step.to is not None
     now, before = look(run.place.data, step.to), file.seen
-    moved = now.device != before.device or now.inode == before.inode
-    if not moved or (now.size, now.mtime_ns) != (before.size, before.mtime_ns):
+    if (now.identity, now.size, now.mtime_ns) != (before.identity, before.size, before.mtime_ns):
         raise Doubt(f"{shown(file.path)} changed a moment ago")
 
 

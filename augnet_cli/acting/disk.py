@@ -79,12 +79,22 @@ def remove_empty_folders(path: str, end: str) -> None:
         path = os.path.dirname(path)
 
 
-def move(source: str, target: str, temporary: str, content: str) -> None:
+def remove_empty_tree(path: str) -> None:
+    """Remove every folder at and below `path` that holds no file."""
+    for where, _, _ in os.walk(path, topdown=False):
+        with suppress(OSError):
+            os.rmdir(where)
+
+
+def move(source: str, target: str, temporary: str, content: str) -> bool:
     """Give a file another name, on another file system too; a file that stands there is never overwritten.
 
     Args:
         temporary: a name beside `target` that only this step uses.
         content: what `hash_of_file` says of `source`.
+
+    Returns:
+        whether it is the same file still; else a copy that was compared with `content`.
 
     Raises:
         FileExistsError: there is a file of that name.
@@ -92,6 +102,7 @@ def move(source: str, target: str, temporary: str, content: str) -> None:
     """
     try:
         _take_name(source, target)
+        return True
     except OSError as error:
         if error.errno != errno.EXDEV:
             raise
@@ -102,6 +113,7 @@ def move(source: str, target: str, temporary: str, content: str) -> None:
             _forget(temporary)
             raise
         _remove_or_take_back(source, target)
+        return False
 
 
 def replace(source: str, target: str, temporary: str, content: str) -> None:

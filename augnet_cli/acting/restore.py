@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import stat
-from contextlib import suppress
 
 from augnet_cli.acting import disk
 from augnet_cli.acting.checks import Doubt, absolute, check_way, same_bytes
@@ -60,8 +59,9 @@ def link_text(step: Step) -> str:
 
 
 def _tidy(folder: str, step: Step) -> None:
-    with suppress(FileNotFoundError):
-        disk.remove(temporary_name(folder, step))
+    path = temporary_name(folder, step)
+    if os.path.lexists(path):
+        disk.remove(path)
 
 
 def _from_quarantine(place: Place, step: Step, here: str) -> None:

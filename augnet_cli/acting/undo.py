@@ -8,11 +8,14 @@ file is moved away the same `undo` finishes.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 
+from augnet_cli.acting import disk
 from augnet_cli.acting.checks import Doubt, why
 from augnet_cli.acting.journal import (
     GONE,
+    QUARANTINE,
     UNDOING,
     UNDONE,
     Journal,
@@ -48,6 +51,8 @@ def undo(place: Place, which: str = LAST, typed_folder: str = "", progress: Prog
     failed: list[NotRestored] = []
     if steps:
         _take_back(place, steps, restored, failed, typed_folder, progress)
+    # What a run that was cut off left of its folders.
+    disk.remove_empty_tree(os.path.join(place.data, QUARANTINE))
     return UndoResult(
         folder=place.folder,
         typed_folder=typed_folder,
