@@ -57,6 +57,7 @@ class _Work:
     targets: Mapping[str, Step]
     company: Company
     stop: StopAsked
+    progress: Progress
 
 
 def apply(
@@ -82,8 +83,8 @@ def apply(
             _settle(place, journal)
             run = Run(place, new_run(), action, journal)
         with stopping_between_files() as stop:
-            work = _work(place, plan, action, include_unverified, read_journal(place), stop)
-            _all_groups(work, plan, run, tally, progress)
+            work = _work(place, plan, action, include_unverified, read_journal(place), stop, progress)
+            _all_groups(work, plan, run, tally)
     finally:
         progress.finish()
         if journal is not None:
@@ -105,7 +106,13 @@ def apply(
 
 
 def _work(
-    place: Place, plan: Plan, action: Action, include_unverified: bool, history: History, stop: StopAsked
+    place: Place,
+    plan: Plan,
+    action: Action,
+    include_unverified: bool,
+    history: History,
+    stop: StopAsked,
+    progress: Progress,
 ) -> _Work:
     past: dict[str, list[Step]] = {}
     for step in history.steps:
@@ -117,11 +124,11 @@ def _work(
         witnesses=frozenset(line.witness for line in plan.lines),
     )
     targets = {step.witness: step for step in history.active() if step.action is Action.symlink}
-    return _Work(place, action, include_unverified, past, targets, company, stop)
+    return _Work(place, action, include_unverified, past, targets, company, stop, progress)
 
 
-def _all_groups(work: _Work, plan: Plan, run: Run | None, tally: _Tally, progress: Progress) -> None:
-    progress.start("looking" if run is None else work.action.value, len(plan.lines))
+def _all_groups(work: _Work, plan: Plan, run: Run | None, tally: _Tally) -> None:
+    work.progress.start("looking" if run is None else work.action.value, len(plan.lines))
     if run is not None:
         run.plan = os.path.abspath(plan.file)
     for lines in plan.groups().values():
@@ -131,7 +138,6 @@ def _all_groups(work: _Work, plan: Plan, run: Run | None, tally: _Tally, progres
             tally.pending += len(lines)
             continue
         _group(work, run, lines, tally)
-        progress.advance(len(lines))
     if run is not None and run.steps:
         try:
             run.journal.end(run.name)
@@ -198,10 +204,12 @@ def _carry_out_group(
         for number, (image, along) in enumerate(units):
             if work.stop:
                 tally.pending += len(units) - number
+                tally.stopped = INTERRUPTED
                 break
             carry_out(run, image, witness)
             for file in along:
                 carry_out(run, file, witness, sidecar_of=image.path)
+            work.progress.advance()
     except (Doubt, OSError, JournalLost) as error:
         reason = _reason(error)
         left = _take_back(run, first)

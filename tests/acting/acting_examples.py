@@ -80,6 +80,8 @@ def tree(folder: Path) -> dict[str, tuple[object, ...]]:
                 fact = ("link", os.readlink(path))
             elif os.path.isdir(path):
                 fact = ("folder", mode)
+            elif not stat.S_ISREG(status.st_mode):
+                fact = ("special", status.st_mode)
             else:
                 fact = ("file", _digest(path), mode, status.st_mtime_ns)
             found[os.path.relpath(path, folder)] = fact
