@@ -3,23 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from augnet_cli.acting.carry_out import Run, carry_out
-from augnet_cli.acting.checks import Checked, Doubt, absolute, check_group, why
-from augnet_cli.acting.journal import (
-    INTENDED,
-    UNDONE,
-    History,
-    Journal,
-    JournalLost,
-    Step,
-    new_run,
-    read_journal,
-)
+from augnet_cli.acting.checks import Checked, Doubt, check_group, why
+from augnet_cli.acting.earlier import Earlier, check_no_link_needs, earlier_runs, is_done
+from augnet_cli.acting.journal import INTENDED, UNDONE, Journal, JournalLost, new_run, read_journal
 from augnet_cli.acting.outcome import LINKING, Acted, Action, ApplyResult, Plan, PlanLine, Refused
-from augnet_cli.acting.restore import link_text, put_back
+from augnet_cli.acting.restore import put_back
 from augnet_cli.acting.sidecars import Company, travellers
 from augnet_cli.acting.stopping import StopAsked, stopping_between_files
 from augnet_cli.acting.trash import check_trash
@@ -48,16 +40,19 @@ class _Tally:
 
 @dataclass(frozen=True)
 class _Work:
-    """What all groups share; `past`: earlier steps by path, `targets`: what symbolic links of theirs need."""
+    """What all groups share.
+
+    `leant_on`: witnesses of the groups so far, by device and inode, so that none goes under another name.
+    """
 
     place: Place
     action: Action
     include_unverified: bool
-    past: Mapping[str, Sequence[Step]]
-    targets: Mapping[str, Step]
+    earlier: Earlier
     company: Company
     stop: StopAsked
     progress: Progress
+    leant_on: dict[tuple[int, int], str] = field(default_factory=dict)
 
 
 def apply(
@@ -83,7 +78,7 @@ def apply(
             _settle(place, journal)
             run = Run(place, new_run(), action, journal)
         with stopping_between_files() as stop:
-            work = _work(place, plan, action, include_unverified, read_journal(place), stop, progress)
+            work = _work(place, plan, action, include_unverified, stop, progress)
             _all_groups(work, plan, run, tally)
     finally:
         progress.finish()
@@ -110,21 +105,15 @@ def _work(
     plan: Plan,
     action: Action,
     include_unverified: bool,
-    history: History,
     stop: StopAsked,
     progress: Progress,
 ) -> _Work:
-    past: dict[str, list[Step]] = {}
-    for step in history.steps:
-        if step.state != UNDONE:
-            past.setdefault(step.path, []).append(step)
     company = Company(
         group=frozenset(),
         redundant=frozenset(line.path for line in plan.lines),
         witnesses=frozenset(line.witness for line in plan.lines),
     )
-    targets = {step.witness: step for step in history.active() if step.action is Action.symlink}
-    return _Work(place, action, include_unverified, past, targets, company, stop, progress)
+    return _Work(place, action, include_unverified, earlier_runs(place), company, stop, progress)
 
 
 def _all_groups(work: _Work, plan: Plan, run: Run | None, tally: _Tally) -> None:
@@ -147,8 +136,9 @@ def _all_groups(work: _Work, plan: Plan, run: Run | None, tally: _Tally) -> None
 
 def _group(work: _Work, run: Run | None, lines: Sequence[PlanLine], tally: _Tally) -> None:
     """Check and carry out all lines of one witness."""
-    tally.already += [line.path for line in lines if _is_done(work, line)]
-    lines = [line for line in lines if not _is_done(work, line)]
+    done = {line.path for line in lines if is_done(work.place, work.earlier, line)}
+    tally.already += [line.path for line in lines if line.path in done]
+    lines = [line for line in lines if line.path not in done]
     if not work.include_unverified:
         tally.refuse([line for line in lines if not line.verified], UNVERIFIED)
         lines = [line for line in lines if line.verified]
@@ -178,8 +168,12 @@ def _checked(
         Doubt: about any of them.
     """
     folder = work.place.folder
-    _check_no_link_needs(work, lines)
+    check_no_link_needs(work.earlier, lines)
     witness, files = check_group(folder, lines)
+    for file in files:
+        if file.seen.identity in work.leant_on:
+            raise Doubt(f"{shown(file.path)} is {shown(work.leant_on[file.seen.identity])}, a witness")
+    work.leant_on[witness.seen.identity] = witness.path
     company = replace(work.company, group=frozenset(line.path for line in lines))
     units, taken = [], set()
     for file in files:
@@ -253,34 +247,6 @@ def _settle(place: Place, journal: Journal) -> None:
             except (Doubt, OSError, JournalLost):
                 # It stays for `undo`, which says why.
                 continue
-
-
-def _is_done(work: _Work, line: PlanLine) -> bool:
-    """Whether an earlier run did what the line asks for, and it was not taken back."""
-    here = absolute(work.place.folder, line.path)
-    return any(
-        step.hash == line.hash and _stands(work.place, step, here) for step in work.past.get(line.path, ())
-    )
-
-
-def _stands(place: Place, step: Step, here: str) -> bool:
-    """Whether the disk is as the step left it."""
-    if step.action not in LINKING:
-        return not os.path.lexists(here)
-    if step.action is Action.symlink:
-        return os.path.islink(here) and os.readlink(here) == link_text(step)
-    try:
-        return os.path.samefile(here, absolute(place.folder, step.witness))
-    except OSError:
-        return False
-
-
-def _check_no_link_needs(work: _Work, lines: Sequence[PlanLine]) -> None:
-    """An image that an earlier run made symbolic links to must stay, or they would lead nowhere."""
-    for line in lines:
-        if line.path in work.targets:
-            link = work.targets[line.path]
-            raise Doubt(f"{shown(link.path)} is a link to {shown(line.path)}, made by run {link.run}")
 
 
 def _reason(error: Exception) -> str:

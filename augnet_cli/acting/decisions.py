@@ -14,15 +14,23 @@ from datetime import datetime, timezone
 
 from augnet_cli.acting import disk
 from augnet_cli.acting.checks import why
-from augnet_cli.acting.lines import Appender, BadLine, field, line_of, numbered, object_of, text, untorn
+from augnet_cli.acting.lines import (
+    Appender,
+    BadLine,
+    content,
+    field,
+    line_of,
+    numbered,
+    object_of,
+    text,
+    untorn,
+)
 from augnet_cli.acting.outcome import Decision
 from augnet_cli.errors import StoreError, UsageError
-from augnet_cli.images.files import HASH_BYTES
 from augnet_cli.images.names import shown
 from augnet_cli.store.place import Place
 
 DECISIONS_FILE = "decisions.jsonl"
-HASH_DIGITS = frozenset("0123456789abcdef")
 
 
 @dataclass(frozen=True)
@@ -133,7 +141,7 @@ def _read(path: str, missing_is_empty: bool = False) -> Decisions:
 
 
 def _decision(value: dict[str, object]) -> Decision:
-    first, second = _hash(value, "a"), _hash(value, "b")
+    first, second = content(value, "a"), content(value, "b")
     paths = field(value, "paths", list)
     if not isinstance(paths, list) or len(paths) != 2 or not all(isinstance(path, str) for path in paths):
         raise BadLine("`paths` is not a list of two")
@@ -143,13 +151,6 @@ def _decision(value: dict[str, object]) -> Decision:
         first, second, paths = second, first, paths[::-1]
     same = bool(field(value, "same", bool))
     return Decision(first, second, same, text(value, "when"), (paths[0], paths[1]))
-
-
-def _hash(value: dict[str, object], name: str) -> str:
-    found = text(value, name)
-    if len(found) != 2 * HASH_BYTES or not HASH_DIGITS.issuperset(found):
-        raise BadLine(f"`{name}` is not {2 * HASH_BYTES} hexadecimal digits")
-    return found
 
 
 def _object(decision: Decision) -> dict[str, object]:

@@ -12,9 +12,11 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 
 from augnet_cli.acting import disk
+from augnet_cli.images.files import HASH_BYTES
 from augnet_cli.images.names import UNSAFE_CATEGORIES
 
 NEWLINE = b"\n"
+HASH_DIGITS = frozenset("0123456789abcdef")
 # Windows editors put one before the first line.
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
@@ -98,6 +100,14 @@ def whole(value: Mapping[str, object], name: str) -> int:
     """A field that is a whole number."""
     found = field(value, name, int)
     assert isinstance(found, int)
+    return found
+
+
+def content(value: Mapping[str, object], name: str) -> str:
+    """A field that is a content hash, as `images.files.content_hash` gives it."""
+    found = text(value, name)
+    if len(found) != 2 * HASH_BYTES or not HASH_DIGITS.issuperset(found):
+        raise BadLine(f"`{name}` is not {2 * HASH_BYTES} hexadecimal digits")
     return found
 
 

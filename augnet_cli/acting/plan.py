@@ -14,10 +14,10 @@ from typing import BinaryIO
 
 from augnet_cli.acting import disk
 from augnet_cli.acting.checks import why, why_unsafe
-from augnet_cli.acting.lines import BadLine, field, line_of, numbered, object_of, text, whole
+from augnet_cli.acting.lines import BadLine, content, field, line_of, numbered, object_of, text, whole
 from augnet_cli.acting.outcome import Plan, PlanLine
 from augnet_cli.errors import PlanError, UsageError
-from augnet_cli.images.files import HASH_BYTES, STORE_FOLDER
+from augnet_cli.images.files import STORE_FOLDER
 from augnet_cli.images.names import shown
 from augnet_cli.records import DedupeResult, ImageRecord
 
@@ -25,7 +25,6 @@ SUFFIX = ".jsonl"
 VERSION = 1
 HEAD = "augnet_plan"
 CACHE = "cache"
-HASH_DIGITS = frozenset("0123456789abcdef")
 MAX_DISTANCE = 2.0  # of a cosine distance
 
 
@@ -175,11 +174,11 @@ def _line(number: int, value: dict[str, object]) -> PlanLine:
         path=_path(value, "path"),
         size=_size(value, "size"),
         mtime_ns=whole(value, "mtime_ns"),
-        hash=_hash(value, "hash"),
+        hash=content(value, "hash"),
         witness=_path(value, "witness"),
         witness_size=_size(value, "witness_size"),
         witness_mtime_ns=whole(value, "witness_mtime_ns"),
-        witness_hash=_hash(value, "witness_hash"),
+        witness_hash=content(value, "witness_hash"),
         distance=float(distance),
         verdict=tuple(verdict),
         verified=bool(field(value, "verified", bool)),
@@ -201,13 +200,6 @@ def _size(value: dict[str, object], name: str) -> int:
     if size < 0:
         raise BadLine(f"`{name}` is negative")
     return size
-
-
-def _hash(value: dict[str, object], name: str) -> str:
-    found = text(value, name)
-    if len(found) != 2 * HASH_BYTES or not HASH_DIGITS.issuperset(found):
-        raise BadLine(f"`{name}` is not {2 * HASH_BYTES} hexadecimal digits")
-    return found
 
 
 def _contradictions(lines: Sequence[PlanLine]) -> Iterator[tuple[int, str]]:

@@ -44,6 +44,8 @@ def _summary(result: ApplyResult) -> str:
     size = size_words(sum(file.size for file in result.acted))
     would = "would be " if result.dry_run else ""
     parts = [f"{count(result.images, 'image')}{along} {would}{_DONE[result.action]} ({size})"]
+    if result.freed:
+        parts.append(f"{size_words(result.freed)} freed")
     if result.already:
         parts.append(f"{len(result.already):,} already were")
     if result.refused:
@@ -59,7 +61,7 @@ def _next(result: ApplyResult) -> Iterator[str]:
     if result.dry_run:
         yield f"next: `augnet apply {pasted(result.plan)} --action {result.action.value}` does it"
     elif result.action is Action.delete and result.run:
-        yield f"{size_words(result.freed)} freed; this can't be undone"
+        yield "what was deleted can't be brought back"
     elif result.run:
         yield f"next: `augnet undo {pasted(result.folder)} --run {result.run}` takes it back"
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -232,4 +234,43 @@ def test_journal_that_cannot_be_written_stops_everything(photos: Path, plan: str
 
     with pytest.raises(StoreError, match="journal"):
         apply(plan)
+    assert tree(photos) == before
+
+
+def test_witness_of_one_group_does_not_go_under_another_name_in_the_next(
+    photos: Path, tmp_path: Path
+) -> None:
+    os.link(photos / "kept.jpg", photos / "alias.jpg")
+    plan = plan_for(
+        photos, [Copy("in/b.jpg", "kept.jpg"), Copy("alias.jpg", "second.jpg")], tmp_path / "plan.jsonl"
+    )
+
+    result = apply(str(plan), Action.delete)
+
+    assert [file.path for file in result.acted] == ["in/b.jpg"]
+    assert "alias.jpg is kept.jpg, a witness" in result.refused[0].reason
+
+
+FULL = """
+import resource, sys
+from augnet_cli.pipeline.apply import apply
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]), resource.RLIM_INFINITY))
+result = apply(sys.argv[1])
+print(len(result.acted), result.pending, result.stopped)
+"""
+
+
+@pytest.mark.parametrize("room", [0, 100, 250, 700, 1000, 1500])
+def test_journal_without_room_stops_before_the_next_file(photos: Path, plan: str, room: int) -> None:
+    """A limit on the size of files makes the system refuse in the middle of a line, as a full disk does."""
+    place_for(str(photos), create=True)
+    before = tree(photos)
+    done = subprocess.run(
+        [sys.executable, "-c", FULL, plan, str(room)], capture_output=True, text=True, check=True
+    )
+    acted, pending, stopped = done.stdout.strip().split(" ", 2)
+    assert "the journal" in stopped and "can't be written" in stopped
+    assert len(before) - len(tree(photos)) == int(acted) and int(pending) + int(acted) < 3
+
+    assert undo(str(photos), "all").failed == ()
     assert tree(photos) == before

@@ -95,7 +95,7 @@ def test_delete_without_a_terminal_needs_yes(photos: Path, plan: Path) -> None:
     done = augnet("apply", plan, "--action", "delete", "--yes", "--include-unverified")
     # The sidecar keeps its image from being deleted.
     assert done.code == 3 and b"copies/1.xmp belongs to copies/1.jpg" in done.out
-    assert b"this can't be undone" in done.out
+    assert b"can't be brought back" in done.out
     assert sorted(tree(photos)) == ["0.png", "1.png", "2.png", "copies", "copies/1.jpg", "copies/1.xmp"]
     back = augnet("undo", photos)
     assert back.code == 3 and b"it was deleted" in back.out
