@@ -23,6 +23,10 @@ INTERRUPTED = "interrupted"
 UNVERIFIED = "nothing proves that it shows the same picture (--include-unverified acts on a distance alone)"
 
 
+# An image, and its sidecars with their witnesses.
+_Unit = tuple[Checked, tuple[tuple[Checked, Checked], ...]]
+
+
 @dataclass
 class _Tally:
     """What came of the plan so far."""
@@ -153,16 +157,15 @@ def _group(work: _Work, run: Run | None, lines: Sequence[PlanLine], tally: _Tall
         for image, along in units:
             tally.acted.append(Acted(image.path, image.seen.size, witness.path))
             tally.acted += [
-                Acted(file.path, file.seen.size, witness.path, sidecar_of=image.path) for file in along
+                Acted(file.path, file.seen.size, its_own.path, sidecar_of=image.path)
+                for file, its_own in along
             ]
         return
     _carry_out_group(work, run, lines, witness, units, tally)
 
 
-def _checked(
-    work: _Work, lines: Sequence[PlanLine]
-) -> tuple[Checked, list[tuple[Checked, tuple[Checked, ...]]]]:
-    """The witness, and each image with the sidecars that go with it.
+def _checked(work: _Work, lines: Sequence[PlanLine]) -> tuple[Checked, list[_Unit]]:
+    """The witness, and each image with what goes with it.
 
     Raises:
         Doubt: about any of them.
@@ -175,11 +178,12 @@ def _checked(
             raise Doubt(f"{shown(file.path)} is {shown(work.leant_on[file.seen.identity])}, a witness")
     work.leant_on[witness.seen.identity] = witness.path
     company = replace(work.company, group=frozenset(line.path for line in lines))
-    units, taken = [], set()
+    units: list[_Unit] = []
+    taken: set[str] = set()
     for file in files:
         along = travellers(folder, file, witness, work.action, company)
-        units.append((file, tuple(other for other in along if other.path not in taken)))
-        taken |= {other.path for other in along}
+        units.append((file, tuple(pair for pair in along if pair[0].path not in taken)))
+        taken |= {other.path for other, _ in along}
     return witness, units
 
 
@@ -188,7 +192,7 @@ def _carry_out_group(
     run: Run,
     lines: Sequence[PlanLine],
     witness: Checked,
-    units: Sequence[tuple[Checked, tuple[Checked, ...]]],
+    units: Sequence[_Unit],
     tally: _Tally,
 ) -> None:
     first = len(run.steps)
@@ -201,8 +205,8 @@ def _carry_out_group(
                 tally.stopped = INTERRUPTED
                 break
             carry_out(run, image, witness)
-            for file in along:
-                carry_out(run, file, witness, sidecar_of=image.path)
+            for file, its_own in along:
+                carry_out(run, file, its_own, sidecar_of=image.path)
             work.progress.advance()
     except (Doubt, OSError, JournalLost) as error:
         reason = _reason(error)

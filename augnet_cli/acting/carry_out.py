@@ -131,6 +131,7 @@ def _link(run: Run, step: Step, file: Checked, witness: Checked) -> None:
             raise Doubt(f"{shown(witness.path)} changed a moment ago")
     else:
         disk.symbolic_link(link_text(step), temporary)
+    still(folder, file)
     disk.replace(temporary, here, temporary, witness.hash)
     to = step.to
     if file.hash == witness.hash and _is_only_bytes(kept, file) and same_bytes(kept, original):

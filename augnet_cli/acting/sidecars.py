@@ -66,8 +66,10 @@ def sidecars(image: str, names: Iterable[str]) -> tuple[Sidecar, ...]:
 
 def travellers(
     folder: str, image: Checked, witness: Checked, action: Action, company: Company
-) -> tuple[Checked, ...]:
-    """The files that go with an image, read and checked.
+) -> tuple[tuple[Checked, Checked], ...]:
+    """The files that go with an image, read and checked, each with its own witness.
+
+    That is the image's; or for a partner that leaves for good its twin beside that.
 
     Raises:
         Doubt: one of them holds the image back.
@@ -87,10 +89,11 @@ def travellers(
             _check_alone(image.path, name, path, names, company)
         checked = read(folder, path)
         if sidecar.partner and action is not Action.quarantine:
-            _check_twin(folder, checked, witness, company)
-        elif action is Action.delete:
+            going.append((checked, _twin(folder, checked, witness, company)))
+            continue
+        if action is Action.delete:
             raise Doubt(f"{shown(path)} belongs to {shown(image.path)}; --action quarantine takes both")
-        going.append(checked)
+        going.append((checked, witness))
     return tuple(going)
 
 
@@ -127,8 +130,8 @@ def _check_alone(image: str, name: str, path: str, names: Iterable[str], company
             raise Doubt(f"{shown(path)} belongs to {shown(other)} too, which stays, and to {shown(image)}")
 
 
-def _check_twin(folder: str, partner: Checked, witness: Checked, company: Company) -> None:
-    """A partner may leave for good only if the witness has the same beside it."""
+def _twin(folder: str, partner: Checked, witness: Checked, company: Company) -> Checked:
+    """The same partner beside the witness: without it a partner may not leave for good."""
     above, _, name = witness.path.rpartition("/")
     suffix = os.path.splitext(partner.path)[1].lower()
     for twin in sidecars(name, names_beside(folder, witness.path)):
@@ -140,7 +143,7 @@ def _check_twin(folder: str, partner: Checked, witness: Checked, company: Compan
             continue
         try:
             if same_bytes(absolute(folder, path), absolute(folder, partner.path)):
-                return
+                return other
         except OSError as error:
             raise Doubt(f"{shown(path)} can't be compared: {why(error)}") from error
     raise Doubt(

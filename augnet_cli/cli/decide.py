@@ -18,10 +18,10 @@ _ONE_OF = "FOLDER A B --different, FOLDER A B --same, FOLDER --export FILE, or F
 def decide(
     folder: options.Folder,
     first: Annotated[
-        str | None, typer.Argument(metavar="[A]", help="An image of the folder.", show_default=False)
+        str | None, typer.Argument(metavar="A", help="An image of the folder.", show_default=False)
     ] = None,
     second: Annotated[
-        str | None, typer.Argument(metavar="[B]", help="Another one.", show_default=False)
+        str | None, typer.Argument(metavar="B", help="Another one.", show_default=False)
     ] = None,
     different: Annotated[bool, typer.Option("--different", help="They are not the same picture.")] = False,
     same: Annotated[bool, typer.Option("--same", help="They are the same picture.")] = False,

@@ -98,7 +98,10 @@ def test_partner_goes_for_good_only_if_the_witness_has_the_same(tmp_path: Path, 
 
     put(folder, {f"kept/w.{suffix.lower()}": b"unique"})
     result = act(folder, Action.delete)
-    assert [file.path for file in result.acted] == ["in/a.jpg", partner]
+    assert [(file.path, file.witness) for file in result.acted] == [
+        ("in/a.jpg", "kept/w.jpg"),
+        (partner, f"kept/w.{suffix.lower()}"),
+    ]
     assert (folder / f"kept/w.{suffix.lower()}").read_bytes() == b"unique"
 
 
