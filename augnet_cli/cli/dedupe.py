@@ -12,6 +12,7 @@ def dedupe(
     folder: options.Folder,
     threshold: options.Threshold = None,
     precision: options.Precision = None,
+    plan: options.PlanFile = None,
     encoder: options.Encoder = None,
     format: options.OutputFormat = options.Format.text,
     null: options.Null = False,
@@ -29,7 +30,7 @@ def dedupe(
 
     Identical files are found by content, near duplicates by distance. No file is changed.
     In each group the image with most pixels is kept, then most bytes, then the first path.
-    --format paths lists the redundant ones.
+    --format paths lists the redundant ones; --plan writes them down for `augnet apply`.
     Without --threshold the distance is calibrated on the folder; `augnet calibrate` shows how.
 
     --html shows each group, its pictures laid upon each other.
@@ -43,7 +44,7 @@ def dedupe(
     check_pictures(html, sheet, folder)
     request = FolderRequest(folder, encoder, exclude or (), max_megapixels, workers)
     progress = progress_for(quiet)
-    result = verb(request, threshold, progress, precision)
+    result = verb(request, threshold, progress, precision, plan)
     show(result, format, null, quiet)
     write_pictures(result, html, sheet, request, progress)
     finish(bool(result.groups), fail_on_found, len(result.skipped), strict)

@@ -50,6 +50,15 @@ Precision = Annotated[
         show_default=False,
     ),
 ]
+PlanFile = Annotated[
+    str | None,
+    typer.Option(
+        "--plan",
+        metavar="FILE.jsonl",
+        help="Also write what may go, an image a line, to be edited and given to `augnet apply`.",
+        show_default=False,
+    ),
+]
 Encoder = Annotated[
     str | None,
     typer.Option(
