@@ -39,7 +39,7 @@ class CopyScores:
 
 
 def stricter(own: Mapping[str, float], before: Mapping[str, float]) -> dict[str, float]:
-    """At each precision the nearer of two distances; of those that both know."""
+    """At each precision the nearer of two distances; where only the first knows one, that."""
     return {level: min(distance, before.get(level, distance)) for level, distance in own.items()}
 
 
