@@ -11,7 +11,7 @@ demo: $(DEMO_ENV)/installed
 	@PATH="$(CURDIR)/$(DEMO_ENV)/bin:$$PATH" sh examples/demo.sh "$(PHOTOS)"
 
 test: $(TEST_ENV)/installed
-	$(TEST_ENV)/bin/python -m pytest -q
+	$(TEST_ENV)/bin/python -m pytest -q --numprocesses 2 --dist loadfile
 
 lint: $(TEST_ENV)/installed
 	$(TEST_ENV)/bin/ruff check .

@@ -17,6 +17,7 @@ import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from augnet_cli.acting.outcome import Action, ApplyResult, Decision, UndoResult
 from augnet_cli.errors import AugnetError
 from augnet_cli.progress import SILENT, Progress
 from augnet_cli.records import CalibrationResult, ClusterResult, DedupeResult, EmbedResult, QueryResult
@@ -29,20 +30,27 @@ if TYPE_CHECKING:
     Path = str | os.PathLike[str]
 
 __all__ = [
+    "Action",
+    "ApplyResult",
     "AugnetError",
     "CalibrationResult",
     "ClusterResult",
+    "Decision",
     "DedupeResult",
     "EmbedResult",
     "Progress",
     "QueryResult",
+    "UndoResult",
     "__version__",
+    "apply",
     "calibrate",
     "cluster",
+    "decide",
     "dedupe",
     "encode",
     "index",
     "query",
+    "undo",
 ]
 
 
@@ -83,6 +91,7 @@ def dedupe(
     workers: int | None = None,
     progress: Progress = SILENT,
     precision: float | None = None,
+    plan: Path | None = None,
 ) -> DedupeResult:
     """Find images of `folder` that show the same picture; changes no file.
 
@@ -91,6 +100,7 @@ def dedupe(
             `precision`, or the one the encoder's card names where there are fewer than 1,000 different
             images.
         precision: wanted share of true ones among the redundant images, instead of a threshold; None is 0.99.
+        plan: a `.jsonl` to write for `apply`.
     """
     from augnet_cli.pipeline.dedupe import dedupe as verb
     from augnet_cli.pipeline.refresh import FolderRequest
@@ -100,7 +110,41 @@ def dedupe(
         threshold,
         progress,
         precision,
+        _text(plan),
     )
+
+
+def apply(
+    plan: Path,
+    action: Action | str = Action.quarantine,
+    include_unverified: bool = False,
+    dry_run: bool = False,
+    progress: Progress = SILENT,
+) -> ApplyResult:
+    """Carry out a plan that `dedupe` wrote; does not ask, whatever the action.
+
+    Args:
+        action: `quarantine`, `trash`, `hardlink`, `symlink`, or `delete`, which alone can't be undone.
+        include_unverified: act also where only a distance says that two images are the same picture.
+        dry_run: look at everything and change nothing.
+    """
+    from augnet_cli.pipeline.apply import apply as verb
+
+    return verb(os.fspath(plan), Action(action), include_unverified, dry_run, progress)
+
+
+def undo(folder: Path, which: str = "last", progress: Progress = SILENT) -> UndoResult:
+    """Bring back what `apply` took from `folder`; `which` is `last`, `all`, or the name of a run."""
+    from augnet_cli.pipeline.undo import undo as verb
+
+    return verb(os.fspath(folder), which, progress)
+
+
+def decide(folder: Path, first: Path, second: Path, same: bool) -> Decision:
+    """Remember, by content, that two images of `folder` are the same picture or are not."""
+    from augnet_cli.pipeline.decide import decide as verb
+
+    return verb(os.fspath(folder), os.fspath(first), os.fspath(second), same)
 
 
 def calibrate(

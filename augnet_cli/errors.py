@@ -48,6 +48,10 @@ class MissingExtraError(AugnetError):
     """A command needs an optional part of augnet that is not installed."""
 
 
+class PlanError(AugnetError):
+    """A plan can't be read, written, or carried out; no photo was touched."""
+
+
 class TrainingError(AugnetError):
     """Training can't start or had to stop; nothing was overwritten."""
 

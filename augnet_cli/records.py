@@ -135,11 +135,11 @@ class Transform:
     x runs right, y down, from the corner of the first pixel.
 
     Attributes:
-        matrix: (a, b, c, d, e, f): the point (x, y) of the first is (a x + b y + c, d x + e y + f) of the second.
+        matrix: (a, b, c, d, e, f): (x, y) of the first is (a x + b y + c, d x + e y + f) of the second.
         box: left, top, right, bottom of what the first shows, in the second; parts outside it are cut off.
         degrees: how far the second was turned, counter-clockwise, to look like the first, in (-180, 180].
         mirrored: whether it was mirrored left to right before that turn.
-        changed_share: share of the first's area whose pixels show something else than the second's, in [0, 1].
+        changed_share: share of the first's area that shows something else than the second, in [0, 1].
     """
 
     matrix: tuple[float, float, float, float, float, float]

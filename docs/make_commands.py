@@ -11,7 +11,19 @@ import sys
 from pathlib import Path
 
 PAGE = Path(__file__).with_name("commands.md")
-COMMANDS = ("", "embed", "dedupe", "calibrate", "query", "cluster", "train", "info")
+COMMANDS = (
+    "",
+    "embed",
+    "dedupe",
+    "apply",
+    "undo",
+    "decide",
+    "calibrate",
+    "query",
+    "cluster",
+    "train",
+    "info",
+)
 HEAD = "# Commands\n\nThis page is written by `python docs/make_commands.py` from the program's own help.\n"
 
 

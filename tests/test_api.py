@@ -18,7 +18,7 @@ import augnet_cli
 from augnet_cli import AugnetError, Progress
 from augnet_cli.errors import EncoderError, FolderError, ImageError, UsageError
 
-VERBS = ("calibrate", "cluster", "dedupe", "encode", "index", "query")
+VERBS = ("apply", "calibrate", "cluster", "decide", "dedupe", "encode", "index", "query", "undo")
 
 
 @pytest.fixture
@@ -83,6 +83,17 @@ def test_paths_may_be_text_or_path_objects(photos: Path, tmp_path: Path) -> None
     by_path, by_text = (augnet_cli.query(kind(photos / "0.jpg"), 2, kind(photos)) for kind in (Path, str))
     assert by_path.hits == by_text.hits and by_path.hits[0].path == "copy.jpg"
     assert len(augnet_cli.cluster(photos, 2).clusters) == 2
+
+
+def test_what_dedupe_finds_can_be_acted_on_and_taken_back(photos: Path, tmp_path: Path) -> None:
+    plan = tmp_path / "plan.jsonl"
+    augnet_cli.dedupe(photos, 0.0, plan=plan)
+    result = augnet_cli.apply(plan, "hardlink")
+    assert [file.path for file in result.acted] == ["copy.jpg"]
+    assert os.path.samefile(photos / "copy.jpg", photos / "0.jpg")
+    assert augnet_cli.undo(photos).restored == ("copy.jpg",)
+    assert not os.path.samefile(photos / "copy.jpg", photos / "0.jpg")
+    assert augnet_cli.decide(photos, "0.jpg", photos / "1.jpg", same=False).same is False
 
 
 def test_errors_are_augnet_errors_with_a_hint(photos: Path, tmp_path: Path) -> None:

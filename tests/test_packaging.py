@@ -36,9 +36,11 @@ def test_the_wheel_is_light_and_holds_the_weights(wheel):
     assert wheel.stat().st_size <= MAX_WHEEL_BYTES
     assert weights.file_size <= MAX_WEIGHTS_BYTES
     assert not [name for name in names if name.startswith(("tests/", "benchmarks/"))]
+    parts = {path.name for path in (ROOT / "augnet_cli/report/page_files").iterdir()}
+    assert parts == {name.rpartition("/")[2] for name in names if "/page_files/" in name}
 
 
-def test_the_light_install_needs_seven_libraries_and_no_torch(wheel):
+def test_the_light_install_needs_eight_libraries_and_no_torch(wheel):
     with zipfile.ZipFile(wheel) as archive:
         (name,) = [name for name in archive.namelist() if name.endswith("METADATA")]
         lines = archive.read(name).decode().splitlines()
@@ -47,7 +49,7 @@ def test_the_light_install_needs_seven_libraries_and_no_torch(wheel):
         line.split(": ")[1] for line in lines if line.startswith("Requires-Dist") and "extra ==" not in line
     }
     names = {requirement.split(">")[0].strip() for requirement in needed}
-    assert names == {"typer", "rich", "numpy", "pillow", "onnxruntime", "annoy", "scikit-learn"}
+    assert names == {"typer", "rich", "numpy", "pillow", "onnxruntime", "annoy", "scikit-learn", "send2trash"}
 
 
 @pytest.mark.timeout(600)

@@ -53,9 +53,9 @@ def calibrate(
         check_plot(plot)
     request = FolderRequest(folder, encoder, exclude or (), max_megapixels, workers)
     result = verb(request, DEFAULT_PRECISION if precision is None else precision, progress_for(quiet))
-    show(result, format, quiet=quiet)
     if plot is not None:
         from augnet_cli.report.plot import draw_calibration
 
         draw_calibration(result, plot)
+    show(result, format, quiet=quiet)
     finish(skipped=len(result.skipped), strict=strict)

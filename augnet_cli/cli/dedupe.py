@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from augnet_cli.cli import options
 from augnet_cli.cli.output import check_null, finish, show
+from augnet_cli.cli.pictures import check_pictures, write_pictures
 from augnet_cli.cli.terminal import progress_for
 
 
@@ -11,9 +12,12 @@ def dedupe(
     folder: options.Folder,
     threshold: options.Threshold = None,
     precision: options.Precision = None,
+    plan: options.PlanFile = None,
     encoder: options.Encoder = None,
     format: options.OutputFormat = options.Format.text,
     null: options.Null = False,
+    html: options.Html = None,
+    sheet: options.Sheet = None,
     exclude: options.Exclude = None,
     max_megapixels: options.MaxMegapixels = None,
     workers: options.Workers = None,
@@ -26,16 +30,21 @@ def dedupe(
 
     Identical files are found by content, near duplicates by distance. No file is changed.
     In each group the image with most pixels is kept, then most bytes, then the first path.
-    --format paths lists the redundant ones.
+    --format paths lists the redundant ones; --plan writes them down for `augnet apply`.
     Without --threshold the distance is calibrated on the folder; `augnet calibrate` shows how.
 
-    Example: augnet dedupe ./photos --precision 0.95
+    --html shows each group, its pictures laid upon each other.
+
+    Example: augnet dedupe ./photos --precision 0.95 --html report.html
     """
     from augnet_cli.pipeline.dedupe import dedupe as verb
     from augnet_cli.pipeline.refresh import FolderRequest
 
     check_null(format, null)
+    check_pictures(html, sheet, folder)
     request = FolderRequest(folder, encoder, exclude or (), max_megapixels, workers)
-    result = verb(request, threshold, progress_for(quiet), precision)
+    progress = progress_for(quiet)
+    result = verb(request, threshold, progress, precision, plan)
     show(result, format, null, quiet)
+    write_pictures(result, html, sheet, request, progress)
     finish(bool(result.groups), fail_on_found, len(result.skipped), strict)

@@ -12,14 +12,17 @@ from typing import Annotated, Any, NoReturn
 import typer
 from typer.core import TyperGroup
 
+from augnet_cli.cli.apply import apply
 from augnet_cli.cli.calibrate import calibrate
 from augnet_cli.cli.cluster import cluster
+from augnet_cli.cli.decide import decide
 from augnet_cli.cli.dedupe import dedupe
 from augnet_cli.cli.embed import embed
 from augnet_cli.cli.info import info
 from augnet_cli.cli.query import query
 from augnet_cli.cli.terminal import end_progress
 from augnet_cli.cli.train import train
+from augnet_cli.cli.undo import undo
 from augnet_cli.errors import AugnetError, Interrupted
 
 EXIT_BUG = 70  # sysexits.h EX_SOFTWARE
@@ -56,6 +59,9 @@ SUMMARIES: dict[Callable[..., None], str] = {
     train: "Learn an encoder from a folder's own images.",
     embed: "Embed the images of a folder that are new or changed.",
     dedupe: "Find images that show the same picture; changes no file.",
+    apply: "Carry out a plan of dedupe; can be undone.",
+    undo: "Bring back what apply took away.",
+    decide: "Remember that two images are, or are not, the same picture.",
     calibrate: "Say what a threshold means in a folder: precision and recall.",
     cluster: "Split the images of a folder into clusters that belong together.",
     query: "List the images that are nearest to one image.",

@@ -50,6 +50,15 @@ Precision = Annotated[
         show_default=False,
     ),
 ]
+PlanFile = Annotated[
+    str | None,
+    typer.Option(
+        "--plan",
+        metavar="FILE.jsonl",
+        help="Also write what may go, an image a line, to be edited and given to `augnet apply`.",
+        show_default=False,
+    ),
+]
 Encoder = Annotated[
     str | None,
     typer.Option(
@@ -80,6 +89,24 @@ MaxMegapixels = Annotated[
         "--max-megapixels",
         min=0.01,
         help="Skip new images larger than this, to bound memory.  [default: 250]",
+        show_default=False,
+    ),
+]
+Html = Annotated[
+    str | None,
+    typer.Option(
+        "--html",
+        metavar="FILE.html",
+        help="Also write a page that shows the groups picture by picture; it holds all it needs.",
+        show_default=False,
+    ),
+]
+Sheet = Annotated[
+    str | None,
+    typer.Option(
+        "--sheet",
+        metavar="FILE.png",
+        help="Also draw contact sheets, a row a group; outside of FOLDER.",
         show_default=False,
     ),
 ]

@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -14,8 +15,11 @@ from augnet_cli.cli.terminal import note
 from augnet_cli.errors import AugnetError, UsageError
 from augnet_cli.records import CalibrationResult, ClusterResult, DedupeResult, EmbedResult, QueryResult
 
-EXIT_SKIPPED = 3  # only with --strict
+EXIT_SKIPPED = 3  # of images only with --strict; always where `apply` or `undo` left a file alone
 EXIT_FOUND = 11  # only with --fail-on-found; the number czkawka uses
+
+if TYPE_CHECKING:
+    from augnet_cli.report.style import Style
 
 Result = DedupeResult | QueryResult | ClusterResult | EmbedResult | CalibrationResult
 
@@ -24,6 +28,20 @@ def check_null(format: Format, null: bool) -> None:
     """Refuse -0 where it would do nothing, before any work is done."""
     if null and format is not Format.paths:
         raise UsageError("-0 ends paths, and the format is not paths", "--format paths -0")
+
+
+def text_or_json(format: Format, command: str) -> None:
+    """Refuse, before any work is done, a format that a command does not have."""
+    if format not in (Format.text, Format.json):
+        raise UsageError(f"{command} can't be printed as {format.value}", "--format text or json")
+
+
+def colours() -> Style:
+    """The looks that stdout can bear."""
+    from augnet_cli.report.style import COLOUR, PLAIN
+
+    plain = not sys.stdout.isatty() or os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
+    return PLAIN if plain else COLOUR
 
 
 def show(result: Result, format: Format, null: bool = False, quiet: bool = False) -> None:
@@ -78,10 +96,8 @@ def _show_paths(result: Result, null: bool, quiet: bool) -> None:
 
 def _show_text(result: Result) -> None:
     from augnet_cli.report import text
-    from augnet_cli.report.style import COLOUR, PLAIN
 
-    colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-    style = COLOUR if colour else PLAIN
+    style = colours()
     if isinstance(result, DedupeResult):
         lines = text.dedupe_lines(result, style)
     elif isinstance(result, QueryResult):

@@ -66,7 +66,9 @@ def train(
     settings: Annotated[
         list[str] | None,
         typer.Option(
-            "--set", metavar="NAME=VALUE", help="A setting of the method, such as views=4; repeatable."
+            "--set",
+            metavar="NAME=VALUE",
+            help="A setting of the method, such as temperature=0.1; repeatable.",
         ),
     ] = None,
     init: Annotated[
@@ -174,7 +176,7 @@ def train(
             name, equals, value = setting.partition("=")
             if not equals:
                 raise UsageError(
-                    f"--set wants NAME=VALUE, not {shown(setting)}", "for instance --set views=4"
+                    f"--set wants NAME=VALUE, not {shown(setting)}", "for instance --set temperature=0.1"
                 )
             values[name] = value
         request = TrainRequest(

@@ -33,7 +33,7 @@ from augnet_cli.images.squares import resized
 from augnet_cli.images.unusable import Unusable
 from augnet_cli.records import Decoded, Resize
 
-__all__ = ["MAX_MEGAPIXELS", "decode", "decode_short_side", "decoder_id"]
+__all__ = ["MAX_MEGAPIXELS", "decode", "decode_short_side", "decode_within", "decoder_id"]
 
 # A JPEG for training is decoded at a scale that leaves twice the side asked for, as `Resize.draft` does.
 SHORT_SIDE_DRAFT = 2
@@ -76,6 +76,23 @@ def decode_short_side(
         return width, height
 
     return _decoded(data, name, max_megapixels, side * SHORT_SIDE_DRAFT, fitted)
+
+
+def decode_within(data: bytes, side: int, max_megapixels: float = MAX_MEGAPIXELS, name: str = "") -> Decoded:
+    """Decode and turn one image for a person to look at; pixels are (h, w, 3) uint8, never enlarged.
+
+    The longer of h and w is `side`, or less where the image is smaller.
+
+    Raises:
+        Unusable: as `decode`.
+    """
+
+    def fitted(size: Size) -> Size:
+        scale = min(1.0, side / max(size))
+        width, height = (max(1, round(length * scale)) for length in size)
+        return width, height
+
+    return _decoded(data, name, max_megapixels, side, fitted)
 
 
 def _decoded(

@@ -23,6 +23,8 @@ from augnet_cli.records import FoundFile, Skip
 STORE_FOLDER = ".augnet"
 # No photograph comes near; a disk image named .jpg would fill the memory.
 MAX_FILE_BYTES = 1 << 30
+# Read at once where a whole file would be too much: long enough that reading, not Python, takes the time.
+CHUNK_BYTES = 1 << 20
 # 128 bits: among 2**32 files the odds of two different ones meeting are under 1 to 2**64.
 HASH_BYTES = 16
 
@@ -186,6 +188,24 @@ def read_bytes(path: str, follow_links: bool = True) -> bytes:
 def content_hash(data: bytes) -> str:
     """A name for these bytes: BLAKE2b of HASH_BYTES, as hexadecimal digits."""
     return hashlib.blake2b(data, digest_size=HASH_BYTES).hexdigest()
+
+
+def hash_of_file(path: str) -> str:
+    """`content_hash` of a file's bytes, of any size, empty too; a link is refused.
+
+    Raises:
+        Unusable: vanished, not permitted, or no regular file.
+    """
+    digest = hashlib.blake2b(digest_size=HASH_BYTES)
+    descriptor = _open_regular(path, follow_links=False)
+    try:
+        while chunk := os.read(descriptor, CHUNK_BYTES):
+            digest.update(chunk)
+    except OSError as error:
+        raise Unusable(_why(error)) from error
+    finally:
+        os.close(descriptor)
+    return digest.hexdigest()
 
 
 def _open_regular(path: str, follow_links: bool) -> int:

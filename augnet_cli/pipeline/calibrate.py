@@ -138,7 +138,7 @@ def calibration(
 
 
 def _too_few(images: int) -> str:
-    return f"calibrating takes {MIN_IMAGES:,} different images, here are {images:,}"
+    return f"{images:,} different images are too few to calibrate on, {MIN_IMAGES:,} are needed"
 
 
 def _threshold(made: Kept | str, precision: float, fresh: Fresh) -> tuple[float, str]:

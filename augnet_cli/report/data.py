@@ -13,6 +13,7 @@ import csv
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict
 from decimal import Decimal
 from typing import BinaryIO, Literal
 
@@ -25,6 +26,7 @@ from augnet_cli.records import (
     Group,
     QueryResult,
     Skip,
+    Suspect,
 )
 
 Format = Literal["json", "csv"]
@@ -48,8 +50,8 @@ def write_dedupe(result: DedupeResult, format: Format, stream: BinaryIO) -> None
     }
     lists = {
         "groups": (_group(group, result.threshold) for group in result.groups),
-        "unverified": iter(()),
-        "stacks": iter(()),
+        "unverified": (_suspect(suspect) for suspect in result.suspects),
+        "stacks": ({"paths": list(stack.paths)} for stack in result.stacks),
         "skipped": _skips(result.skipped),
     }
     _write_json(head, lists, stream)
@@ -139,10 +141,20 @@ def _group(group: Group, threshold: float) -> dict[str, object]:
                 "witness": image.witness,
                 "verified": bool(image.verified),
                 "verdict": list(image.verdict),
-                "transform": None if image.transform is None else dict(image.transform),
+                "transform": None if image.transform is None else asdict(image.transform),
             }
             for image in group.redundant
         ],
+    }
+
+
+def _suspect(suspect: Suspect) -> Mapping[str, object]:
+    return {
+        "path": suspect.path,
+        "other": suspect.other,
+        "distance": _rounded(suspect.distance),
+        "verdict": list(suspect.verdict),
+        "transform": None if suspect.transform is None else asdict(suspect.transform),
     }
 
 

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import importlib.util
-import os
-from contextlib import suppress
 from typing import Any
 
-from augnet_cli.errors import FolderError, MissingExtraError, UsageError
-from augnet_cli.images.names import shown
+from augnet_cli.errors import MissingExtraError, UsageError
 from augnet_cli.records import CalibrationResult
+from augnet_cli.report.target import Target, check_target, written_whole
 
-SUFFIXES = (".png", ".svg")
 TITLE = "Calibration by augnet"  # inside the file
-HEAD_BYTES = 4096  # of a file; both formats have their title near the start
+TARGET = Target("--plot", (".png", ".svg"), TITLE)
 SIZE_INCHES = (11, 4.6)
 DOTS_PER_INCH = 120
 LOWEST_SHOWN = 0.02  # precision under which a distance is of no use and left out
@@ -28,14 +25,7 @@ def check_plot(file: str) -> None:
         FolderError: the file can't be written there, or is another one than an earlier plot.
         MissingExtraError: matplotlib is not installed.
     """
-    if not file.lower().endswith(SUFFIXES):
-        raise UsageError(f"{shown(file)} ends in neither .png nor .svg", "--plot FILE.png")
-    if os.path.isdir(file):
-        raise _not_writable(file, "it is a folder")
-    if not os.path.isdir(os.path.dirname(file) or "."):
-        raise _not_writable(file, "its folder does not exist")
-    if os.path.exists(file) and not _is_ours(file):
-        raise _not_writable(file, "there is another file of that name")
+    check_target(file, TARGET)
     if importlib.util.find_spec("matplotlib") is None:
         raise MissingExtraError(
             "--plot needs matplotlib, which is not installed", "pip install 'augnet[plot]'"
@@ -61,23 +51,8 @@ def draw_calibration(result: CalibrationResult, file: str) -> None:
     _bars(right, result)
     # In place of the name's suffix, by which matplotlib would choose the format.
     kind = file.lower().rsplit(".", 1)[1]
-    temporary = f"{file}.{os.getpid()}.new"
-    try:
-        figure.savefig(temporary, format=kind, dpi=DOTS_PER_INCH, metadata={"Title": TITLE})
-        os.replace(temporary, file)
-    except OSError as error:
-        with suppress(OSError):
-            os.remove(temporary)
-        raise _not_writable(file, (error.strerror or "unknown reason").lower()) from error
-
-
-def _is_ours(file: str) -> bool:
-    """Whether a file is an earlier plot: a photo's name typed by mistake must not cost the photo."""
-    try:
-        with open(file, "rb") as stream:
-            return TITLE.encode() in stream.read(HEAD_BYTES)
-    except OSError:
-        return False
+    with written_whole(file, TARGET) as stream:
+        figure.savefig(stream, format=kind, dpi=DOTS_PER_INCH, metadata={"Title": TITLE})
 
 
 def _curves(axes: Any, result: CalibrationResult) -> None:
@@ -114,9 +89,3 @@ def _bars(axes: Any, result: CalibrationResult) -> None:
     axes.set_title(f"copies of {result.altered:,} images by kind of change")
     axes.tick_params(axis="y", labelsize="small")
     axes.grid(axis="x", alpha=0.3)
-
-
-def _not_writable(file: str, why: str) -> FolderError:
-    return FolderError(
-        f"{shown(file)} can't be written: {why}", "name a file in a folder you can write: --plot FILE.png"
-    )

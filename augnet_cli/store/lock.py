@@ -9,7 +9,7 @@ import errno
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from augnet_cli.errors import StoreError
 from augnet_cli.images.names import pasted, shown
@@ -61,7 +61,9 @@ def _held(place: Place, name: str, busy: str, wait: str) -> Iterator[None]:
         ) from error
     try:
         _take(handle, place, busy, wait)
-        _write_pid(handle)
+        # Only to be named to others: where the disk is full the lock holds all the same.
+        with suppress(OSError):
+            _write_pid(handle)
         yield
     finally:
         os.close(handle)  # frees the lock

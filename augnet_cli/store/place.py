@@ -92,6 +92,35 @@ def existing_store(folder: str, environ: Mapping[str, str] = os.environ) -> Plac
     return None
 
 
+def acting_place(
+    folder: str, journal: str, create: bool, environ: Mapping[str, str] = os.environ
+) -> Place | None:
+    """The place whose data a command that acts uses: always the same, so that undo finds what apply wrote.
+
+    Where the file `journal` is in the data, else where the store is, else, with `create`, as `place_for`.
+
+    Args:
+        create: make what the place lacks; False changes nothing and gives None where there is none.
+
+    Raises:
+        FolderError: there is no such folder.
+        StoreError: the place can't be written (only with `create`).
+    """
+    path = checked_folder(folder)
+    places = (_beside(path), _away(path, environ))
+    found = next((place for place in places if os.path.lexists(os.path.join(place.data, journal))), None)
+    found = found or existing_store(path, environ)
+    if not create:
+        return found
+    if found is None:
+        return place_for(folder, create=True, environ=environ)
+    try:
+        _make(found)
+    except OSError as error:
+        raise _unusable(found, error) from error
+    return found
+
+
 def checked_folder(folder: str) -> str:
     """The absolute path of a folder that exists.
 

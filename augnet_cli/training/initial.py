@@ -39,7 +39,7 @@ def start_encoder(request: TrainRequest, config: Any) -> Encoder:
                 f"--{option} is for a new encoder, and --init {shown(init)} continues an old one",
                 "--init scratch",
             )
-    encoder = encoder_from_file(shipped_encoder() if init == "shipped" else init)
+    encoder = encoder_from_file(initial_file(init))
     if encoder.spec.head != head:
         raise UsageError(
             f"these settings want an encoder with the head {head}, "
@@ -47,6 +47,11 @@ def start_encoder(request: TrainRequest, config: Any) -> Encoder:
             "--init scratch",
         )
     return encoder
+
+
+def initial_file(init: str) -> str:
+    """The file that `--init` means; not for `scratch`."""
+    return shipped_encoder() if init == "shipped" else init
 
 
 def _new_spec(request: TrainRequest, head: str) -> EncoderSpec:

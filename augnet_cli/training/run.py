@@ -6,6 +6,7 @@ files ─ pixels ─ different pictures ─ held out ─ judged before ─ train
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import os
 import time
 from collections.abc import Sequence
@@ -31,6 +32,7 @@ from augnet_cli.training.evidence import Evidence, gain_of
 from augnet_cli.training.export import export_encoder
 from augnet_cli.training.finishing import finish
 from augnet_cli.training.gang import ALONE, Gang
+from augnet_cli.training.initial import initial_file
 from augnet_cli.training.judge import Bench, FolderScores, bench_for, judge
 from augnet_cli.training.log import read_log
 from augnet_cli.training.loop import EachEpoch
@@ -38,7 +40,13 @@ from augnet_cli.training.outcome import TrainOutcome, record_of, write_record
 from augnet_cli.training.pixels import remove_pixel_cache
 from augnet_cli.training.preparation import Run, prepared
 from augnet_cli.training.request import TrainRequest
-from augnet_cli.training.scoring import CopyScores, sample_squares, score_copies
+from augnet_cli.training.scoring import (
+    FEWEST_FOR_THRESHOLDS,
+    CopyScores,
+    sample_squares,
+    score_copies,
+    stricter,
+)
 from augnet_cli.training.stopping import stop_on_signals
 from augnet_cli.training.trainer import TrainReport, train
 from augnet_cli.training.watch import watch_for
@@ -157,6 +165,7 @@ def _concluded(
 ) -> TrainOutcome:
     """Export, judge, decide, and write down what came of it."""
     assert before is not None
+    progress.note("training is over; the new encoder is exported and measured")
     candidate = _exported(run, report, data)
     after, evidence = judge(candidate, before.bench, run.request.workers, progress)
     decision = decide(gain_of(evidence, before.evidence), run.request.replace)
@@ -190,6 +199,11 @@ def _exported(run: Run, report: TrainReport, data: str) -> Embedder:
     if run.whitens:
         finish(run.encoder, run.pixels.subset(run.parts.train), run.request.seed, run.device)
     scores = score_copies(run.encoder, run.pixels, run.request.seed, run.device)
+    init = str(run.request.init)
+    if scores.sample < FEWEST_FOR_THRESHOLDS and init != "scratch":
+        # It is still much the encoder that it was, whose distances were measured on more.
+        known = Embedder.load(initial_file(init)).card.thresholds
+        scores = dataclasses.replace(scores, thresholds=stricter(scores.thresholds, known))
     squares = sample_squares(run.pixels, run.encoder.spec.size, PARITY_IMAGES)
     folder = candidates_folder(data)
     unnamed = os.path.join(folder, "unnamed.onnx")

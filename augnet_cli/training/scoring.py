@@ -5,6 +5,7 @@ Copies are made by `copy_views`, milder than for training, so nothing here needs
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,6 +21,8 @@ from augnet_cli.training.evidence import rounded_distances
 from augnet_cli.training.pixels import PixelCache
 
 SAMPLE = 2000  # images: 2 million pairs of different ones show one false pair in a thousand copies
+# With fewer, the nearest of their pairs say little of how near different pictures come.
+FEWEST_FOR_THRESHOLDS = 1000
 COPIES = 2  # altered copies of each
 SCORE_BATCH = 64  # images, with their copies, at a time
 FRESH = 1 << 31  # stands where training has the epoch: no copy is one that was trained on
@@ -33,6 +36,11 @@ class CopyScores:
     thresholds: dict[str, float]
     recalls: dict[str, float]
     sample: int
+
+
+def stricter(own: Mapping[str, float], before: Mapping[str, float]) -> dict[str, float]:
+    """At each precision the nearer of two distances; where only the first knows one, that."""
+    return {level: min(distance, before.get(level, distance)) for level, distance in own.items()}
 
 
 def images_of_score(images: int) -> int:

@@ -88,7 +88,7 @@ def test_dedupe_takes_the_calibrated_threshold_and_says_so(photos: Path) -> None
 
 def test_few_images_are_told_on_stderr_and_in_json(few: Path) -> None:
     done = augnet("dedupe", few, "--format", "json").ok()
-    assert done.json()["threshold_from"] == "card" and "calibrating takes" in "".join(done.notes)
+    assert done.json()["threshold_from"] == "card" and "too few to calibrate" in "".join(done.notes)
     assert "too few" in augnet("calibrate", few).ok().out.decode()
     assert augnet("dedupe", few, "--quiet").ok().err == b""
 

@@ -278,7 +278,7 @@ def in_bash(shell: dict[str, str], script: str) -> str:
 
 def test_shown_completion_completes_commands_and_options(shell: dict[str, str]) -> None:
     load = 'eval "$(augnet --show-completion; true)"\n'
-    assert in_bash(shell, load + COMPLETE.format(words="de", at=1)).split() == ["dedupe"]
+    assert in_bash(shell, load + COMPLETE.format(words="de", at=1)).split() == ["dedupe", "decide"]
     assert in_bash(shell, load + COMPLETE.format(words="dedupe --thr", at=2)).split() == ["--threshold"]
     assert set(in_bash(shell, load + COMPLETE.format(words="''", at=1)).split()) >= set(COMMANDS)
 

@@ -17,7 +17,7 @@ import pytest
 from PIL import Image
 
 from augnet_cli.errors import EncoderError
-from augnet_cli.images.decode import MAX_MEGAPIXELS, decode, decode_short_side, decoder_id
+from augnet_cli.images.decode import MAX_MEGAPIXELS, decode, decode_short_side, decode_within, decoder_id
 from augnet_cli.images.unusable import Unusable
 from augnet_cli.records import Resize
 
@@ -108,6 +108,9 @@ def test_all_eight_orientations_give_the_same_upright_picture(orientation: int, 
     assert (short.width, short.height) == upright.size
     reference = np.asarray(upright.resize((160, 100), Image.Resampling.BILINEAR))
     assert difference(short.pixels, reference) < 2
+    within = decode_within(data, 160)
+    assert (within.width, within.height) == upright.size
+    assert difference(within.pixels, reference) < 2
 
 
 def test_orientation_files_of_the_wild_agree(shared_data: Callable[[str], Path]) -> None:
@@ -147,6 +150,14 @@ def test_time_that_is_none_is_none(taken: str) -> None:
 def test_short_side_is_bounded_and_never_enlarged(size: tuple[int, int], shape: tuple[int, ...]) -> None:
     for format_ in ("JPEG", "PNG"):
         assert decode_short_side(encoded(picture(*size), format_), 128).pixels.shape == shape
+
+
+@pytest.mark.parametrize(
+    ("size", "shape"), [((800, 400), (64, 128, 3)), ((60, 90), (90, 60, 3)), ((1, 5000), (128, 1, 3))]
+)
+def test_long_side_is_bounded_and_never_enlarged(size: tuple[int, int], shape: tuple[int, ...]) -> None:
+    for format_ in ("JPEG", "PNG"):
+        assert decode_within(encoded(picture(*size), format_), 128).pixels.shape == shape
 
 
 @pytest.mark.parametrize("format_", ["GIF", "WEBP", "PNG", "TIFF", "AVIF"])

@@ -130,3 +130,21 @@ def test_folder_of_broken_images_has_no_groups(tmp_path: Path) -> None:
     (tmp_path / "broken.jpg").write_bytes(b"\xff\xd8\xff no more")
     result = dedupe(tmp_path, 0.2)
     assert (result.images, result.groups, len(result.skipped)) == (0, (), 1)
+
+
+def test_what_a_person_decided_outweighs_distance_and_survives_a_rename(tmp_path: Path) -> None:
+    picture = drawn_picture(3, 320, 240)
+    picture.save(tmp_path / "large.png")
+    picture.resize((160, 120)).save(tmp_path / "small.png")
+    drawn_picture(9, 200, 200).save(tmp_path / "other.png")
+    assert redundant_of(dedupe(tmp_path, 0.2)).keys() == {"small.png"}
+    augnet_cli.decide(tmp_path, "large.png", "small.png", same=False)
+    assert not dedupe(tmp_path, 0.2).groups
+    (tmp_path / "small.png").rename(tmp_path / "renamed.png")
+    assert not dedupe(tmp_path, 0.2).groups
+    # A new picture that is like both was not decided about.
+    picture.resize((240, 180)).save(tmp_path / "middle.png")
+    assert redundant_of(dedupe(tmp_path, 0.2)).keys() == {"middle.png"}
+    augnet_cli.decide(tmp_path, "large.png", "other.png", same=True)
+    found = redundant_of(dedupe(tmp_path, 0.0))
+    assert found.keys() == {"other.png"} and found["other.png"].distance > 0.2

@@ -26,7 +26,7 @@ from report_examples import (
     weird_query,
 )
 
-from augnet_cli.records import Group, Hit, Kept, Redundant
+from augnet_cli.records import Group, Hit, Kept, Redundant, Stack, Suspect, Transform
 from augnet_cli.report.data import (
     Format,
     write_calibration,
@@ -183,12 +183,29 @@ def test_embed_csv_word_for_word() -> None:
 
 
 def test_several_words_of_a_verdict_are_parted_by_spaces_in_csv() -> None:
-    redundant = Redundant("b", 0.1, "a", True, ("resized", "re-encoded"), {"scale": 0.5})
+    half = Transform((0.5, 0, 0, 0, 0.5, 0), (0, 0, 40, 30), 0.0, False, 0.0)
+    redundant = Redundant("b", 0.1, "a", True, ("resized", "re-encoded"), half)
     result = replace(DEDUPE, groups=(Group(Kept("a", "first path"), (redundant,)),))
 
     assert csv_rows(written(write_dedupe, result, "csv"))[2][-2:] == ["true", "resized re-encoded"]
     (only,) = json.loads(written(write_dedupe, result, "json"))["groups"][0]["redundant"]
-    assert (only["verdict"], only["transform"]) == (["resized", "re-encoded"], {"scale": 0.5})
+    assert only["verdict"] == ["resized", "re-encoded"]
+    assert only["transform"] == {
+        "matrix": [0.5, 0, 0, 0, 0.5, 0],
+        "box": [0, 0, 40, 30],
+        "degrees": 0.0,
+        "mirrored": False,
+        "changed_share": 0.0,
+    }
+
+
+def test_suspects_and_stacks_stand_in_json_alone() -> None:
+    suspect = Suspect("c", "d", 0.2, ("unverified",))
+    result = replace(DEDUPE, suspects=(suspect,), stacks=(Stack(("e", "f")),))
+    facts = json.loads(written(write_dedupe, result, "json"))
+    expected = {"path": "c", "other": "d", "distance": 0.2, "verdict": ["unverified"], "transform": None}
+    assert facts["unverified"] == [expected] and facts["stacks"] == [{"paths": ["e", "f"]}]
+    assert csv_rows(written(write_dedupe, result, "csv")) == csv_rows(written(write_dedupe, DEDUPE, "csv"))
 
 
 def test_json_gives_every_file_name_back_as_its_bytes() -> None:

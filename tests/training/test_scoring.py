@@ -22,6 +22,7 @@ from augnet_cli.training.scoring import (
     copy_distances,
     sample_squares,
     score_copies,
+    stricter,
 )
 
 NONE = np.zeros((5, 5), bool)
@@ -171,3 +172,8 @@ def test_pictures_are_turned_before_training_as_in_use(tmp_path: Path) -> None:
     assert np.array_equal(
         sample_squares(pixels, 32, 1)[0], decode((folder / "turned.png").read_bytes(), Resize(32)).pixels
     )
+
+
+def test_of_two_distances_for_a_precision_the_stricter_one_counts() -> None:
+    assert stricter({"0.9": 0.3, "0.99": 0.1}, {"0.9": 0.2, "0.99": 0.15}) == {"0.9": 0.2, "0.99": 0.1}
+    assert stricter({"0.9": 0.3}, {}) == {"0.9": 0.3}

@@ -1,0 +1,168 @@
+"""The result of `dedupe` as one HTML page that holds everything it shows and asks nothing of any network.
+
+The parts of the page lie in `page_files`: its frame, its style, and its script in four files that are read
+one after the other.  The content security policy names style and script by their hashes and lets images come
+from the page alone, so nothing that a file name smuggled in could run or be fetched.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import html
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from string import Template
+
+from augnet_cli.cores import usable_cores
+from augnet_cli.images.decode import MAX_MEGAPIXELS
+from augnet_cli.images.names import shown
+from augnet_cli.progress import SILENT, Progress
+from augnet_cli.records import CALIBRATED, CARD, GIVEN, DedupeResult
+from augnet_cli.report.page_data import Small, cast_of, json_pieces, small
+from augnet_cli.report.target import Target, check_target, written_whole
+from augnet_cli.report.text import count, size_words
+from augnet_cli.report.thumbnails import fitting_side, thumbnails
+
+MARK = '<meta name="generator" content="augnet dedupe">'
+TARGET = Target("--html", (".html", ".htm"), MARK)
+# What all thumbnails may take together: a page of 3,000 groups then stays under 30 MB with some 300 bytes
+# of text an image and a sample's error, opens in a second or two, and a mail server still takes it.
+THUMBNAILS_BYTES = 25_000_000
+BASE64_GROWTH = 4 / 3
+
+FILES = os.path.join(os.path.dirname(__file__), "page_files")
+SCRIPTS = ("words.js", "cards.js", "comparison.js", "list.js")
+THRESHOLD_WORDS = {GIVEN: "as given", CALIBRATED: "calibrated on this folder", CARD: "the encoder's own"}
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenPage:
+    """What `write_page` did: how many pictures, how many of them placeholders, the long side of the rest."""
+
+    size_bytes: int
+    images: int
+    broken: int
+    side: int
+
+
+def check_page(file: str) -> None:
+    """Refuse before the work what can't be written after it.
+
+    Raises:
+        UsageError, FolderError: as `check_target`.
+    """
+    check_target(file, TARGET)
+
+
+def write_page(
+    result: DedupeResult,
+    file: str,
+    progress: Progress = SILENT,
+    workers: int | None = None,
+    max_megapixels: float | None = None,
+) -> WrittenPage:
+    """Write the page, whole or not at all.
+
+    Thumbnails are as large as THUMBNAILS_BYTES allows for their number, equal pictures sharing one.
+
+    Raises:
+        UsageError, FolderError: the file can't be written.
+    """
+    check_page(file)
+    threads = workers or usable_cores()
+    limit = max_megapixels or MAX_MEGAPIXELS
+    cast = cast_of(result)
+    bytes_each = THUMBNAILS_BYTES / BASE64_GROWTH / max(1, len(cast.drawn))
+    side = fitting_side(result.folder, cast.drawn, bytes_each, threads, limit)
+    before, after = _around_the_data(result)
+    page_folder = os.path.dirname(os.path.abspath(file))
+    broken = 0
+
+    def watched(smalls: Iterable[Small]) -> Iterator[Small]:
+        nonlocal broken
+        for drawn in smalls:
+            broken += not drawn.picture
+            progress.advance(skipped=int(not drawn.picture))
+            yield drawn
+
+    progress.start("drawing", len(cast.drawn))
+    try:
+        with (
+            written_whole(file, TARGET) as stream,
+            closing(thumbnails(result.folder, cast.drawn, side, small, threads, limit)) as smalls,
+        ):
+            stream.write(before.encode())
+            for piece in json_pieces(result, cast, watched(smalls), page_folder):
+                stream.write(piece.encode("ascii"))
+            stream.write(after.encode())
+            size = stream.tell()
+    finally:
+        progress.finish()
+    return WrittenPage(size, len(cast.paths), broken, side)
+
+
+def _around_the_data(result: DedupeResult) -> tuple[str, str]:
+    """The page before its data, and after."""
+    style, script = _read("style.css"), "\n".join(_read(name) for name in SCRIPTS)
+    name = shown(os.path.basename(result.folder.rstrip(os.sep)) or result.folder)
+    words = {
+        "mark": MARK,
+        "policy": _policy(style, script),
+        "name": html.escape(name),
+        "folder": html.escape(shown(result.folder)),
+        "totals": _totals(result),
+        "how": html.escape(_how(result)),
+        "style": style,
+        "script": script,
+    }
+    before, after = (Template(half).substitute(words) for half in _read("frame.html").split("$data"))
+    return before, after
+
+
+def _policy(style: str, script: str) -> str:
+    """Nothing from anywhere, but for this style, this script and pictures inside the page."""
+    rules = (
+        "default-src 'none'",
+        "img-src data:",
+        f"style-src '{_hash(style)}'",
+        f"script-src '{_hash(script)}'",
+        "base-uri 'none'",
+        "form-action 'none'",
+        "require-trusted-types-for 'script'",
+        "trusted-types 'none'",
+    )
+    return "; ".join(rules)
+
+
+def _hash(text: str) -> str:
+    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode("ascii")
+
+
+def _totals(result: DedupeResult) -> str:
+    redundant = sum(len(group.redundant) for group in result.groups)
+    figures = (
+        (f"{result.images:,}", "image" if result.images == 1 else "images"),
+        (f"{len(result.groups):,}", "group" if len(result.groups) == 1 else "groups"),
+        (f"{redundant:,}", "redundant"),
+        (size_words(result.redundant_bytes), "in redundant files"),
+    )
+    return "\n".join(f"<div><dd>{figure}</dd><dt>{word}</dt></div>" for figure, word in figures)
+
+
+def _how(result: DedupeResult) -> str:
+    source = THRESHOLD_WORDS.get(result.threshold_from, result.threshold_from)
+    parts = [f"Distance threshold {result.threshold:g}, {source}."]
+    unproven = sum(not image.verified for group in result.groups for image in group.redundant)
+    if unproven:
+        images = count(unproven, "redundant image") + (" rests" if unproven == 1 else " rest")
+        parts.append(f"{images} on the distance alone: look before you act.")
+    parts.append("Nothing was changed.")
+    return " ".join(parts)
+
+
+def _read(name: str) -> str:
+    with open(os.path.join(FILES, name), encoding="utf-8") as file:
+        return file.read()

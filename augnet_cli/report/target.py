@@ -1,0 +1,109 @@
+"""The file that a picture or a page is written to: refused before the work, written whole or not at all.
+
+A file that is there already is replaced only if an earlier run wrote it, which its mark tells:
+a photo's name typed by mistake must not cost the photo.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from augnet_cli.errors import FolderError, UsageError
+from augnet_cli.images.files import STORE_FOLDER
+from augnet_cli.images.names import shown
+
+HEAD_BYTES = 4096  # of a file; every kind written here has its mark near the start
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A kind of file that one option writes: its endings, and the mark that all such files carry."""
+
+    option: str
+    suffixes: tuple[str, ...]
+    mark: str
+
+    @property
+    def example(self) -> str:
+        return f"{self.option} FILE{self.suffixes[0]}"
+
+    def refusal(self, file: str, why: str) -> FolderError:
+        """The two lines of every refusal."""
+        return FolderError(
+            f"{shown(file)} can't be written: {why}", f"name a file in a folder you can write: {self.example}"
+        )
+
+
+def check_target(file: str, target: Target) -> None:
+    """Refuse before the work what can't be written after it.
+
+    Raises:
+        UsageError: another suffix than the target's.
+        FolderError: the file can't be written there, is inside a store, or is not an earlier one of its kind.
+    """
+    if not file.lower().endswith(target.suffixes):
+        endings = " nor ".join(target.suffixes)
+        said = f"neither {endings}" if len(target.suffixes) > 1 else f"something else than {endings}"
+        raise UsageError(f"{shown(file)} ends in {said}", target.example)
+    if os.path.isdir(file):
+        raise target.refusal(file, "it is a folder")
+    folder = os.path.dirname(file) or "."
+    if not os.path.isdir(folder):
+        raise target.refusal(file, "its folder does not exist")
+    if STORE_FOLDER in os.path.realpath(folder).split(os.sep):
+        raise target.refusal(file, f"{STORE_FOLDER} is augnet's own folder")
+    if os.path.lexists(file) and not _is_ours(file, target):
+        raise target.refusal(file, "there is another file of that name")
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise target.refusal(file, "permission denied")
+
+
+@contextmanager
+def written_whole(file: str, target: Target) -> Iterator[BinaryIO]:
+    """A stream whose bytes become `file` at the end, and nothing if the work inside fails.
+
+    Raises:
+        FolderError: as `check_target`, or what the disk says.
+    """
+    check_target(file, target)
+    temporary = f"{file}.{os.getpid()}.new"
+    try:
+        # Not over a file or link that happens to stand there.
+        stream = open(temporary, "xb")  # noqa: SIM115 - closed below; what can't be made is not removed
+    except OSError as error:
+        raise target.refusal(file, _why(error)) from error
+    try:
+        with stream:
+            yield stream
+            stream.flush()
+            os.fsync(stream.fileno())
+        os.replace(temporary, file)
+    except OSError as error:
+        _remove(temporary)
+        raise target.refusal(file, _why(error)) from error
+    except BaseException:
+        _remove(temporary)
+        raise
+
+
+def _why(error: OSError) -> str:
+    return (error.strerror or "unknown reason").lower()
+
+
+def _remove(file: str) -> None:
+    with suppress(OSError):
+        os.remove(file)
+
+
+def _is_ours(file: str, target: Target) -> bool:
+    if not os.path.isfile(file):  # a pipe would wait for ever
+        return False
+    try:
+        with open(file, "rb") as stream:
+            return target.mark.encode() in stream.read(HEAD_BYTES)
+    except OSError:
+        return False
