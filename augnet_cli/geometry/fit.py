@@ -109,7 +109,7 @@ def matched(first: Points, second: Points) -> np.ndarray:
     """(m, 2) pairs of points that are each other's nearest, and clearly nearer than the next."""
     if len(first) < 2 or len(second) < 2:
         return np.zeros((0, 2), np.int64)
-    distances = np.sqrt(np.maximum(2 - 2 * (first.rows @ second.rows.T), 0))
+    distances = np.sqrt(np.maximum(2 - 2 * (first.unit_rows @ second.unit_rows.T), 0))
     own = np.arange(len(first))
     nearest = distances.argmin(axis=1)
     least = distances[own, nearest]

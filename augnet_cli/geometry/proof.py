@@ -6,77 +6,106 @@ recoloured, blurred, mirrored or turned.  Only what stays open is looked at for 
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
-from augnet_cli.geometry.agreement import Agreement, agreement
+from augnet_cli.geometry.agreement import NONE, Agreement, agreement
 from augnet_cli.geometry.fit import Fit, fit_frames, fit_points
-from augnet_cli.geometry.sketch import Points
+from augnet_cli.geometry.laid import frame_of
+from augnet_cli.geometry.sketch import Sketch
 
 # By the whole frame: no transform was searched for, so that little chance agreement is left.
 FRAME_SHARE, FRAME_MEDIAN = 0.8, 0.9
 # By points: so many must agree on the transform, and the pixels then nearly everywhere ...
 FEWEST_INLIERS = 6
 ALL_SHARE, ALL_MEDIAN = 0.9, 0.9
-# ... or very well in what is no caption or sticker: the block at this quantile.  Near scenes stay under it.
-PART_SHARE, PART_QUANTILE_CORRELATION = 0.6, 0.96
+# ... or very well in what is no caption or sticker, with little between same and other.  Near scenes have more.
+PART_INLIERS, PART_SHARE, PART_QUANTILE_CORRELATION, PART_SOMEWHAT = 10, 0.6, 0.96, 0.2
+# Points agree on a transform, pixels don't: one scene, seen twice.
+SCENE_INLIERS, SCENE_SHARE = 20, 0.3
 # An image lacks nothing if what it does not show of the other is less than this share of the other's area.
 NOTHING = 0.04
 
-
-@dataclass(frozen=True, eq=False)
-class Looked:
-    """One picture as proofs look at it: (h, w) uint8 grey, and its points, found when first asked for."""
-
-    grey: np.ndarray
-    points: Callable[[], Points]
+SAME, SCENE, PLAIN, OTHER = "same", "scene", "plain", "other"
 
 
-@dataclass(frozen=True, eq=False)
-class Proof:
-    """Two pictures are the same one, or parts of the same one.
+@dataclass(frozen=True)
+class Finding:
+    """What two pictures are to each other.
 
     Attributes:
-        matrix: (2, 3), from pixels of the first's grey picture to those of the second's.
-        share: of what both show, the share that is the same in both; the rest was painted over.
-        first_in_second: nothing the first shows is missing in the second; and the reverse.
-            Neither: both are parts of a third, or of one scene.
+        what: SAME: they are the same picture, or parts of it; SCENE: photos of one scene; PLAIN: they show too
+            little for a proof; OTHER: nothing speaks for the same.
+        matrix: of six numbers, from pixels of the first's sketch to the second's, as Transform.matrix; None
+            where none was found.
+        first_in_second: nothing that the first shows is missing in the second; and the reverse.
+            Neither: each shows something that the other lacks.
     """
 
-    matrix: np.ndarray
-    share: float
-    inliers: int
-    first_in_second: bool
-    second_in_first: bool
+    what: str
+    matrix: tuple[float, ...] | None = None
+    first_in_second: bool = False
+    second_in_first: bool = False
 
     @property
-    def is_partial(self) -> bool:
-        """Each shows something that the other lacks."""
-        return not (self.first_in_second or self.second_in_first)
+    def is_same(self) -> bool:
+        return self.what == SAME
+
+    def reversed(self) -> Finding:
+        """The same finding with the pictures in the other order."""
+        back = None if self.matrix is None else tuple(_inverted(np.array(self.matrix).reshape(2, 3)).ravel())
+        return Finding(self.what, back, self.second_in_first, self.first_in_second)
 
 
-def prove(first: Looked, second: Looked) -> Proof | None:
-    """Prove that two pictures are the same one, or fail to."""
+def prove(first: Sketch, second: Sketch) -> Finding:
+    """Find out whether two pictures are the same one."""
     framed = fit_frames(first.grey, second.grey)
-    agreed = agreement(first.grey, second.grey, framed.matrix)
-    if agreed.share >= FRAME_SHARE and agreed.median >= FRAME_MEDIAN:
-        return _proof(framed, agreed)
-    pointed = fit_points(first.points(), second.points(), second.grey.shape[:2])
+    seen = _agreement(first, second, framed)
+    if seen.share >= FRAME_SHARE and seen.median >= FRAME_MEDIAN:
+        return _found(SAME, framed, seen)
+    plain = seen.blocks == 0
+    pointed = fit_points(first.points, second.points, second.grey.shape[:2])
     if pointed is None or pointed.inliers < FEWEST_INLIERS:
-        return None
-    agreed = agreement(first.grey, second.grey, pointed.matrix)
-    wholly = agreed.share >= ALL_SHARE and agreed.median >= ALL_MEDIAN
-    partly = agreed.share >= PART_SHARE and agreed.upper >= PART_QUANTILE_CORRELATION
-    return _proof(pointed, agreed) if wholly or partly else None
+        return Finding(PLAIN if plain else OTHER)
+    return _judged(first, second, pointed)
 
 
-def _proof(fit: Fit, agreed: Agreement) -> Proof:
-    return Proof(
-        matrix=fit.matrix,
-        share=agreed.share,
-        inliers=fit.inliers,
-        first_in_second=agreed.lacking[0] <= NOTHING,
-        second_in_first=agreed.lacking[1] <= NOTHING,
+def prove_by(first: Sketch, second: Sketch, matrix: np.ndarray) -> Finding:
+    """The same, by a transform known from a third picture that both are the same as."""
+    return _judged(first, second, Fit(matrix, PART_INLIERS))
+
+
+def _judged(first: Sketch, second: Sketch, fit: Fit) -> Finding:
+    seen = _agreement(first, second, fit)
+    wholly = seen.share >= ALL_SHARE and seen.median >= ALL_MEDIAN
+    partly = (
+        fit.inliers >= PART_INLIERS
+        and seen.share >= PART_SHARE
+        and seen.upper >= PART_QUANTILE_CORRELATION
+        and seen.somewhat <= PART_SOMEWHAT
     )
+    if wholly or partly:
+        return _found(SAME, fit, seen)
+    is_scene = fit.inliers >= SCENE_INLIERS and seen.share >= SCENE_SHARE
+    return _found(SCENE, fit, seen) if is_scene else Finding(OTHER)
+
+
+def _agreement(first: Sketch, second: Sketch, fit: Fit) -> Agreement:
+    if abs(np.linalg.det(fit.matrix[:, :2])) < 1e-9:
+        return NONE
+    return agreement(first.grey, second.grey, frame_of(first.grey.shape, second.grey.shape, fit.matrix))
+
+
+def _found(what: str, fit: Fit, seen: Agreement) -> Finding:
+    return Finding(
+        what=what,
+        matrix=tuple(float(number) for number in fit.matrix.ravel()),
+        first_in_second=seen.lacking[0] <= NOTHING,
+        second_in_first=seen.lacking[1] <= NOTHING,
+    )
+
+
+def _inverted(matrix: np.ndarray) -> np.ndarray:
+    turn = np.linalg.inv(matrix[:, :2])
+    return np.hstack([turn, -turn @ matrix[:, 2:]])

@@ -1,15 +1,16 @@
-"""What is looked at to prove that two pictures are the same: a small grey one, and points on it that are known again.
+"""What is looked at to prove that two pictures are the same: a small one, and points on it that are known again.
 
-Points are SIFT's (Lowe, "Distinctive Image Features from Scale-Invariant Keypoints", 2004), compared as Arandjelović
-and Zisserman, "Three things everyone should know to improve object retrieval" (2012), propose: roots of numbers that
-sum to 1, so that the product of two rows is the Hellinger kernel.  A picture seen in a mirror has the same points
-with the numbers of each in another order: it need not be looked at again.
-Letters: h, w sides of the grey picture, k points.
+Points are SIFT's (Lowe, "Distinctive Image Features from Scale-Invariant Keypoints", 2004), compared as
+Arandjelović and Zisserman, "Three things everyone should know to improve object retrieval" (2012), propose: roots
+of numbers that sum to 1, so that the product of two rows is the Hellinger kernel.  A picture seen in a mirror has
+the same points with the numbers of each in another order: it need not be looked at again.
+Letters: h, w sides of the small picture, k points.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -21,7 +22,7 @@ SMALLEST_SUM = 1e-6
 
 @dataclass(frozen=True, eq=False)
 class Points:
-    """`places` (k, 2) float32 x, y in pixels of the grey picture; `rows` (k, 128) float32 unit rows."""
+    """`places` (k, 2) float32 x, y in pixels of the small picture; `rows` (k, 128) uint8, as SIFT gives them."""
 
     places: np.ndarray
     rows: np.ndarray
@@ -29,17 +30,44 @@ class Points:
     def __len__(self) -> int:
         return len(self.places)
 
+    @property
+    def unit_rows(self) -> np.ndarray:
+        """(k, 128) float32 unit rows, a quarter of whose bytes are kept."""
+        rows = self.rows.astype(np.float32)
+        return np.sqrt(rows / np.maximum(rows.sum(axis=1, keepdims=True), SMALLEST_SUM))
 
-def points_of(grey: np.ndarray) -> Points:
-    """The strongest points of a (h, w) uint8 picture; none on a plain one."""
-    import cv2
 
-    found, rows = cv2.SIFT_create(nfeatures=POINTS).detectAndCompute(grey, None)
-    if rows is None:
-        return Points(np.zeros((0, 2), np.float32), np.zeros((0, CELLS * CELLS * BINS), np.float32))
-    shares = rows / np.maximum(rows.sum(axis=1, keepdims=True), SMALLEST_SUM)
-    places = np.array([point.pt for point in found], np.float32).reshape(-1, 2)
-    return Points(places, np.sqrt(shares).astype(np.float32))
+@dataclass(frozen=True, eq=False)
+class Sketch:
+    """One picture as proofs look at it.
+
+    `colour` is (h, w, 3) uint8 RGB, its long side at most SIDE; `width`, `height` are those of the picture itself;
+    `taken_at` is EXIF's, or None.
+    """
+
+    colour: np.ndarray
+    width: int
+    height: int
+    taken_at: str | None = None
+
+    @cached_property
+    def grey(self) -> np.ndarray:
+        """(h, w) uint8."""
+        import cv2
+
+        grey: np.ndarray = cv2.cvtColor(self.colour, cv2.COLOR_RGB2GRAY)
+        return grey
+
+    @cached_property
+    def points(self) -> Points:
+        """The strongest points; none on a plain picture.  Found when first asked for."""
+        import cv2
+
+        found, rows = cv2.SIFT_create(nfeatures=POINTS).detectAndCompute(self.grey, None)
+        if rows is None:
+            return Points(np.zeros((0, 2), np.float32), np.zeros((0, CELLS * CELLS * BINS), np.uint8))
+        places = np.array([point.pt for point in found], np.float32).reshape(-1, 2)
+        return Points(places, rows.astype(np.uint8))
 
 
 def mirrored(points: Points, width: int) -> Points:
