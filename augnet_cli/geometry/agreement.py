@@ -16,7 +16,9 @@ from augnet_cli.geometry.laid import Frame, lay
 
 BLOCK = 15  # pixels of a side: large enough to hold a pattern, small enough to be cut by no overlay
 STEP = 5  # pixels between blocks
-SAME_CORRELATION = 0.75  # of a block; noise and strong JPEG keep it, other content does not reach it by chance
+SAME_CORRELATION = (
+    0.75  # of a block; noise and strong JPEG keep it, other content does not reach it by chance
+)
 SOMEWHAT = (0.4, 0.92)  # correlations of what has moved a little, or is only much alike
 LEAST_VARIANCE = 12.0  # of grey levels in a block that shows something, after smoothing
 FEWEST_BLOCKS = 6  # with fewer nothing can be said
@@ -26,6 +28,8 @@ AS_SHARP = 1.05
 UPPER = 0.7  # a quantile: up to 30 % of a picture may be painted over
 INSIDE = 0.98  # of a block
 SMALLEST = 1e-3  # keeps a correlation with a plain block finite
+LINE = 3  # pixels along the line between what both show and what one shows
+DETAIL = 7  # pixels of a side, in which something is seen beyond that line
 LEAST_SIDE = 24  # pixels of overlap: less shows nothing
 
 
@@ -86,7 +90,7 @@ def _correlations(one: np.ndarray, other: np.ndarray, overlap: np.ndarray) -> np
     import cv2
 
     one, other = (cv2.GaussianBlur(picture, (0, 0), SMOOTHING) for picture in (one, other))
-    one, other = _equally_sharp(one, other, overlap)
+    one, other = equally_sharp(one, other, overlap)
     inside = blocks(overlap.astype(np.float32)) > INSIDE
     mean, mean_other = blocks(one), blocks(other)
     variance = np.maximum(blocks(one * one) - mean * mean, 0)
@@ -97,9 +101,7 @@ def _correlations(one: np.ndarray, other: np.ndarray, overlap: np.ndarray) -> np
     return np.asarray(covariance[telling] / norms)
 
 
-def _equally_sharp(
-    one: np.ndarray, other: np.ndarray, overlap: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
+def equally_sharp(one: np.ndarray, other: np.ndarray, overlap: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The sharper of both blurred until it is as soft as the other within the overlap."""
     import cv2
 
@@ -132,13 +134,15 @@ def blocks(picture: np.ndarray) -> np.ndarray:
 
 def _shown(picture: np.ndarray, where: np.ndarray) -> float:
     """Share of the picture's area that lies `where` and shows something."""
+    import cv2
+
     if not where.any():
         return 0.0
-    values = picture.astype(np.float32)
-    mean = blocks(values)
-    variance = blocks(values * values) - mean * mean
-    # A block half outside is half what is there.
-    outside = blocks(where.astype(np.float32)) > INSIDE
-    if not outside.size:
+    # The line between both pictures is itself something to see, and known to a pixel or two.
+    inner = cv2.erode(where.astype(np.uint8), None, iterations=LINE, borderValue=1)
+    if not inner.any():
         return 0.0
-    return float((outside & (variance > LEAST_VARIANCE)).mean())
+    values = cv2.GaussianBlur(picture.astype(np.float32), (0, 0), SMOOTHING)
+    mean = cv2.boxFilter(values, cv2.CV_32F, (DETAIL, DETAIL))
+    variance = cv2.boxFilter(values * values, cv2.CV_32F, (DETAIL, DETAIL)) - mean * mean
+    return float(((inner > 0) & (variance > LEAST_VARIANCE)).mean())

@@ -11,27 +11,29 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from augnet_cli.geometry.agreement import blocks
+from augnet_cli.geometry.agreement import SMALLEST, blocks, equally_sharp
 from augnet_cli.geometry.laid import Frame, lay
 
 INSIDE = 0.98  # of a block
 LAW_ROUNDS = 3  # of the fit of the law; each leaves out what broke the law before
+LAWFUL = 0.6  # of the blocks at least
+LARGEST_GAIN = 8.0
 BROKEN = 25.0  # grey levels by which a painted block's mean breaks the law of the others
 OTHER_CORRELATION, OTHER_LEVELS = 0.5, 12.0  # or a painted block shows another pattern, this strong
 PLAINEST = 0.2  # share of the blocks in which noise is looked for
 EDGES = 0.9  # quantile of the gradient: an edge
 LEAST_EDGE = 4.0  # grey levels
-COMMON_LEVELS = 16  # of grey, that count as one when paint is told from picture
+SOBEL = 8.0  # what its mask makes of a slope of one level a pixel
 
 
 @dataclass(frozen=True)
 class Differences:
-    """What the first has over the second; each figure turns its sign or is inverted for the reverse.
+    """What the first has over the second; `reversed` what the second has.
 
     Attributes:
         painted: share of the overlap that shows something else, in [0, 1].
-        paint_in_first: how much more of one grey the first has there, in [-1, 1]: lettering, bars and stickers
-            have few greys, photographs many.
+        paint_in_first: how much smoother the first is there, in [-1, 1]: bars, letters and stickers are flat
+            between their edges, photographs are not.
         recoloured: mean change of a block's colour, in grey levels of the channel that changes most.
         colourful: mean distance between the strongest and weakest channel, in levels, of the first and second.
         noise: standard deviation of what is noise in plain parts, in levels, of the first and second.
@@ -45,27 +47,39 @@ class Differences:
     noise: tuple[float, float]
     edges: tuple[float, float]
 
+    def reversed(self) -> Differences:
+        """What the second has over the first."""
+        return Differences(
+            self.painted,
+            -self.paint_in_first,
+            self.recoloured,
+            self.colourful[::-1],
+            self.noise[::-1],
+            self.edges[::-1],
+        )
 
-SAME = Differences(0.0, 0.0, 0.0, (0.0, 0.0), (0.0, 0.0), (0.0, 0.0))
+
+NOTHING_SEEN = Differences(0.0, 0.0, 0.0, (0.0, 0.0), (0.0, 0.0), (0.0, 0.0))
 
 
 def differences(first: np.ndarray, second: np.ndarray, frame: Frame) -> Differences:
     """Compare (h, w, 3) uint8 pictures laid over each other by `frame`."""
     inside = blocks(frame.overlap.astype(np.float32)) > INSIDE
     if not inside.any():
-        return SAME
+        return NOTHING_SEEN
     pictures = lay(frame, first, second)
     means = [blocks(picture)[inside] for picture in pictures]
-    painted = _painted(pictures, means, inside)
-    left = ~painted if not painted.all() else painted
     greys = [picture.mean(axis=2) for picture in pictures]
+    gain, offset, lawful = _law([mean.mean(axis=1) for mean in means])
+    greys[0] = greys[0] * gain + offset
+    painted = _painted(greys, inside, frame.overlap)
     where = np.zeros(inside.shape, bool)
     where[inside] = painted
     return Differences(
         painted=float(painted.mean()),
-        paint_in_first=_plainness(greys[0], where, frame) - _plainness(greys[1], where, frame),
-        recoloured=float(np.abs(means[0] - means[1])[left].max(axis=1).mean()),
-        colourful=_both([float(np.ptp(mean[left], axis=1).mean()) for mean in means]),
+        paint_in_first=_smoothness(greys, where, frame),
+        recoloured=float(np.abs(means[0] - means[1])[lawful].max(axis=1).mean()),
+        colourful=_both([float(np.ptp(mean[lawful], axis=1).mean()) for mean in means]),
         noise=_both([_noise(grey, inside) for grey in greys]),
         edges=_both([_edges(grey, frame.overlap) for grey in greys]),
     )
@@ -75,50 +89,47 @@ def _both(values: list[float]) -> tuple[float, float]:
     return values[0], values[1]
 
 
-def _painted(
-    pictures: tuple[np.ndarray, np.ndarray], means: list[np.ndarray], inside: np.ndarray
-) -> np.ndarray:
-    """(b,) bool: blocks that show something else, after the law that made most blocks of one those of the other."""
-    greys = [mean.mean(axis=1) for mean in means]
-    lawful = np.ones(len(greys[0]), bool)
+def _law(greys: list[np.ndarray]) -> tuple[float, float, np.ndarray]:
+    """Gain and offset that carry most block means (b,) of the first to the second's, and (b,) which they are."""
+    one, other = greys
+    lawful = np.ones(len(one), bool)
+    gain, offset = 1.0, 0.0
     for _ in range(LAW_ROUNDS):
-        gain, offset = _law(greys[0][lawful], greys[1][lawful])
-        off = np.abs(greys[0] * gain + offset - greys[1])
-        lawful = off <= max(BROKEN / 2, float(np.quantile(off, 0.6)))
-    one, other = (picture.mean(axis=2) for picture in pictures)
-    one = one * gain + offset
-    mean, mean_other = (blocks(picture)[inside] for picture in (one, other))
+        chosen, aim = one[lawful], other[lawful]
+        spread = float(chosen.var())
+        gain = 1.0 if spread < 1 else float(((chosen - chosen.mean()) * (aim - aim.mean())).mean()) / spread
+        gain = float(np.clip(gain, 1 / LARGEST_GAIN, LARGEST_GAIN))
+        offset = float(aim.mean() - gain * chosen.mean())
+        off = np.abs(one * gain + offset - other)
+        lawful = off <= max(BROKEN / 2, float(np.quantile(off, LAWFUL)))
+    return gain, offset, lawful
+
+
+def _painted(greys: list[np.ndarray], inside: np.ndarray, overlap: np.ndarray) -> np.ndarray:
+    """(b,) bool: blocks that show something else although the law was undone and both are as sharp."""
+    one, other = equally_sharp(greys[0], greys[1], overlap)
+    mean, mean_other = blocks(one)[inside], blocks(other)[inside]
     variance = np.maximum(blocks(one * one)[inside] - mean**2, 0)
     variance_other = np.maximum(blocks(other * other)[inside] - mean_other**2, 0)
     covariance = blocks(one * other)[inside] - mean * mean_other
-    correlation = covariance / np.sqrt(variance * variance_other + 1e-3)
+    correlation = covariance / np.sqrt(variance * variance_other + SMALLEST)
     strongest = np.sqrt(np.maximum(variance, variance_other))
-    painted: np.ndarray = (off > BROKEN) | (
-        (correlation < OTHER_CORRELATION) & (strongest > OTHER_LEVELS)
-    )
+    other_pattern = (correlation < OTHER_CORRELATION) & (strongest > OTHER_LEVELS)
+    painted: np.ndarray = (np.abs(mean - mean_other) > BROKEN) | other_pattern
     return painted
 
 
-def _law(one: np.ndarray, other: np.ndarray) -> tuple[float, float]:
-    """Gain and offset that carry block means of one picture to the other's, by least squares."""
-    spread = float(one.var())
-    if spread < 1.0:
-        return 1.0, float(other.mean() - one.mean())
-    gain = float(((one - one.mean()) * (other - other.mean())).mean()) / spread
-    return gain, float(other.mean() - gain * one.mean())
-
-
-def _plainness(grey: np.ndarray, where: np.ndarray, frame: Frame) -> float:
-    """Share of the painted pixels whose grey is the commonest there; 0 where nothing is painted."""
+def _smoothness(greys: list[np.ndarray], where: np.ndarray, frame: Frame) -> float:
+    """How much smoother the first is where something was painted, in [-1, 1]; 0 where nothing was."""
     import cv2
 
-    if not where.any():
+    size = (greys[0].shape[1], greys[0].shape[0])
+    mask = cv2.resize(where.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST).astype(bool)
+    mask &= frame.overlap
+    if not mask.any():
         return 0.0
-    mask = cv2.resize(
-        where.astype(np.uint8), (grey.shape[1], grey.shape[0]), interpolation=cv2.INTER_NEAREST
-    )
-    counts = np.bincount((grey[mask.astype(bool) & frame.overlap] // COMMON_LEVELS).astype(np.int64))
-    return float(counts.max() / counts.sum()) if counts.sum() else 0.0
+    first, second = (float(np.median(_steepness(grey)[mask])) for grey in greys)
+    return (second - first) / (second + first + 1)
 
 
 # A mask that ignores slopes of the picture (Immerkaer, "Fast Noise Variance Estimation", 1996, equation 4).
@@ -137,8 +148,14 @@ def _noise(grey: np.ndarray, inside: np.ndarray) -> float:
 
 def _edges(grey: np.ndarray, overlap: np.ndarray) -> float:
     """Gradient of the steepest tenth of the pixels."""
+    return max(LEAST_EDGE, float(np.quantile(_steepness(grey)[overlap], EDGES)))
+
+
+def _steepness(grey: np.ndarray) -> np.ndarray:
+    """Length of the gradient of each pixel, in levels a pixel."""
     import cv2
 
     grey = grey.astype(np.float32)
-    steepness = cv2.magnitude(cv2.Sobel(grey, cv2.CV_32F, 1, 0), cv2.Sobel(grey, cv2.CV_32F, 0, 1)) / 8
-    return max(LEAST_EDGE, float(np.quantile(steepness[overlap], EDGES)))
+    across, along = cv2.Sobel(grey, cv2.CV_32F, 1, 0), cv2.Sobel(grey, cv2.CV_32F, 0, 1)
+    steepness: np.ndarray = cv2.magnitude(across, along) / SOBEL
+    return steepness

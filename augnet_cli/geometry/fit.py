@@ -17,6 +17,9 @@ THUMBNAIL = 32  # side at which the turns are told apart
 RATIO = 0.85  # of the distance to the next best point; a looser one than Lowe's 0.8, as the rest is checked
 REPROJECTION = 80  # the long side, divided by this, is how far a point may lie off
 LEAST_REPROJECTION = 2.0  # pixels
+# Of a transform that is nearly right: the long side, divided by this, is how far a point may lie from where it says,
+# and so far (squared) its numbers.
+NEARBY, FARTHEST = 20, 0.8
 ROUNDS, CONFIDENCE = 500, 0.99  # of RANSAC
 LARGEST_STRETCH = 2.2  # of one axis against the other: a picture squeezed to half its width is still told
 LARGEST_SCALE = 10.0
@@ -70,19 +73,34 @@ def fit_points(first: Points, second: Points, size: tuple[int, int]) -> Fit | No
     Args:
         size: (h, w) of the second's grey picture.
     """
-    height, width = size
+    _height, width = size
     plain = _ransac(first, second, max(size))
     flipped = _ransac(first, mirrored(second, width), max(size))
     if flipped is not None and (plain is None or flipped.inliers > plain.inliers):
-        back = np.array([[-1.0, 0.0, width - 1], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]])
-        return Fit((back @ np.vstack([flipped.matrix, [0, 0, 1]]))[:2], flipped.inliers)
+        flip = np.array([[-1.0, 0.0, width - 1], [0.0, 1.0, 0.0]])
+        return Fit(_after(flipped.matrix, flip), flipped.inliers)
     return plain
 
 
-def _ransac(first: Points, second: Points, side: int) -> Fit | None:
+def fit_points_near(first: Points, second: Points, size: tuple[int, int], matrix: np.ndarray) -> Fit | None:
+    """The transform that most points agree on among those that a transform nearly right brings together."""
+    _height, width = size
+    if np.linalg.det(matrix[:, :2]) >= 0:
+        return _ransac(first, second, max(size), matrix)
+    flip = np.array([[-1.0, 0.0, width - 1], [0.0, 1.0, 0.0]])
+    flipped = _ransac(first, mirrored(second, width), max(size), _after(matrix, flip))
+    return None if flipped is None else Fit(_after(flipped.matrix, flip), flipped.inliers)
+
+
+def _after(matrix: np.ndarray, last: np.ndarray) -> np.ndarray:
+    """(2, 3): `matrix`, then `last`."""
+    return last @ np.vstack([matrix, [0, 0, 1]])
+
+
+def _ransac(first: Points, second: Points, side: int, near: np.ndarray | None = None) -> Fit | None:
     import cv2
 
-    matches = matched(first, second)
+    matches = matched(first, second) if near is None else _matched_near(first, second, near, side)
     if len(matches) < FEWEST_MATCHES:
         return None
     reach = max(LEAST_REPROJECTION, side / REPROJECTION)
@@ -102,7 +120,7 @@ def _ransac(first: Points, second: Points, side: int) -> Fit | None:
 
 def _is_likely(matrix: np.ndarray) -> bool:
     large, small = np.linalg.svd(matrix[:, :2], compute_uv=False)
-    return bool(1 / LARGEST_SCALE < small and large < LARGEST_SCALE and large <= LARGEST_STRETCH * small)
+    return bool(small > 1 / LARGEST_SCALE and large < LARGEST_SCALE and large <= LARGEST_STRETCH * small)
 
 
 def matched(first: Points, second: Points) -> np.ndarray:
@@ -117,4 +135,19 @@ def matched(first: Points, second: Points) -> np.ndarray:
     others[own, nearest] = np.inf
     mutual = distances.argmin(axis=0)[nearest] == own
     chosen = np.flatnonzero(mutual & (least < RATIO * others.min(axis=1)))
+    return np.stack([chosen, nearest[chosen]], axis=1)
+
+
+def _matched_near(first: Points, second: Points, matrix: np.ndarray, side: int) -> np.ndarray:
+    """(m, 2) pairs of points, each the other's nearest among those that `matrix` brings close to it."""
+    if not len(first) or not len(second):
+        return np.zeros((0, 2), np.int64)
+    there = first.places @ matrix[:, :2].T + matrix[:, 2]
+    apart = np.linalg.norm(there[:, None] - second.places[None], axis=2)
+    distances = 2 - 2 * (first.unit_rows @ second.unit_rows.T)
+    distances[(apart > side / NEARBY) | (distances > FARTHEST)] = np.inf
+    nearest = distances.argmin(axis=1)
+    own = np.arange(len(first))
+    mutual = (distances.argmin(axis=0)[nearest] == own) & np.isfinite(distances[own, nearest])
+    chosen = np.flatnonzero(mutual)
     return np.stack([chosen, nearest[chosen]], axis=1)

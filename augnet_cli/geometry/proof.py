@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from augnet_cli.geometry.agreement import NONE, Agreement, agreement
-from augnet_cli.geometry.fit import Fit, fit_frames, fit_points
+from augnet_cli.geometry.fit import Fit, fit_frames, fit_points, fit_points_near
 from augnet_cli.geometry.laid import frame_of
 from augnet_cli.geometry.sketch import Sketch
 
@@ -24,9 +24,6 @@ ALL_SHARE, ALL_MEDIAN = 0.9, 0.9
 PART_INLIERS, PART_SHARE, PART_QUANTILE_CORRELATION, PART_SOMEWHAT = 10, 0.6, 0.96, 0.2
 # Points agree on a transform, pixels don't: one scene, seen twice.
 SCENE_INLIERS, SCENE_SHARE = 20, 0.3
-# An image lacks nothing if what it does not show of the other is less than this share of the other's area.
-NOTHING = 0.04
-
 SAME, SCENE, PLAIN, OTHER = "same", "scene", "plain", "other"
 
 
@@ -39,23 +36,28 @@ class Finding:
             little for a proof; OTHER: nothing speaks for the same.
         matrix: of six numbers, from pixels of the first's sketch to the second's, as Transform.matrix; None
             where none was found.
-        first_in_second: nothing that the first shows is missing in the second; and the reverse.
-            Neither: each shows something that the other lacks.
+        lacking: share of the first's area that shows something which the second does not, and the reverse;
+            plain margins do not count.
     """
 
     what: str
     matrix: tuple[float, ...] | None = None
-    first_in_second: bool = False
-    second_in_first: bool = False
+    lacking: tuple[float, float] = (1.0, 1.0)
 
     @property
     def is_same(self) -> bool:
         return self.what == SAME
 
+    @property
+    def transform(self) -> np.ndarray:
+        """`matrix` as (2, 3) float64."""
+        assert self.matrix is not None, "only what is the same, or of one scene, has a transform"
+        return np.array(self.matrix).reshape(2, 3)
+
     def reversed(self) -> Finding:
         """The same finding with the pictures in the other order."""
-        back = None if self.matrix is None else tuple(_inverted(np.array(self.matrix).reshape(2, 3)).ravel())
-        return Finding(self.what, back, self.second_in_first, self.first_in_second)
+        back = None if self.matrix is None else _numbers(_inverted(self.transform))
+        return Finding(self.what, back, self.lacking[::-1])
 
 
 def prove(first: Sketch, second: Sketch) -> Finding:
@@ -63,7 +65,7 @@ def prove(first: Sketch, second: Sketch) -> Finding:
     framed = fit_frames(first.grey, second.grey)
     seen = _agreement(first, second, framed)
     if seen.share >= FRAME_SHARE and seen.median >= FRAME_MEDIAN:
-        return _found(SAME, framed, seen)
+        return found(SAME, framed.matrix, seen)
     plain = seen.blocks == 0
     pointed = fit_points(first.points, second.points, second.grey.shape[:2])
     if pointed is None or pointed.inliers < FEWEST_INLIERS:
@@ -71,8 +73,14 @@ def prove(first: Sketch, second: Sketch) -> Finding:
     return _judged(first, second, pointed)
 
 
-def prove_by(first: Sketch, second: Sketch, matrix: np.ndarray) -> Finding:
-    """The same, by a transform known from a third picture that both are the same as."""
+def prove_near(first: Sketch, second: Sketch, matrix: np.ndarray) -> Finding:
+    """The same, by a transform known from a third picture that both are the same as, made exact by points."""
+    pointed = fit_points_near(first.points, second.points, second.grey.shape[:2], matrix)
+    if pointed is not None and pointed.inliers >= FEWEST_INLIERS:
+        # What is looked for in one place alone does not get there by chance.
+        judged = _judged(first, second, Fit(pointed.matrix, max(pointed.inliers, PART_INLIERS)))
+        if judged.is_same:
+            return judged
     return _judged(first, second, Fit(matrix, PART_INLIERS))
 
 
@@ -86,9 +94,9 @@ def _judged(first: Sketch, second: Sketch, fit: Fit) -> Finding:
         and seen.somewhat <= PART_SOMEWHAT
     )
     if wholly or partly:
-        return _found(SAME, fit, seen)
+        return found(SAME, fit.matrix, seen)
     is_scene = fit.inliers >= SCENE_INLIERS and seen.share >= SCENE_SHARE
-    return _found(SCENE, fit, seen) if is_scene else Finding(OTHER)
+    return found(SCENE, fit.matrix, seen) if is_scene else Finding(OTHER)
 
 
 def _agreement(first: Sketch, second: Sketch, fit: Fit) -> Agreement:
@@ -97,13 +105,17 @@ def _agreement(first: Sketch, second: Sketch, fit: Fit) -> Agreement:
     return agreement(first.grey, second.grey, frame_of(first.grey.shape, second.grey.shape, fit.matrix))
 
 
-def _found(what: str, fit: Fit, seen: Agreement) -> Finding:
+def found(what: str, matrix: np.ndarray, seen: Agreement) -> Finding:
+    """A finding by a (2, 3) transform and how well the pixels agree under it."""
     return Finding(
         what=what,
-        matrix=tuple(float(number) for number in fit.matrix.ravel()),
-        first_in_second=seen.lacking[0] <= NOTHING,
-        second_in_first=seen.lacking[1] <= NOTHING,
+        matrix=_numbers(matrix),
+        lacking=seen.lacking,
     )
+
+
+def _numbers(matrix: np.ndarray) -> tuple[float, ...]:
+    return tuple(float(number) for number in matrix.ravel())
 
 
 def _inverted(matrix: np.ndarray) -> np.ndarray:

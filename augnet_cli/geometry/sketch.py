@@ -14,7 +14,9 @@ from functools import cached_property
 
 import numpy as np
 
-SIDE = 256  # of the long side: half of it lost a crop in ten in trials, twice as much costs four times the time
+SIDE = (
+    256  # of the long side: half of it lost a crop in ten in trials, twice as much costs four times the time
+)
 POINTS = 300
 CELLS, BINS = 4, 8  # of a SIFT descriptor: 4 x 4 cells of 8 orientations
 SMALLEST_SUM = 1e-6

@@ -1,0 +1,97 @@
+"""From images to groups that geometry proves: candidates, links, stars, and what stays open.
+
+Works on rows: one a distinct content, in an order that does not depend on file names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from augnet_cli.duplicates.candidates import Candidates, candidates
+from augnet_cli.duplicates.components import Components
+from augnet_cli.duplicates.linking import link
+
+from augnet_cli.duplicates.stars import Stage, Stars, form_stars
+from augnet_cli.geometry.proof import SCENE
+
+from augnet_cli.progress import SILENT, Progress
+from augnet_cli.records import Pairs
+from augnet_cli.search.exact import distances_between
+
+
+@dataclass(frozen=True)
+class Verified:
+    """What rows are to each other.
+
+    Attributes:
+        stars: who may go for whom, and which are parts of each other.
+        unproved: pairs of rows that stay, near enough to be suspected, that nothing proves.
+        scenes: sets of rows that show one scene, in order.
+    """
+
+    stars: Stars
+    unproved: Pairs
+    scenes: tuple[tuple[int, ...], ...]
+
+
+def verify(
+    stage: Stage,
+    in_keep_order: Callable[[Mapping[int, int]], Sequence[int]],
+    threshold: float | None,
+    suspicious: float,
+    progress: Progress = SILENT,
+) -> Verified:
+    """Find out which rows show the same picture.
+
+    Args:
+        in_keep_order: orders rows by their levels, as `stars.form_stars` wants it.
+        threshold: pairs farther apart are no candidates; None takes the nearest k and a wide radius.
+        suspicious: cosine distance at or under which a pair that nothing proves is told of.
+    """
+    found = _permitted(stage, candidates(stage.embeddings, threshold))
+    rows = len(stage.embeddings)
+    linked = link(found, rows, stage.prover.findings, stage.same, progress)
+    stars = form_stars(stage, linked.sets(), in_keep_order)
+    scenes = _scenes(found.pairs, stage, stars)
+    return Verified(stars, _unproved(found.pairs, stage, stars, suspicious), scenes)
+
+
+def _permitted(stage: Stage, found: Candidates) -> Candidates:
+    """Without pairs that may not be, or were decided to be different."""
+    pairs = list(zip(found.pairs.left.tolist(), found.pairs.right.tolist(), strict=True))
+    good = np.array([pair not in stage.apart and stage.may_pair(*pair) for pair in pairs], bool)
+    places = np.cumsum(good) - 1
+    kept = Pairs(found.pairs.left[good], found.pairs.right[good], found.pairs.distance[good])
+    return Candidates(kept, places[found.order[good[found.order]]])
+
+
+def _scenes(pairs: Pairs, stage: Stage, stars: Stars) -> tuple[tuple[int, ...], ...]:
+    """Sets joined by findings of a scene; what may go is left out."""
+    joined = Components(len(stage.embeddings))
+    for one, other in zip(pairs.left.tolist(), pairs.right.tolist(), strict=True):
+        if one in stars.witness or other in stars.witness:
+            continue
+        if stage.prover.known(one, other, SCENE):
+            joined.join(one, other)
+    return tuple(tuple(rows) for rows in joined.sets())
+
+
+def _unproved(pairs: Pairs, stage: Stage, stars: Stars, suspicious: float) -> Pairs:
+    """Pairs within the distance, both of which stay, that are neither parts of each other nor of a scene."""
+    chosen = []
+    for place in np.flatnonzero(pairs.distance <= suspicious).tolist():
+        one, other = int(pairs.left[place]), int(pairs.right[place])
+        parts = (one, other) in stars.partial or (other, one) in stars.partial
+        gone = one in stars.witness or other in stars.witness
+        if not (gone or parts or stage.prover.known(one, other, SCENE)):
+            chosen.append(place)
+    return Pairs(pairs.left[chosen], pairs.right[chosen], pairs.distance[chosen])
+
+
+def distance_of(stage: Stage, one: int, other: int) -> float:
+    """Cosine distance of two rows, in [0, 2]."""
+    left, right = np.array([one]), np.array([other])
+    return float(distances_between(stage.embeddings, left, stage.embeddings, right)[0])

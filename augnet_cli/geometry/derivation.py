@@ -1,0 +1,80 @@
+"""Which of two pictures was made from the other, as far as they show it.
+
+A crop lacks what is around it; a frame, a page or a screen has a seam around the picture it shows; lettering and
+stickers have few greys; what is grey, noisy or soft was colourful, clean and sharp before.  A turn, a mirror image
+or a change of brightness does not tell.
+"""
+
+from __future__ import annotations
+
+from augnet_cli.geometry.placed import degrees_of, is_mirrored
+from augnet_cli.geometry.relation import Relation
+from augnet_cli.geometry.verdict import (
+    COLOURFUL,
+    GREY,
+    PAINTED,
+    SOFTER,
+    TURN,
+    is_noisier,
+    is_recoloured,
+)
+
+PLAINER = 0.1  # share of one grey in what was painted over, by which paint shows more of it than the picture
+# What an image lacks of another that is no more than this share of the other's area is nothing ...
+NOTHING = 0.02
+# ... and around a picture with a seam it is a caption; more is a page, or a screen, with contents of its own.
+CAPTION = 0.12
+
+
+def derivation(relation: Relation) -> int:
+    """1: the first was made from the second; -1: the second from the first; 0: nothing tells."""
+    for tell in (_by_frame, _by_paint, _by_colour, _by_quality):
+        if (found := tell(relation)) != 0:
+            return found
+    return 0
+
+
+def is_altered(relation: Relation) -> bool:
+    """Whether one was turned, mirrored or recoloured, which leaves no trace of who came first."""
+    matrix = relation.finding.transform
+    return is_mirrored(matrix) or abs(degrees_of(matrix)) > TURN or is_recoloured(relation)
+
+
+def covers(relation: Relation) -> bool:
+    """Whether the second shows all that the first does, beside frames and captions."""
+    if relation.first_framed:
+        return relation.finding.lacking[0] <= CAPTION
+    return relation.finding.lacking[0] <= NOTHING
+
+
+def _by_frame(relation: Relation) -> int:
+    first, second = relation.first_framed, relation.second_framed
+    if first is True or second is True:
+        return int(first is True) - int(second is True)
+    # Without a seam, the one that goes on beyond the other is the whole, of which the other was cut out.
+    return int(second is False) - int(first is False)
+
+
+def _by_paint(relation: Relation) -> int:
+    unlike = relation.unlike
+    if unlike.painted < PAINTED or abs(unlike.paint_in_first) < PLAINER:
+        return 0
+    return 1 if unlike.paint_in_first > 0 else -1
+
+
+def _by_colour(relation: Relation) -> int:
+    first, second = relation.unlike.colourful
+    if min(first, second) > GREY or max(first, second) < COLOURFUL:
+        return 0
+    return 1 if first < second else -1
+
+
+def _by_quality(relation: Relation) -> int:
+    softness = relation.unlike.edges[0] / relation.unlike.edges[1]
+    if softness < SOFTER:
+        return 1
+    if softness > 1 / SOFTER:
+        return -1
+    if not is_noisier(relation.unlike):
+        return 0
+    return 1 if relation.unlike.noise[0] > relation.unlike.noise[1] else -1

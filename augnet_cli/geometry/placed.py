@@ -1,0 +1,74 @@
+"""Where one picture lies in another, in pixels of the files, from how their sketches lie.
+
+Letters: x runs right, y down, from the corner of the first pixel; `matrix` (2, 3) as in `fit`, in pixel centres.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from augnet_cli.geometry.sketch import Sketch
+from augnet_cli.records import Transform
+
+
+def in_files(first: Sketch, second: Sketch, matrix: np.ndarray) -> np.ndarray:
+    """(2, 3) from pixels of the first's file, after its EXIF turn, to those of the second's."""
+    to_sketch, _ = _scaling(first)
+    _, to_file = _scaling(second)
+    whole: np.ndarray = to_file @ np.vstack([matrix, [0, 0, 1]]) @ to_sketch
+    return whole[:2]
+
+
+def _scaling(sketch: Sketch) -> tuple[np.ndarray, np.ndarray]:
+    """From the file's corners to the sketch's pixel centres, and back; (3, 3)."""
+    height, width = sketch.grey.shape
+    x, y = width / sketch.width, height / sketch.height
+    to_sketch = np.array([[x, 0, -0.5], [0, y, -0.5], [0, 0, 1]])
+    return to_sketch, np.linalg.inv(to_sketch)
+
+
+def placed(first: Sketch, second: Sketch, matrix: np.ndarray, changed_share: float) -> Transform:
+    """How the first lies in the second; `changed_share` is in [0, 1]."""
+    whole = in_files(first, second, matrix)
+    left, top, right, bottom = box_of(first, whole)
+    box = (max(0.0, left), max(0.0, top), min(float(second.width), right), min(float(second.height), bottom))
+    a, b, c, d, e, f = (float(number) for number in whole.ravel())
+    return Transform(
+        matrix=(a, b, c, d, e, f),
+        box=box,
+        degrees=degrees_of(whole),
+        mirrored=is_mirrored(whole),
+        changed_share=changed_share,
+    )
+
+
+def box_of(sketch: Sketch, matrix: np.ndarray) -> tuple[float, float, float, float]:
+    """left, top, right, bottom around the corners of the sketch's file as `matrix` carries them."""
+    corners = np.array(
+        [[0, 0, 1], [sketch.width, 0, 1], [0, sketch.height, 1], [sketch.width, sketch.height, 1]]
+    )
+    seen = corners @ matrix.T
+    (left, top), (right, bottom) = seen.min(axis=0), seen.max(axis=0)
+    return float(left), float(top), float(right), float(bottom)
+
+
+def is_mirrored(matrix: np.ndarray) -> bool:
+    return bool(np.linalg.det(matrix[:, :2]) < 0)
+
+
+def degrees_of(matrix: np.ndarray) -> float:
+    """Counter-clockwise turn of the second, mirrored left to right before if it is, that makes it lie as the
+    first; in (-180, 180]."""
+    turn = np.linalg.inv(matrix[:, :2])
+    if is_mirrored(matrix):
+        turn = turn @ np.diag([-1.0, 1.0])
+    # Where y runs down, a counter-clockwise turn by t is [[cos t, sin t], [-sin t, cos t]].
+    degrees = float(np.degrees(np.arctan2(turn[0, 1] - turn[1, 0], turn[0, 0] + turn[1, 1])))
+    degrees = round(degrees, 2)
+    return 180.0 if degrees <= -180 else degrees + 0.0
+
+
+def scales_of(matrix: np.ndarray) -> tuple[float, float]:
+    """Pixels of the second in one of the first, along the directions of the largest and the smallest stretch."""
+    large, small = np.linalg.svd(matrix[:, :2], compute_uv=False)
+    return float(large), float(small)

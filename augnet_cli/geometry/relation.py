@@ -1,0 +1,73 @@
+"""All that is known of two pictures that are the same: how one lies in the other, and what was done to which.
+
+Made once for the pairs that a report names; proofs that only connect need less.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+from augnet_cli.geometry.agreement import agreement
+from augnet_cli.geometry.differences import Differences, differences
+from augnet_cli.geometry.fit import fit_points
+from augnet_cli.geometry.laid import frame_of
+from augnet_cli.geometry.proof import SAME, Finding, found
+from augnet_cli.geometry.seams import is_framed
+from augnet_cli.geometry.sketch import Sketch
+
+# Of the blocks' median: the whole frame fits as well as a small crop's can't.
+WELL = 0.985
+BETTER = 0.002  # by which points must fit better than the whole frame to be believed
+
+
+@dataclass(frozen=True)
+class Relation:
+    """Two pictures that are the same, or parts of the same.
+
+    Attributes:
+        finding: how they lie, and which lacks what.
+        unlike: how they differ, the first over the second.
+        first_framed: the first shows the second with a seam around it, as a frame or a page does; False where it
+            goes on beyond it without one, as the whole does around a crop; None where it ends with it.
+        second_framed: the reverse.
+    """
+
+    finding: Finding
+    unlike: Differences
+    first_framed: bool | None
+    second_framed: bool | None
+
+    def reversed(self) -> Relation:
+        """The same relation with the pictures in the other order."""
+        finding = self.finding.reversed()
+        return Relation(finding, self.unlike.reversed(), self.second_framed, self.first_framed)
+
+
+def relate(first: Sketch, second: Sketch, finding: Finding) -> Relation:
+    """Look closely at two pictures that were found to be the same."""
+    finding = _refined(first, second, finding)
+    matrix = finding.transform
+    frame = frame_of(first.grey.shape, second.grey.shape, matrix)
+    back = finding.reversed().transform
+    return Relation(
+        finding=finding,
+        unlike=differences(first.colour, second.colour, frame),
+        first_framed=is_framed(second.grey, first.grey, back),
+        second_framed=is_framed(first.grey, second.grey, matrix),
+    )
+
+
+def _refined(first: Sketch, second: Sketch, finding: Finding) -> Finding:
+    """By points, where the whole frame was enough for a proof but does not fit well: a slight crop is found so."""
+    shapes = first.grey.shape, second.grey.shape
+    seen = agreement(first.grey, second.grey, frame_of(*shapes, finding.transform))
+    if seen.median >= WELL:
+        return finding
+    pointed = fit_points(first.points, second.points, shapes[1])
+    if pointed is None:
+        return finding
+    better = agreement(first.grey, second.grey, frame_of(*shapes, pointed.matrix))
+    if better.median < seen.median + BETTER or better.share < seen.share:
+        return finding
+    return found(SAME, pointed.matrix, better)
