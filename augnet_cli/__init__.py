@@ -92,6 +92,7 @@ def dedupe(
     progress: Progress = SILENT,
     precision: float | None = None,
     plan: Path | None = None,
+    keep: str | None = None,
 ) -> DedupeResult:
     """Find images of `folder` that show the same picture; changes no file.
 
@@ -101,6 +102,8 @@ def dedupe(
             images.
         precision: wanted share of true ones among the redundant images, instead of a threshold; None is 0.99.
         plan: a `.jsonl` to write for `apply`.
+        keep: rules for which image of a group stays, such as `folder:originals,resolution`; None is
+            `unedited,resolution,bytes,shortest-path`.
     """
     from augnet_cli.pipeline.dedupe import dedupe as verb
     from augnet_cli.pipeline.refresh import FolderRequest
@@ -111,6 +114,7 @@ def dedupe(
         progress,
         precision,
         _text(plan),
+        keep,
     )
 
 

@@ -204,8 +204,8 @@ class Stack:
 class DedupeResult:
     """What `dedupe` found; nothing on disk was changed.
 
-    `folder` is the absolute path, `typed_folder` the user's own words for it; `threshold_from` says who chose
-    the threshold: the user, a calibration on this folder, or the encoder's card.
+    `folder` is the absolute path; `typed_folder` and `keep` are the user's words. `threshold_from` says who
+    chose the threshold: the user, a calibration on this folder, or the encoder's card.
     """
 
     folder: str
@@ -219,6 +219,7 @@ class DedupeResult:
     threshold_from: str = GIVEN
     suspects: tuple[Suspect, ...] = ()
     stacks: tuple[Stack, ...] = ()
+    keep: str | None = None
 
     @property
     def redundant_paths(self) -> tuple[str, ...]:

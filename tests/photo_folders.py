@@ -21,7 +21,7 @@ DRAWN = 8
 # Files that show the same picture, by what a person would say; the first is the one to keep.
 SAME = (
     ("china.png", "small/china-half.jpg", "small/china.jpg"),
-    ("copies/flower again.jpg", "copies/flower.jpg", "flower.jpg"),
+    ("flower.jpg", "copies/flower again.jpg", "copies/flower.jpg"),
     ("drawn/0.png", "drawn/0-smaller.webp"),
 )
 SKIPPED = "cut.jpg"

@@ -12,6 +12,7 @@ def dedupe(
     folder: options.Folder,
     threshold: options.Threshold = None,
     precision: options.Precision = None,
+    keep: options.Keep = None,
     plan: options.PlanFile = None,
     encoder: options.Encoder = None,
     format: options.OutputFormat = options.Format.text,
@@ -29,8 +30,8 @@ def dedupe(
     """Find images of FOLDER that show the same picture, and choose the one of each to keep.
 
     Identical files are found by content, near duplicates by distance. No file is changed.
-    In each group the image with most pixels is kept, then most bytes, then the first path.
-    --format paths lists the redundant ones; --plan writes them down for `augnet apply`.
+    The image of a group that stays is chosen by --keep: the unedited one, then most pixels, most bytes,
+    the shortest path. --format paths lists the redundant ones; --plan writes them down for `augnet apply`.
     Without --threshold the distance is calibrated on the folder; `augnet calibrate` shows how.
 
     --html shows each group, its pictures laid upon each other.
@@ -44,7 +45,7 @@ def dedupe(
     check_pictures(html, sheet, folder)
     request = FolderRequest(folder, encoder, exclude or (), max_megapixels, workers)
     progress = progress_for(quiet)
-    result = verb(request, threshold, progress, precision, plan)
+    result = verb(request, threshold, progress, precision, plan, keep)
     show(result, format, null, quiet)
     write_pictures(result, html, sheet, request, progress)
     finish(bool(result.groups), fail_on_found, len(result.skipped), strict)

@@ -50,6 +50,18 @@ Precision = Annotated[
         show_default=False,
     ),
 ]
+Keep = Annotated[
+    str | None,
+    typer.Option(
+        "--keep",
+        metavar="RULES",
+        help="Which image of a group stays: rules with commas between, of which the first that decides wins. "
+        "unedited, resolution, bytes, oldest, newest, 'format:png>jpg' (quoted for the shell), "
+        "folder:originals (also several), shortest-path; then the first path.  "
+        "[default: unedited,resolution,bytes,shortest-path]",
+        show_default=False,
+    ),
+]
 PlanFile = Annotated[
     str | None,
     typer.Option(

@@ -17,7 +17,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from augnet_cli.duplicates.keep import keep_order, keep_reason
+from augnet_cli.duplicates.keep import DEFAULT_RULES, Rule, keep_order, keep_reason
 from augnet_cli.records import Group, ImageRecord, Kept, Pairs, Redundant
 
 IDENTICAL = ("identical-bytes",)
@@ -26,7 +26,12 @@ NO_WITNESS = -1  # a content that is kept
 
 
 def group(
-    images: Sequence[ImageRecord], content_rows: np.ndarray, pairs: Pairs, threshold: float = math.inf
+    images: Sequence[ImageRecord],
+    content_rows: np.ndarray,
+    pairs: Pairs,
+    threshold: float = math.inf,
+    rules: Sequence[Rule] = DEFAULT_RULES,
+    levels: Sequence[int] | None = None,
 ) -> tuple[Group, ...]:
     """Form stars of images that show the same picture; images without a duplicate are in none.
 
@@ -37,11 +42,14 @@ def group(
         content_rows: (n,) int64, the row of each image's content.
         pairs: pairs of content rows, each pair once.
         threshold: pairs farther apart than this do not count; by default all do.
+        rules: which image stays; the best of a content's files stands for them all.
+        levels: (n,) steps of editing between each image and its source; None is 0 for all.
 
     Returns:
         groups by the kept image's path; in each the redundant images by distance, then path.
     """
-    members = _members(images, content_rows)
+    levels = [0] * len(images) if levels is None else levels
+    members = _members(images, content_rows, rules, levels)
     by_rank = list(members.values())
     witnesses, distances = _witnesses(np.fromiter(members, np.int64, len(members)), pairs, threshold)
 
@@ -54,15 +62,17 @@ def group(
         elif len(positions) > 1:
             stars.setdefault(rank, []).extend((position, 0.0, IDENTICAL) for position in positions[1:])
 
-    groups = (_group(images, by_rank[rank][0], star) for rank, star in stars.items())
+    groups = (_group(images, by_rank[rank][0], star, rules, levels) for rank, star in stars.items())
     return tuple(sorted(groups, key=lambda found: os.fsencode(found.kept.path)))
 
 
-def _members(images: Sequence[ImageRecord], content_rows: np.ndarray) -> dict[int, list[int]]:
+def _members(
+    images: Sequence[ImageRecord], content_rows: np.ndarray, rules: Sequence[Rule], levels: Sequence[int]
+) -> dict[int, list[int]]:
     """Positions of the images of each content row; rows and positions both in keep order."""
     rows = content_rows.tolist()
     members: dict[int, list[int]] = {}
-    for position in keep_order(images):
+    for position in keep_order(images, rules, levels):
         members.setdefault(rows[position], []).append(position)
     return members
 
@@ -109,7 +119,11 @@ def _edges(rows: np.ndarray, pairs: Pairs, threshold: float) -> tuple[np.ndarray
 
 
 def _group(
-    images: Sequence[ImageRecord], kept: int, star: Sequence[tuple[int, float, tuple[str, ...]]]
+    images: Sequence[ImageRecord],
+    kept: int,
+    star: Sequence[tuple[int, float, tuple[str, ...]]],
+    rules: Sequence[Rule],
+    levels: Sequence[int],
 ) -> Group:
     witness = images[kept].path
     redundant = [
@@ -117,5 +131,11 @@ def _group(
         for position, distance, verdict in star
     ]
     redundant.sort(key=lambda image: (image.distance, os.fsencode(image.path)))
-    reason = keep_reason(images[kept], [images[position] for position, _, _ in star])
+    others = [position for position, _, _ in star]
+    reason = keep_reason(
+        images[kept],
+        [images[position] for position in others],
+        rules,
+        [levels[position] for position in (kept, *others)],
+    )
     return Group(Kept(witness, reason), tuple(redundant))

@@ -32,9 +32,9 @@ def shown(path: str) -> str:
     return "".join(map(_shown_character, path))
 
 
-def pasted(path: str) -> str:
-    """A path quoted for a shell; a name that can't be shown as it is becomes the word FOLDER."""
-    return shlex.quote(path) if shown(path) == path else "FOLDER"
+def pasted(text: str, instead: str = "FOLDER") -> str:
+    """A path, or other text, quoted for a shell; what can't be shown as it is becomes the word `instead`."""
+    return shlex.quote(text) if shown(text) == text else instead
 
 
 def _shown_character(character: str) -> str:

@@ -62,6 +62,8 @@ def dedupe_lines(result: DedupeResult, style: Style = PLAIN) -> Iterator[str]:
     groups = count(len(result.groups), "group")
     yield f"{style.bold}{images}, {groups}, {redundant} ({size}); nothing was changed{style.reset}"
     again = f"augnet dedupe {pasted(result.typed_folder)} --threshold {result.threshold:.10g}"
+    if result.keep is not None:
+        again += f" --keep {pasted(result.keep, 'RULES')}"
     yield f"next: `{again} --format paths -0` lists the redundant ones"
 
 

@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from augnet_cli.duplicates.groups import group
+from augnet_cli.duplicates.keep import parse_rules
 from augnet_cli.records import Group, ImageRecord, Kept, Pairs, Redundant
 
 # A busy machine is no failure.
@@ -77,11 +78,12 @@ def folders(draw: st.DrawFn) -> Folder:
 def reference_groups(folder: Folder, threshold: float) -> dict[str, dict[str, tuple[float, str]]]:
     """The rule as it is told, one image at a time: {kept path: {redundant path: (distance, verdict)}}."""
 
-    def worth(position: int) -> tuple[int, int, bytes]:
+    def worth(position: int) -> tuple[int, int, int, bytes]:
         one = folder.images[position]
         return (
             one.width * one.height,
             one.size_bytes,
+            -len(one.path),  # none has a folder
             bytes(255 - byte for byte in os.fsencode(one.path)) + b"\xff",
         )
 
@@ -215,7 +217,7 @@ def test_a_group_in_full() -> None:
     )
 
     expected = Group(
-        Kept("copy of beach.jpg", "first path"),
+        Kept("copy of beach.jpg", "shortest path"),
         (
             Redundant("holiday/beach.jpg", 0.0, "copy of beach.jpg", True, ("identical-bytes",)),
             Redundant("beach-small-again.jpg", 0.125, "copy of beach.jpg", False, ("near",)),
@@ -257,12 +259,48 @@ def test_a_witness_is_never_worth_less_than_what_it_justifies() -> None:
 
 def test_copies_of_one_file_share_a_witness_even_among_ties() -> None:
     """k comes between the two copies in keep order and is nearer to them than a; both still follow a."""
-    images = [image("a", 0), image("copy 1", 1), image("k", 2), image("z copy 2", 1)]
+    images = [image("a", 0), image("copy 1", 1), image("k copy", 2), image("z copy 2", 1)]
     photos = folder(images, {(0, 1): 0.2, (1, 2): 0.1})
 
     (only,) = photos.groups()
     assert only.kept.path == "a"
     assert [one.path for one in only.redundant] == ["copy 1", "z copy 2"]
+
+
+def test_of_identical_files_the_one_that_rules_prefer_stays_and_speaks_for_all() -> None:
+    """The small picture has one file in `originals`; so it stays, and both files of the large one go."""
+    images = [
+        image("large.jpg", 0, 300),
+        image("large copy.jpg", 0, 300),
+        image("small.jpg", 1, 100),
+        image("originals/s.jpg", 1, 100),
+    ]
+    pairs = pairs_record({(0, 1): 0.1})
+    content_rows = np.array([0, 0, 1, 1], np.int64)
+
+    (only,) = group(images, content_rows, pairs, rules=parse_rules("folder:originals,resolution"))
+
+    assert only.kept == Kept("originals/s.jpg", "folder originals")
+    assert [(one.path, one.verdict) for one in only.redundant] == [
+        ("small.jpg", ("identical-bytes",)),
+        ("large copy.jpg", ("near",)),
+        ("large.jpg", ("near",)),
+    ]
+    (only,) = group(images, content_rows, pairs, rules=parse_rules("resolution,folder:originals"))
+    assert only.kept == Kept("large copy.jpg", "first path")
+
+
+def test_levels_are_those_of_the_images_in_their_order() -> None:
+    images = [image("frame", 0, 300), image("photo", 1, 200), image("thumbnail", 2, 100)]
+    pairs = pairs_record({(0, 1): 0.1, (1, 2): 0.1, (0, 2): 0.1})
+    rows = np.arange(3)
+
+    (only,) = group(images, rows, pairs, levels=[1, 0, 0])
+    assert only.kept == Kept("photo", "most pixels (200 x 1)")
+    (only,) = group(images, rows, pairs, levels=[2, 0, 1])
+    assert only.kept == Kept("photo", "unedited")
+    (only,) = group(images, rows, pairs, rules=parse_rules("resolution,unedited"), levels=[2, 0, 1])
+    assert only.kept == Kept("frame", "most pixels (300 x 1)")
 
 
 def test_equally_near_witnesses_are_settled_by_keep_order() -> None:

@@ -55,10 +55,10 @@ def test_witness_is_the_kept_image_and_distance_is_theirs(album: Path, threshold
 def test_identical_files_are_verified_at_any_threshold(album: Path) -> None:
     result = dedupe(album, 0)
     found = redundant_of(result)
-    for path in ("copies/flower.jpg", "flower.jpg"):
+    for path in ("copies/flower.jpg", "copies/flower again.jpg"):
         image = found[path]
         assert (image.distance, image.verified, image.verdict) == (0.0, True, ("identical-bytes",))
-        assert image.witness == "copies/flower again.jpg"
+        assert image.witness == "flower.jpg"
 
 
 def test_near_copies_are_not_verified(album: Path, threshold: float) -> None:
@@ -71,7 +71,7 @@ def test_redundant_bytes_are_those_of_the_redundant_files(album: Path, threshold
     assert result.redundant_bytes == sum((album / path).stat().st_size for path in redundant_of(result))
 
 
-def test_kept_has_most_pixels_then_most_bytes_then_the_first_path(tmp_path: Path) -> None:
+def test_kept_has_most_pixels_then_most_bytes_then_the_shortest_path(tmp_path: Path) -> None:
     picture = drawn_picture(1, 200, 150)
     few_pixels = picture.resize((100, 75), Image.Resampling.LANCZOS)
     few_pixels.save(tmp_path / "a-few-pixels-many-bytes.bmp")
@@ -92,8 +92,61 @@ def test_kept_has_most_pixels_then_most_bytes_then_the_first_path(tmp_path: Path
     assert kept() == ("d", "most bytes", 2)
     (tmp_path / "d").unlink()
     assert kept() == ("b-few-bytes.png", "most pixels", 1)
-    shutil.copy(tmp_path / "b-few-bytes.png", tmp_path / "a-same.png")
-    assert kept() == ("a-same.png", "first path", 2)
+    shutil.copy(tmp_path / "b-few-bytes.png", tmp_path / "b-few-bytes (1).png")
+    assert kept() == ("b-few-bytes.png", "shortest path", 2)
+    shutil.copy(tmp_path / "b-few-bytes.png", tmp_path / "a-few-bytes.png")
+    assert kept() == ("a-few-bytes.png", "first path", 3)
+
+
+class Heard(augnet_cli.Progress):
+    def __init__(self) -> None:
+        self.notes: list[str] = []
+
+    def note(self, text: str) -> None:
+        self.notes.append(text)
+
+
+def test_keep_chooses_what_stays_and_says_which_rule_did(tmp_path: Path) -> None:
+    """Three of one picture, each the best by some rule; of the smallest there are two files."""
+    picture = drawn_picture(1, 320, 240)
+    (tmp_path / "album" / "2019").mkdir(parents=True)
+    exif = Image.Exif()
+    exif.get_ifd(0x8769)[0x9003] = "2019:05:01 10:00:00"
+    picture.save(tmp_path / "shot.jpg", exif=exif, quality=95)
+    picture.resize((160, 120), Image.Resampling.LANCZOS).save(tmp_path / "album" / "2019" / "a.png")
+    shutil.copy(tmp_path / "album" / "2019" / "a.png", tmp_path / "a.png")
+    picture.resize((640, 480), Image.Resampling.LANCZOS).save(tmp_path / "enlarged.webp")
+    drawn_picture(9, 200, 200).save(tmp_path / "other.png")
+    files = ("shot.jpg", "a.png", "album/2019/a.png", "enlarged.webp")
+    for days, path in enumerate(files):
+        os.utime(tmp_path / path, (1.6e9 + days * 86_400,) * 2)
+    rows = augnet_cli.encode([tmp_path / path for path in files]).astype(np.float64)
+    near = 1 - float((rows @ rows.T).min()) + 1e-3
+    heard = Heard()
+
+    def kept(keep: str | None) -> tuple[str, str]:
+        result = dedupe(tmp_path, near, progress=heard, keep=keep)
+        (group,) = result.groups
+        assert {group.kept.path, *redundant_of(result)} == set(files)
+        assert result.keep == keep
+        return group.kept.path, group.kept.reason
+
+    assert kept(None) == ("enlarged.webp", "most pixels (640 x 480)")
+    assert kept("folder:album,resolution") == ("album/2019/a.png", "folder album")
+    assert kept("folder:album/2019") == ("album/2019/a.png", "folder album/2019")
+    assert kept("format:png>jpg,resolution,shortest-path") == ("a.png", "shortest path")
+    assert kept("format:jpeg>png") == ("shot.jpg", "format jpeg")
+    assert kept("oldest") == ("shot.jpg", "oldest (2019-05-01T10:00:00)")
+    assert kept("newest")[0] == "enlarged.webp"
+    assert heard.notes == []
+    assert kept("folder:2019/album,shortest-path,resolution") == ("a.png", "shortest path")
+    (note,) = heard.notes
+    assert "folder:2019/album" in note and "no image" in note
+
+
+def test_a_rule_that_there_is_not_is_refused_before_any_work(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="no rule largest"):
+        dedupe(tmp_path / "missing", keep="largest")
 
 
 def test_without_a_threshold_the_encoder_card_decides(album: Path) -> None:
@@ -103,7 +156,7 @@ def test_without_a_threshold_the_encoder_card_decides(album: Path) -> None:
     result = dedupe(album)
     assert result.threshold == Embedder.load(shipped_encoder()).card.threshold
     # Whatever that distance is, identical files are found under it.
-    assert {"copies/flower.jpg", "flower.jpg"} <= set(redundant_of(result))
+    assert {"copies/flower.jpg", "copies/flower again.jpg"} <= set(redundant_of(result))
 
 
 def test_threshold_is_inclusive(album: Path, threshold: float) -> None:

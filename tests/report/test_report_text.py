@@ -46,6 +46,14 @@ def text(lines) -> str:
     return "".join(line + "\n" for line in lines)
 
 
+def test_the_next_command_repeats_the_rules_for_what_stays() -> None:
+    """Without them it would list other images as redundant."""
+    said = text(dedupe_lines(replace(DEDUPE, keep="format:png>jpg, bytes")))
+    assert "`augnet dedupe photos --threshold 0.2 --keep 'format:png>jpg, bytes' --format paths -0`" in said
+    hostile = text(dedupe_lines(replace(DEDUPE, keep="folder:a\x1b[31mb")))
+    assert "--keep RULES --format" in hostile and "\x1b" not in hostile
+
+
 def test_dedupe_text_word_for_word() -> None:
     assert text(dedupe_lines(DEDUPE)) == (
         "keep    beach.jpg  most pixels (4000 x 3000)\n"
