@@ -13,10 +13,12 @@ import argparse
 import csv
 import importlib.util
 import json
+import random
 import subprocess
 import sys
 import tarfile
 import tempfile
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -27,7 +29,10 @@ from augnet_cli.encoder.embedder import Embedder
 from augnet_cli.encoder.locate import shipped_encoder
 from augnet_cli.evaluation.copies import CopyResult, CopyTruth, judge_copies, true_pairs
 
+Change = Callable[[Image.Image, random.Random], Image.Image]
+
 SHARED = Path(__file__).resolve().parents[2] / "shared"
+COPYBENCH = SHARED / "bench" / "copybench.py"
 # Measured by the benchmark's author on the same folder (its README); shown where fastdup is not installed.
 FASTDUP_AS_PUBLISHED = (
     "fastdup 2.54 (as the benchmark's README reports)",
@@ -49,20 +54,37 @@ def make_folder(work: Path, seed: int) -> Path:
     bench = work / f"dev-{seed}"
     if (bench / "truth.csv").exists():
         return bench
-    for name in ("photos-neardup", "birds-by-species", "pokemon"):
-        with tarfile.open(SHARED / "data" / f"{name}.tar") as tar:
-            tar.extractall(work, filter="data")
-    command = [
-        sys.executable,
-        str(SHARED / "bench" / "copybench.py"),
-        "make",
-        str(work / "photos-neardup"),
-        str(bench),
-    ]
+    photos, birds, drawings = (
+        str(unpacked(work, name)) for name in ("photos-neardup", "birds-by-species", "pokemon")
+    )
+    command = [sys.executable, str(COPYBENCH), "make", photos, str(bench)]
     command += ["--queries", "120", "--limit", "290", "--seed", str(seed)]
-    command += ["--distractors", str(work / "birds-by-species"), str(work / "pokemon")]
+    command += ["--distractors", birds, drawings]
     subprocess.run(command, check=True)
     return bench
+
+
+def unpacked(work: Path, name: str) -> Path:
+    """The folder of an archive of ../shared/data, unpacked once per work folder."""
+    folder = work / name
+    if not folder.is_dir():
+        with (
+            tempfile.TemporaryDirectory(dir=work) as part,
+            tarfile.open(SHARED / "data" / f"{name}.tar") as tar,
+        ):
+            tar.extractall(part, filter="data")
+            (Path(part) / name).rename(folder)
+    return folder
+
+
+def benchmark_changes() -> Mapping[str, Change]:
+    """How the benchmark alters a picture, by kind, from its own code."""
+    spec = importlib.util.spec_from_file_location("copybench", COPYBENCH)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    changes: Mapping[str, Change] = module.T
+    return changes
 
 
 def read_truth(bench: Path) -> CopyTruth:
@@ -76,8 +98,8 @@ def read_truth(bench: Path) -> CopyTruth:
     )
 
 
-def augnet_distances(bench: Path, truth: CopyTruth, encoder: str | None) -> np.ndarray:
-    """Cosine distances from what `augnet embed --out` exports."""
+def augnet_embeddings(bench: Path, truth: CopyTruth, encoder: str | None = None) -> np.ndarray:
+    """(n, d) unit rows in the order of `truth`, from what `augnet embed --out` exports."""
     out = bench / "vectors.npz"
     command = [sys.executable, "-m", "augnet_cli", "embed", str(bench), "--out", str(out), "--quiet"]
     subprocess.run(
@@ -85,8 +107,7 @@ def augnet_distances(bench: Path, truth: CopyTruth, encoder: str | None) -> np.n
     )
     with np.load(out) as exported:
         row = {path: number for number, path in enumerate(exported["paths"].tolist())}
-        embeddings = exported["embeddings"][[row[path] for path in truth.paths]]
-    return 1 - embeddings @ embeddings.T
+        return np.asarray(exported["embeddings"][[row[path] for path in truth.paths]])
 
 
 def calibrated_threshold(bench: Path, encoder: str | None) -> float:
@@ -162,7 +183,8 @@ def main() -> None:
         work.mkdir(parents=True, exist_ok=True)
         bench = make_folder(work, arguments.seed)
         truth = read_truth(bench)
-        ours_distances = augnet_distances(bench, truth, arguments.encoder)
+        embeddings = augnet_embeddings(bench, truth, arguments.encoder)
+        ours_distances = 1 - embeddings @ embeddings.T
         calibrated = calibrated_threshold(bench, arguments.encoder)
         results = {"augnet, shipped encoder": judge_copies(truth, ours_distances)}
         for name, distances in hash_distances(bench, truth).items():
