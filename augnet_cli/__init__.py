@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 from augnet_cli.acting.outcome import Action, ApplyResult, Decision, UndoResult
 from augnet_cli.errors import AugnetError
 from augnet_cli.progress import SILENT, Progress
-from augnet_cli.records import CalibrationResult, ClusterResult, DedupeResult, EmbedResult, QueryResult
+from augnet_cli.results import CalibrationResult, ClusterResult, DedupeResult, EmbedResult, QueryResult
 from augnet_cli.version import __version__
 
 if TYPE_CHECKING:
@@ -93,17 +93,23 @@ def dedupe(
     precision: float | None = None,
     plan: Path | None = None,
     keep: str | None = None,
+    verify: bool = True,
+    include_unverified: bool = False,
+    stacks: bool = False,
 ) -> DedupeResult:
     """Find images of `folder` that show the same picture; changes no file.
 
     Args:
-        threshold: cosine distance in [0, 2], inclusive; None takes the one that `calibrate` finds for
-            `precision`, or the one the encoder's card names where there are fewer than 1,000 different
-            images.
-        precision: wanted share of true ones among the redundant images, instead of a threshold; None is 0.99.
+        threshold: cosine distance in [0, 2], inclusive; pairs farther apart are not looked at, None looks at all
+            that are likely.  Without `verify` None takes the one that `calibrate` finds for `precision`, or the
+            one the encoder's card names where there are fewer than 1,000 different images.
+        precision: without `verify`, wanted share of true ones among the redundant images; None is 0.99.
         plan: a `.jsonl` to write for `apply`.
         keep: rules for which image of a group stays, such as `folder:originals,resolution`; None is
             `unedited,resolution,bytes,shortest-path`.
+        verify: whether geometry has to prove each pair; else the distance alone decides.
+        include_unverified: whether near pairs count that show too little for a proof.
+        stacks: whether to tell of photos of one scene.
     """
     from augnet_cli.pipeline.dedupe import dedupe as verb
     from augnet_cli.pipeline.refresh import FolderRequest
@@ -115,6 +121,9 @@ def dedupe(
         precision,
         _text(plan),
         keep,
+        verify,
+        include_unverified,
+        stacks,
     )
 
 

@@ -18,7 +18,8 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from augnet_cli.evaluation.copies import CopyTruth
-from augnet_cli.records import Group, Kept, Redundant, Suspect
+from augnet_cli.records import Group, Kept, Redundant
+from augnet_cli.results import Suspect
 
 # Why a pair is listed and not acted on; the second where each of both shows something that the other lacks.
 UNVERIFIED, PARTIAL = "unverified", "partial"

@@ -14,11 +14,12 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 
 # From the ground up; a room imports itself and what is below its floor, never its neighbours.
 FLOORS = (
-    {"version", "errors", "records", "progress", "cores"},
+    {"version", "errors", "records", "results", "progress", "cores"},
     {"images"},
     {"encoder"},
     {"store"},
     {"search"},
+    {"geometry"},
     {"duplicates", "clusters", "acting"},
     {"report"},
     {"pipeline"},
@@ -34,7 +35,7 @@ DOORS = {"pipeline/train.py", "cli/train.py"}
 
 TORCH = {"torch", "torchvision", "onnx", "onnxscript"}
 # Imported where they are used, inside functions: start-up must not pay for them.
-LATE = {"onnxruntime", "annoy", "sklearn", "scipy", "rich", *TORCH}
+LATE = {"onnxruntime", "annoy", "sklearn", "scipy", "rich", "cv2", "threadpoolctl", *TORCH}
 # Nothing of the command line or of the shared ground may cost more than the standard library at start.
 LIGHT_ROOMS = {*FLOORS[0], "cli", "__init__", "__main__"}
 NOT_LIGHT = {"numpy", "PIL", *LATE}

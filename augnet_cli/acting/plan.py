@@ -19,7 +19,8 @@ from augnet_cli.acting.outcome import Plan, PlanLine
 from augnet_cli.errors import PlanError, UsageError
 from augnet_cli.images.files import STORE_FOLDER
 from augnet_cli.images.names import shown
-from augnet_cli.records import DedupeResult, ImageRecord
+from augnet_cli.records import AUTO, ImageRecord
+from augnet_cli.results import DedupeResult
 
 SUFFIX = ".jsonl"
 VERSION = 1
@@ -78,7 +79,7 @@ def write_plan(result: DedupeResult, images: Sequence[ImageRecord], stream: Bina
         "folder": result.folder,
         "created": datetime.now(timezone.utc).isoformat(timespec="seconds"),
         "encoder": result.encoder,
-        "threshold": result.threshold,
+        "threshold": AUTO if result.threshold is None else result.threshold,
         "images": result.images,
     }
     stream.write(line_of(head))

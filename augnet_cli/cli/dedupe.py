@@ -11,7 +11,10 @@ from augnet_cli.cli.terminal import progress_for
 def dedupe(
     folder: options.Folder,
     threshold: options.Threshold = None,
+    no_verify: options.NoVerify = False,
     precision: options.Precision = None,
+    include_unverified: options.IncludeUnverified = False,
+    stacks: options.Stacks = False,
     keep: options.Keep = None,
     plan: options.PlanFile = None,
     encoder: options.Encoder = None,
@@ -29,14 +32,14 @@ def dedupe(
 ) -> None:
     """Find images of FOLDER that show the same picture, and choose the one of each to keep.
 
-    Identical files are found by content, near duplicates by distance. No file is changed.
+    Identical files are found by content; altered copies (resized, cropped, turned, captioned, ...) are proved
+    by laying one picture upon the other, and each is told with what was done to it. No file is changed.
     The image of a group that stays is chosen by --keep: the unedited one, then most pixels, most bytes,
     the shortest path. --format paths lists the redundant ones; --plan writes them down for `augnet apply`.
-    Without --threshold the distance is calibrated on the folder; `augnet calibrate` shows how.
 
     --html shows each group, its pictures laid upon each other.
 
-    Example: augnet dedupe ./photos --precision 0.95 --html report.html
+    Example: augnet dedupe ./photos --html report.html
     """
     from augnet_cli.pipeline.dedupe import dedupe as verb
     from augnet_cli.pipeline.refresh import FolderRequest
@@ -45,7 +48,9 @@ def dedupe(
     check_pictures(html, sheet, folder)
     request = FolderRequest(folder, encoder, exclude or (), max_megapixels, workers)
     progress = progress_for(quiet)
-    result = verb(request, threshold, progress, precision, plan, keep)
+    result = verb(
+        request, threshold, progress, precision, plan, keep, not no_verify, include_unverified, stacks
+    )
     show(result, format, null, quiet)
     write_pictures(result, html, sheet, request, progress)
     finish(bool(result.groups), fail_on_found, len(result.skipped), strict)

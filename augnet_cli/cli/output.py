@@ -13,7 +13,7 @@ import typer
 from augnet_cli.cli.options import Format
 from augnet_cli.cli.terminal import note
 from augnet_cli.errors import AugnetError, UsageError
-from augnet_cli.records import CalibrationResult, ClusterResult, DedupeResult, EmbedResult, QueryResult
+from augnet_cli.results import CalibrationResult, ClusterResult, DedupeResult, EmbedResult, QueryResult
 
 EXIT_SKIPPED = 3  # of images only with --strict; always where `apply` or `undo` left a file alone
 EXIT_FOUND = 11  # only with --fail-on-found; the number czkawka uses

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from augnet_cli.images.names import shown
 from augnet_cli.progress import Progress
-from augnet_cli.records import DedupeResult
+from augnet_cli.results import DedupeResult
 
 if TYPE_CHECKING:
     from augnet_cli.pipeline.refresh import FolderRequest

@@ -20,7 +20,7 @@ from augnet_cli.duplicates.tail import (
     component,
     fit_tail,
 )
-from augnet_cli.records import CurvePoint
+from augnet_cli.results import CurvePoint
 
 POINTS = 120  # of the curve, each 8 % farther than the one before it
 RANGE = 1e-4  # the nearest distance of the curve as a share of the farthest

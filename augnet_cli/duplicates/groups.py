@@ -6,23 +6,35 @@ So no two kept images are a pair, each redundant image is a real pair (or the sa
 and no witness is worth less than what it justifies.
 Everything is decided for contents, not for files: copies of one file always share a witness.
 
-This file trusts the distances it is given; finding pairs is `search.exact`.
+This file trusts what it is given: distances of `search.exact` in `group`, proofs of `stars` in `form`.
 """
 
 from __future__ import annotations
 
 import math
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from augnet_cli.duplicates.keep import DEFAULT_RULES, Rule, keep_order, keep_reason
-from augnet_cli.records import Group, ImageRecord, Kept, Pairs, Redundant
+from augnet_cli.records import Group, ImageRecord, Kept, Pairs, Redundant, Transform
 
 IDENTICAL = ("identical-bytes",)
 NEAR = ("near",)
 NO_WITNESS = -1  # a content that is kept
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """Why a content may go: the row of its witness, and what is told of it in `records.Redundant`."""
+
+    witness: int
+    distance: float
+    verified: bool
+    verdict: tuple[str, ...]
+    transform: Transform | None = None
 
 
 def group(
@@ -49,24 +61,49 @@ def group(
         groups by the kept image's path; in each the redundant images by distance, then path.
     """
     levels = [0] * len(images) if levels is None else levels
-    members = _members(images, content_rows, rules, levels)
-    by_rank = list(members.values())
-    witnesses, distances = _witnesses(np.fromiter(members, np.int64, len(members)), pairs, threshold)
+    members = members_of(images, content_rows, rules, levels)
+    rows = np.fromiter(members, np.int64, len(members))
+    witnesses, distances = _witnesses(rows, pairs, threshold)
+    edges = {
+        int(rows[rank]): Edge(int(rows[witness]), float(distances[rank]), False, NEAR)
+        for rank, witness in enumerate(witnesses.tolist())
+        if witness != NO_WITNESS
+    }
+    return form(images, members, edges, rules, levels)
 
-    stars: dict[int, list[tuple[int, float, tuple[str, ...]]]] = {}
-    for rank, positions in enumerate(by_rank):
-        witness = int(witnesses[rank])
-        if witness != NO_WITNESS:
-            distance = float(distances[rank])
-            stars.setdefault(witness, []).extend((position, distance, NEAR) for position in positions)
-        elif len(positions) > 1:
-            stars.setdefault(rank, []).extend((position, 0.0, IDENTICAL) for position in positions[1:])
 
-    groups = (_group(images, by_rank[rank][0], star, rules, levels) for rank, star in stars.items())
+def form(
+    images: Sequence[ImageRecord],
+    members: Mapping[int, Sequence[int]],
+    edges: Mapping[int, Edge],
+    rules: Sequence[Rule],
+    levels: Sequence[int],
+    identical: bool = True,
+) -> tuple[Group, ...]:
+    """Groups from what is known of contents.
+
+    Args:
+        members: of `members_of`.
+        edges: of each content row that may go, why; no witness may go itself, or be worth less.
+        levels: (n,) as in `group`.
+        identical: whether files of one content may go for each other.
+
+    Returns:
+        as `group`.
+    """
+    stars: dict[int, list[tuple[int, Edge]]] = {}
+    for row, positions in members.items():
+        edge = edges.get(row)
+        if edge is not None:
+            stars.setdefault(edge.witness, []).extend((position, edge) for position in positions)
+        elif identical and len(positions) > 1:
+            twin = Edge(row, 0.0, True, IDENTICAL)
+            stars.setdefault(row, []).extend((position, twin) for position in positions[1:])
+    groups = (_group(images, members[row][0], star, rules, levels) for row, star in stars.items())
     return tuple(sorted(groups, key=lambda found: os.fsencode(found.kept.path)))
 
 
-def _members(
+def members_of(
     images: Sequence[ImageRecord], content_rows: np.ndarray, rules: Sequence[Rule], levels: Sequence[int]
 ) -> dict[int, list[int]]:
     """Positions of the images of each content row; rows and positions both in keep order."""
@@ -121,17 +158,17 @@ def _edges(rows: np.ndarray, pairs: Pairs, threshold: float) -> tuple[np.ndarray
 def _group(
     images: Sequence[ImageRecord],
     kept: int,
-    star: Sequence[tuple[int, float, tuple[str, ...]]],
+    star: Sequence[tuple[int, Edge]],
     rules: Sequence[Rule],
     levels: Sequence[int],
 ) -> Group:
     witness = images[kept].path
     redundant = [
-        Redundant(images[position].path, distance, witness, verified=verdict == IDENTICAL, verdict=verdict)
-        for position, distance, verdict in star
+        Redundant(images[place].path, edge.distance, witness, edge.verified, edge.verdict, edge.transform)
+        for place, edge in star
     ]
     redundant.sort(key=lambda image: (image.distance, os.fsencode(image.path)))
-    others = [position for position, _, _ in star]
+    others = [position for position, _ in star]
     reason = keep_reason(
         images[kept],
         [images[position] for position in others],

@@ -13,10 +13,8 @@ import numpy as np
 from augnet_cli.duplicates.candidates import Candidates, candidates
 from augnet_cli.duplicates.components import Components
 from augnet_cli.duplicates.linking import link
-
 from augnet_cli.duplicates.stars import Stage, Stars, form_stars
 from augnet_cli.geometry.proof import SCENE
-
 from augnet_cli.progress import SILENT, Progress
 from augnet_cli.records import Pairs
 from augnet_cli.search.exact import distances_between

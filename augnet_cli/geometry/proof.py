@@ -6,6 +6,7 @@ recoloured, blurred, mirrored or turned.  Only what stays open is looked at for 
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,7 +14,7 @@ import numpy as np
 from augnet_cli.geometry.agreement import NONE, Agreement, agreement
 from augnet_cli.geometry.fit import Fit, fit_frames, fit_points, fit_points_near
 from augnet_cli.geometry.laid import frame_of
-from augnet_cli.geometry.sketch import Sketch
+from augnet_cli.geometry.sketch import POINTS, SIDE, Sketch
 
 # By the whole frame: no transform was searched for, so that little chance agreement is left.
 FRAME_SHARE, FRAME_MEDIAN = 0.8, 0.9
@@ -58,6 +59,27 @@ class Finding:
         """The same finding with the pictures in the other order."""
         back = None if self.matrix is None else _numbers(_inverted(self.transform))
         return Finding(self.what, back, self.lacking[::-1])
+
+
+# Which way of finding it was: findings of another are made anew.
+HOW = f"sift {POINTS}@{SIDE}, 1"
+DIGITS = 9  # of a number that is kept: more than single precision has
+
+
+def as_text(finding: Finding) -> str:
+    """One line that `from_text` reads."""
+    matrix = None if finding.matrix is None else [float(f"{number:.{DIGITS}g}") for number in finding.matrix]
+    return json.dumps([finding.what, matrix, [round(share, 6) for share in finding.lacking]])
+
+
+def from_text(text: str) -> Finding | None:
+    """The finding, or None where the text is not what `as_text` writes."""
+    try:
+        what, matrix, (first, second) = json.loads(text)
+        numbers = None if matrix is None else tuple(float(number) for number in matrix)
+        return Finding(str(what), numbers, (float(first), float(second)))
+    except (ValueError, TypeError):
+        return None
 
 
 def prove(first: Sketch, second: Sketch) -> Finding:

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-
 BEYOND = 0.015  # of the inner picture's side, by which the outer one must go on beyond it
 REACH = 3.0  # pixels of the outer picture from the line to where both sides are looked at
 SEAM = 2.0  # times as much change across the line as within

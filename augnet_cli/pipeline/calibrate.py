@@ -27,7 +27,8 @@ from augnet_cli.images.squares import square
 from augnet_cli.images.unusable import Unusable
 from augnet_cli.pipeline.refresh import FolderRequest, Fresh, refreshed
 from augnet_cli.progress import SILENT, Progress
-from augnet_cli.records import CALIBRATED, CARD, DEFAULT_PRECISION, CalibrationResult, Collection, CurvePoint
+from augnet_cli.records import CALIBRATED, CARD, DEFAULT_PRECISION, Collection
+from augnet_cli.results import CalibrationResult, CurvePoint
 
 # Fewer different images have too few pairs of different ones to say how near those come.
 MIN_IMAGES = 1000

@@ -10,7 +10,8 @@ from augnet_cli.errors import FolderError
 from augnet_cli.images.names import shown
 from augnet_cli.pipeline.refresh import FolderRequest, refreshed
 from augnet_cli.progress import SILENT, Progress
-from augnet_cli.records import Cluster, ClusterResult, Collection
+from augnet_cli.records import Collection
+from augnet_cli.results import Cluster, ClusterResult
 
 DEFAULT_K = 10
 EXEMPLARS = 5  # enough to see what a cluster is about, few enough for one line each

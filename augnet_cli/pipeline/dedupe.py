@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 from augnet_cli.acting.decisions import decided
 from augnet_cli.acting.plan import check_plan_file, save_plan
 from augnet_cli.duplicates.decided import as_decided
 from augnet_cli.duplicates.groups import group
-from augnet_cli.duplicates.keep import DEFAULT_RULES, folders_without_images, parse_rules
+from augnet_cli.duplicates.keep import DEFAULT_RULES, Rule, folders_without_images, parse_rules
 from augnet_cli.errors import UsageError
 from augnet_cli.images.names import shown
 from augnet_cli.pipeline.calibrate import auto_threshold, check_precision
 from augnet_cli.pipeline.refresh import FolderRequest, refreshed
+from augnet_cli.pipeline.verification import Found, Terms, verified
 from augnet_cli.progress import SILENT, Progress
-from augnet_cli.records import DEFAULT_PRECISION, GIVEN, DedupeResult
-from augnet_cli.search.exact import pairs_within
+from augnet_cli.records import AUTO, DEFAULT_PRECISION, GIVEN, Collection, Group
+from augnet_cli.results import DedupeResult
+from augnet_cli.search.exact import check_threshold, pairs_within
 
 
 def dedupe(
@@ -23,59 +27,102 @@ def dedupe(
     precision: float | None = None,
     plan: str | None = None,
     keep: str | None = None,
+    verify: bool = True,
+    include_unverified: bool = False,
+    stacks: bool = False,
 ) -> DedupeResult:
-    """Find identical files by content and near duplicates by distance; what a person decided outweighs it.
+    """Find identical files by content and altered copies by proof; what a person decided outweighs both.
 
     Args:
-        threshold: cosine distance in [0, 2], inclusive; None takes the one at which `calibrate` estimates
-            the precision, or the encoder's own where the images are too few for that.
-        precision: wanted share of true ones among the redundant images; None is 0.99.
+        threshold: cosine distance in [0, 2], inclusive: no pair farther apart is looked at.  None takes each
+            image's nearest ones and all within a wide radius; without `verify`, the distance at which
+            `calibrate` estimates the precision, or the encoder's own where the images are too few for that.
+        precision: wanted share of true ones among the redundant images, for `verify=False`; None is 0.99.
         plan: a `.jsonl` to write for `apply`: an image a line that may go.
         keep: rules for which image of a group stays, as `parse_rules` reads them; None is `DEFAULT_RULES`.
+        verify: whether geometry has to prove that two images are the same picture; else the distance decides.
+        include_unverified: whether images go, too, that are near enough but too plain for a proof.
+        stacks: whether to tell of photos of one scene.
 
     Raises:
-        UsageError: a threshold and a precision, or either out of its range; `plan` has another suffix;
+        UsageError: options that exclude each other, or one out of its range; `plan` has another suffix;
             `keep` has a rule that there is not.
         PlanError: the plan can't be written.
         FolderError, StoreError, EncoderError: as `refreshed`.
         SearchError: the threshold makes a pair of nearly everything.
     """
-    if threshold is not None and precision is not None:
-        raise UsageError("--threshold and --precision exclude each other", "leave one of them out")
-    wanted = DEFAULT_PRECISION if precision is None else precision
-    check_precision(wanted)
+    _check_options(threshold, precision, verify, include_unverified or stacks)
     rules = DEFAULT_RULES if keep is None else parse_rules(keep)
     if plan is not None:
         check_plan_file(plan)
     with refreshed(request, progress) as fresh:
         collection = fresh.collection()
-        result = fresh.result
-        if threshold is None:
-            limit, source = auto_threshold(fresh, collection, request, wanted, progress)
-        else:
-            limit, source = threshold, GIVEN
         said = {pair: one.same for pair, one in decided(fresh.store.place).by_pair.items()}
-    for folder in folders_without_images(rules, collection.images):
-        progress.note(f"--keep folder:{shown(folder)} decides nothing: no image lies below such a folder")
+        for folder in folders_without_images(rules, collection.images):
+            progress.note(f"--keep folder:{shown(folder)} decides nothing: no image lies below such a folder")
+        limit, source = threshold, GIVEN if threshold is not None else AUTO
+        if verify:
+            likely = fresh.embedder.card.threshold_for(DEFAULT_PRECISION)[1]
+            terms = Terms(rules, limit, likely if limit is None else limit, include_unverified, said)
+            found = verified(fresh.store, collection, request, terms, progress)
+        else:
+            if limit is None:
+                wanted = DEFAULT_PRECISION if precision is None else precision
+                limit, source = auto_threshold(fresh, collection, request, wanted, progress)
+            found = Found(_by_distance(collection, limit, rules, said, progress), (), ())
+    sizes = {image.path: image.size_bytes for image in collection.images}
+    result = DedupeResult(
+        folder=fresh.result.folder,
+        typed_folder=fresh.result.typed_folder,
+        encoder=fresh.result.encoder,
+        threshold=limit,
+        images=len(collection.images),
+        groups=found.groups,
+        skipped=fresh.result.skipped,
+        redundant_bytes=sum(sizes[image.path] for star in found.groups for image in star.redundant),
+        threshold_from=source,
+        suspects=found.suspects,
+        stacks=found.stacks if stacks else (),
+        keep=keep,
+        verified=verify,
+        include_unverified=include_unverified,
+    )
+    if plan is not None:
+        save_plan(result, collection.images, plan)
+    return result
+
+
+def _check_options(
+    threshold: float | None, precision: float | None, verify: bool, needs_proofs: bool
+) -> None:
+    if threshold is not None:
+        check_threshold(threshold)
+    if threshold is not None and precision is not None:
+        raise UsageError("--threshold and --precision exclude each other", "leave one of them out")
+    if precision is not None:
+        check_precision(precision)
+        if verify:
+            raise UsageError(
+                "--precision is for the distance alone; here every pair is proved",
+                "leave it out, or add --no-verify",
+            )
+    if needs_proofs and not verify:
+        raise UsageError(
+            "--include-unverified and --stacks need proofs, which --no-verify leaves out",
+            "leave --no-verify out",
+        )
+
+
+def _by_distance(
+    collection: Collection,
+    limit: float,
+    rules: Sequence[Rule],
+    said: Mapping[tuple[str, str], bool],
+    progress: Progress,
+) -> tuple[Group, ...]:
     pairs = pairs_within(collection.embeddings, limit, progress)
     contents = [""] * len(collection.embeddings)
     for image, row in zip(collection.images, collection.content_rows.tolist(), strict=True):
         contents[row] = image.content_hash
     pairs = as_decided(pairs, contents, collection.embeddings, said)
-    groups = group(collection.images, collection.content_rows, pairs, rules=rules)
-    sizes = {image.path: image.size_bytes for image in collection.images}
-    found = DedupeResult(
-        folder=result.folder,
-        typed_folder=result.typed_folder,
-        encoder=result.encoder,
-        threshold=limit,
-        images=len(collection.images),
-        groups=groups,
-        skipped=result.skipped,
-        redundant_bytes=sum(sizes[image.path] for star in groups for image in star.redundant),
-        threshold_from=source,
-        keep=keep,
-    )
-    if plan is not None:
-        save_plan(found, collection.images, plan)
-    return found
+    return group(collection.images, collection.content_rows, pairs, rules=rules)

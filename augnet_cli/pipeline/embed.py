@@ -11,7 +11,8 @@ from augnet_cli.errors import FolderError, UsageError
 from augnet_cli.images.names import shown
 from augnet_cli.pipeline.refresh import FolderRequest, refreshed
 from augnet_cli.progress import SILENT, Progress
-from augnet_cli.records import Collection, EmbedResult
+from augnet_cli.records import Collection
+from augnet_cli.results import EmbedResult
 
 SUFFIX = ".npz"
 

@@ -9,7 +9,7 @@ from augnet_cli.encoder.locate import choose_encoder
 from augnet_cli.errors import StoreError
 from augnet_cli.images.decode import decoder_id
 from augnet_cli.images.names import pasted, shown
-from augnet_cli.records import FolderInfo
+from augnet_cli.results import FolderInfo
 from augnet_cli.search import annoy_index
 from augnet_cli.store.place import checked_folder, existing_store
 from augnet_cli.store.store import Store

@@ -22,7 +22,8 @@ from augnet_cli.images.decode import MAX_MEGAPIXELS, decoder_id
 from augnet_cli.images.files import Walk, is_excluded, is_image, walk
 from augnet_cli.images.names import shown
 from augnet_cli.progress import SILENT, Progress
-from augnet_cli.records import Collection, EmbedResult, FoundFile, Skip
+from augnet_cli.records import Collection, FoundFile, Skip
+from augnet_cli.results import EmbedResult
 from augnet_cli.search.neighbours import build_index
 from augnet_cli.store.entries import FileEntry, KnownFile
 from augnet_cli.store.finding import remember_folder

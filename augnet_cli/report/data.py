@@ -17,15 +17,14 @@ from dataclasses import asdict
 from decimal import Decimal
 from typing import BinaryIO, Literal
 
-from augnet_cli.records import (
+from augnet_cli.records import AUTO, Group, Skip
+from augnet_cli.results import (
     CalibrationResult,
     ClusterResult,
     CurvePoint,
     DedupeResult,
     EmbedResult,
-    Group,
     QueryResult,
-    Skip,
     Suspect,
 )
 
@@ -45,7 +44,7 @@ def write_dedupe(result: DedupeResult, format: Format, stream: BinaryIO) -> None
         "version": VERSION,
         "folder": result.folder,
         "encoder": result.encoder,
-        "threshold": float(result.threshold),
+        "threshold": AUTO if result.threshold is None else float(result.threshold),
         "threshold_from": result.threshold_from,
     }
     lists = {
@@ -131,7 +130,7 @@ def _figures(point: CurvePoint) -> dict[str, object]:
     return {**figures, "recall_of": kinds}
 
 
-def _group(group: Group, threshold: float) -> dict[str, object]:
+def _group(group: Group, threshold: float | None) -> dict[str, object]:
     return {
         "kept": {"path": group.kept.path, "reason": group.kept.reason},
         "redundant": [

@@ -20,11 +20,12 @@ from augnet_cli.cores import usable_cores
 from augnet_cli.images.decode import MAX_MEGAPIXELS
 from augnet_cli.images.names import shown
 from augnet_cli.progress import SILENT, Progress
-from augnet_cli.records import CALIBRATED, CARD, GIVEN, DedupeResult
+from augnet_cli.records import CALIBRATED, CARD, GIVEN
 from augnet_cli.report.page_data import Small, cast_of, json_pieces, small
 from augnet_cli.report.target import Target, check_target, written_whole
 from augnet_cli.report.text import count, size_words
 from augnet_cli.report.thumbnails import fitting_side, thumbnails
+from augnet_cli.results import DedupeResult
 
 MARK = '<meta name="generator" content="augnet dedupe">'
 TARGET = Target("--html", (".html", ".htm"), MARK)
@@ -153,8 +154,11 @@ def _totals(result: DedupeResult) -> str:
 
 
 def _how(result: DedupeResult) -> str:
-    source = THRESHOLD_WORDS.get(result.threshold_from, result.threshold_from)
-    parts = [f"Distance threshold {result.threshold:g}, {source}."]
+    if result.threshold is None:
+        parts = ["Every pair was proved, whatever its distance."]
+    else:
+        source = THRESHOLD_WORDS.get(result.threshold_from, result.threshold_from)
+        parts = [f"Distance threshold {result.threshold:g}, {source}."]
     unproven = sum(not image.verified for group in result.groups for image in group.redundant)
     if unproven:
         images = count(unproven, "redundant image") + (" rests" if unproven == 1 else " rest")

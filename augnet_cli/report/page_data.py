@@ -14,9 +14,10 @@ from dataclasses import dataclass
 from urllib.parse import quote_from_bytes
 
 from augnet_cli.images.names import shown
-from augnet_cli.records import DedupeResult, Group, Redundant, Suspect, Transform
+from augnet_cli.records import Group, Redundant, Transform
 from augnet_cli.report.data import DECIMALS
 from augnet_cli.report.thumbnails import Thumbnail, encoded, media_type
+from augnet_cli.results import DedupeResult, Suspect
 
 # Verdicts of images whose picture is that of their witness, pixel by pixel: one thumbnail serves both.
 TWINS = frozenset(("identical-bytes", "identical-pixels"))

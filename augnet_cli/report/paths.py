@@ -12,7 +12,7 @@ import os
 from collections.abc import Iterable, Iterator
 from typing import BinaryIO
 
-from augnet_cli.records import ClusterResult, DedupeResult, QueryResult
+from augnet_cli.results import ClusterResult, DedupeResult, QueryResult
 
 SEPARATORS = os.sep + (os.altsep or "")
 

@@ -6,8 +6,8 @@ import importlib.util
 from typing import Any
 
 from augnet_cli.errors import MissingExtraError, UsageError
-from augnet_cli.records import CalibrationResult
 from augnet_cli.report.target import Target, check_target, written_whole
+from augnet_cli.results import CalibrationResult
 
 TITLE = "Calibration by augnet"  # inside the file
 TARGET = Target("--plot", (".png", ".svg"), TITLE)

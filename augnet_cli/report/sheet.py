@@ -14,11 +14,12 @@ from augnet_cli.cores import usable_cores
 from augnet_cli.images.decode import MAX_MEGAPIXELS
 from augnet_cli.images.names import shown
 from augnet_cli.progress import SILENT, Progress
-from augnet_cli.records import DedupeResult, Group
+from augnet_cli.records import Group
 from augnet_cli.report.sheet_text import cut_end, cut_middle, font_of
 from augnet_cli.report.target import Target, check_target, written_whole
 from augnet_cli.report.text import count, size_words
 from augnet_cli.report.thumbnails import Thumbnail, thumbnails
+from augnet_cli.results import DedupeResult
 
 TITLE = "Duplicates by augnet"  # inside the file
 TARGET = Target("--sheet", (".png",), TITLE)

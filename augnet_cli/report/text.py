@@ -12,9 +12,9 @@ from collections.abc import Iterable, Iterator
 from typing import TextIO
 
 from augnet_cli.images.names import pasted, shown
-from augnet_cli.records import (
-    CALIBRATED,
-    DEFAULT_PRECISION,
+from augnet_cli.records import CALIBRATED, DEFAULT_PRECISION, Group, Redundant, Skip
+from augnet_cli.report.style import PLAIN, Style
+from augnet_cli.results import (
     CalibrationResult,
     Cluster,
     ClusterResult,
@@ -22,13 +22,10 @@ from augnet_cli.records import (
     DedupeResult,
     EmbedResult,
     FolderInfo,
-    Group,
     QueryResult,
-    Redundant,
-    Skip,
 )
-from augnet_cli.report.style import PLAIN, Style
 
+SUSPECTS_SHOWN = 10  # pairs that nothing proves; the groups are what was asked for
 REASONS_SHOWN = 5  # kinds of skips; a screen has room for the groups above them too
 REASON_WIDTH = 100  # characters; what a decoder mutters can be pages long
 CURVE_ROWS = 14  # of the table: a screen has room for the kinds of change below it
@@ -47,24 +44,65 @@ def write_lines(lines: Iterable[str], stream: TextIO) -> None:
 
 
 def dedupe_lines(result: DedupeResult, style: Style = PLAIN) -> Iterator[str]:
-    """Each group with what stays first, then a summary and the next step."""
+    """Each group with what stays first, what is left open, then a summary and the next step."""
     for group in result.groups:
         yield from _group(group, style)
         yield ""
+    yield from _suspects(result, style)
+    yield from _stacks(result, style)
     yield from _skipped(result.skipped, style)
     images = count(result.images, "image")
+    within = "" if result.threshold is None else f" within distance {result.threshold:g}"
     if not result.groups:
-        yield f"{style.bold}{images}, no duplicates within distance {result.threshold:g}{style.reset}"
-        yield f"next: a larger --threshold than {result.threshold:g} also finds looser copies"
+        yield f"{style.bold}{images}, no duplicates{within}{style.reset}"
+        if result.threshold is not None:
+            yield f"next: a larger --threshold than {result.threshold:g} also finds looser copies"
         return
     redundant = f"{sum(len(group.redundant) for group in result.groups):,} redundant"
     size = size_words(result.redundant_bytes)
     groups = count(len(result.groups), "group")
     yield f"{style.bold}{images}, {groups}, {redundant} ({size}); nothing was changed{style.reset}"
-    again = f"augnet dedupe {pasted(result.typed_folder)} --threshold {result.threshold:.10g}"
+    yield f"next: `{_again(result)} --format paths -0` lists the redundant ones"
+
+
+def _again(result: DedupeResult) -> str:
+    """The command that finds the same again."""
+    again = f"augnet dedupe {pasted(result.typed_folder)}"
+    if result.threshold is not None:
+        again += f" --threshold {result.threshold:.10g}"
+    if not result.verified:
+        again += " --no-verify"
+    if result.include_unverified:
+        again += " --include-unverified"
     if result.keep is not None:
         again += f" --keep {pasted(result.keep, 'RULES')}"
-    yield f"next: `{again} --format paths -0` lists the redundant ones"
+    return again
+
+
+def _suspects(result: DedupeResult, style: Style) -> Iterator[str]:
+    """Pairs of which neither goes, the nearest ones, and why."""
+    for name, suspects, meaning in (
+        ("partial", result.partial, "each shows something that the other lacks"),
+        ("unverified", result.unverified, "near, but nothing proves that they are the same picture"),
+    ):
+        if not suspects:
+            continue
+        pairs = count(len(suspects), "pair")
+        yield f"{style.bold}{name}{style.reset}  {pairs}, kept: {meaning}"
+        for suspect in suspects[:SUSPECTS_SHOWN]:
+            yield f"  {_distance(suspect.distance, style)}  {shown(suspect.path)}  {shown(suspect.other)}"
+        if len(suspects) > SUSPECTS_SHOWN:
+            yield f"  {len(suspects) - SUSPECTS_SHOWN:,} more (--format json lists all)"
+        yield ""
+
+
+def _stacks(result: DedupeResult, style: Style) -> Iterator[str]:
+    """Photos of one scene, a stack a block."""
+    for stack in result.stacks:
+        yield f"{style.bold}stack{style.reset}   {count(len(stack.paths), 'photo')} of one scene, all kept"
+        for path in stack.paths:
+            yield f"  {shown(path)}"
+        yield ""
 
 
 def query_lines(result: QueryResult, style: Style = PLAIN) -> Iterator[str]:

@@ -42,10 +42,7 @@ def pairs_within(embeddings: np.ndarray, threshold: float, progress: Progress = 
         UsageError: the threshold is outside [0, 2].
         SearchError: more than MAX_PAIRS pairs.
     """
-    if not 0 <= threshold <= FARTHEST:
-        raise UsageError(
-            f"a threshold of {threshold:g} is outside 0 to 2", "choose a cosine distance, as --threshold 0.2"
-        )
+    check_threshold(threshold)
     limit = np.float32(threshold)
     slack = _slack(embeddings, embeddings)
     found: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
@@ -66,6 +63,18 @@ def pairs_within(embeddings: np.ndarray, threshold: float, progress: Progress = 
         progress.advance(min(BLOCK_ROWS, len(embeddings) - start))
     progress.finish()
     return _sorted_pairs(found)
+
+
+def check_threshold(threshold: float) -> None:
+    """Refuse what is no cosine distance.
+
+    Raises:
+        UsageError: it is outside [0, 2].
+    """
+    if not 0 <= threshold <= FARTHEST:
+        raise UsageError(
+            f"a threshold of {threshold:g} is outside 0 to 2", "choose a cosine distance, as --threshold 0.2"
+        )
 
 
 def nearest(embeddings: np.ndarray, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:

@@ -52,6 +52,13 @@ BEGIN UPDATE meta SET value = value + 1 WHERE key = 'changes'; END;
 CREATE TRIGGER embedding_added AFTER INSERT ON embeddings
 BEGIN UPDATE meta SET value = value + 1 WHERE key = 'changes'; END;
 """
+# What pairs of contents are to each other, as `how` found it.  Stores from before it have no such table.
+FINDINGS = """
+CREATE TABLE IF NOT EXISTS findings (
+    first TEXT NOT NULL, second TEXT NOT NULL, how TEXT NOT NULL, found TEXT NOT NULL,
+    PRIMARY KEY (first, second, how)
+) WITHOUT ROWID;
+"""
 
 
 def open_to_write(place: Place) -> sqlite3.Connection:
@@ -66,6 +73,7 @@ def open_to_write(place: Place) -> sqlite3.Connection:
             _choose_journal(connection)
             if _version(connection, place) == 0:
                 _create(connection)
+            connection.executescript(FINDINGS)
     return connection
 
 

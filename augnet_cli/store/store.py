@@ -116,6 +116,10 @@ class Store:
         with self._writing() as connection:
             connection.execute(f"DELETE FROM contents WHERE {held}")  # noqa: S608 (a constant)
             dropped = connection.execute(f"DELETE FROM embeddings WHERE {held}")  # noqa: S608 (a constant)
+            for end in ("first", "second"):
+                connection.execute(
+                    f"DELETE FROM findings WHERE {end} NOT IN (SELECT content_hash FROM contents)"
+                )  # noqa: S608 (a constant)
             return dropped.rowcount
 
     def vectors(self, encoder: str) -> tuple[tuple[str, ...], np.ndarray]:
@@ -190,6 +194,21 @@ class Store:
     def set_meta(self, key: str, value: str) -> None:
         with self._writing() as connection:
             connection.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, value))
+
+    def findings(self, how: str) -> dict[tuple[str, str], str]:
+        """What was found, in that way, of pairs of contents; for a store open to write."""
+        question = "SELECT first, second, found FROM findings WHERE how = ?"
+        with self._reading():
+            return {
+                (first, second): found for first, second, found in self._connection.execute(question, (how,))
+            }
+
+    def save_findings(self, how: str, found: Mapping[tuple[str, str], str]) -> None:
+        """Remember findings, and forget those made in another way."""
+        rows = [(first, second, how, text) for (first, second), text in found.items()]
+        with self._writing() as connection:
+            connection.execute("DELETE FROM findings WHERE how <> ?", (how,))
+            connection.executemany("INSERT OR REPLACE INTO findings VALUES (?, ?, ?, ?)", rows)
 
     def changes(self) -> int:
         """A number that grows whenever the contents an index would hold may have changed."""

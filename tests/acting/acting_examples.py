@@ -11,7 +11,8 @@ from pathlib import Path
 
 from augnet_cli.acting.plan import write_plan
 from augnet_cli.images.files import content_hash
-from augnet_cli.records import DedupeResult, Group, ImageRecord, Kept, Redundant
+from augnet_cli.records import Group, ImageRecord, Kept, Redundant
+from augnet_cli.results import DedupeResult
 
 # An odd number of nanoseconds: whatever rounds a time is found out.
 FIRST_MTIME_NS = 1_500_000_000_123_456_789

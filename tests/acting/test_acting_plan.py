@@ -11,7 +11,8 @@ from acting_examples import Copy, plan_for, put
 
 from augnet_cli.acting.plan import check_plan_file, read_plan, save_plan
 from augnet_cli.errors import PlanError, UsageError
-from augnet_cli.records import DedupeResult, Group, ImageRecord, Kept, Redundant
+from augnet_cli.records import Group, ImageRecord, Kept, Redundant
+from augnet_cli.results import DedupeResult
 
 RAW_NAME = os.fsdecode(b"raw \xff\xfe.jpg")
 ODD_NAMES = (

@@ -9,7 +9,7 @@ import pytest
 from simulated_folder import KINDS, Simulated, simulated
 
 from augnet_cli.duplicates.calibrate import calibrated_threshold, precision_curve
-from augnet_cli.records import CurvePoint
+from augnet_cli.results import CurvePoint
 
 SEEDS = range(4)
 SHARES = (0.05, 0.2, 0.6)

@@ -29,7 +29,7 @@ from augnet_cli.pipeline.calibrate import (
     _parsed,
     _text,
 )
-from augnet_cli.records import CurvePoint
+from augnet_cli.results import CurvePoint
 
 COPIED = 60  # images of which there is a mild copy: half as large, re-encoded
 # Pairs that the collection itself holds, looked at: one photograph with other captions, or a burst's next.

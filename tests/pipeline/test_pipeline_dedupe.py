@@ -16,7 +16,8 @@ from PIL import Image
 import augnet_cli
 from augnet_cli import dedupe
 from augnet_cli.errors import UsageError
-from augnet_cli.records import DedupeResult, Redundant
+from augnet_cli.records import Redundant
+from augnet_cli.results import DedupeResult
 
 
 @pytest.fixture(scope="module")

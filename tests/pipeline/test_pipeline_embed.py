@@ -21,7 +21,7 @@ import augnet_cli
 from augnet_cli.errors import FolderError, UsageError
 from augnet_cli.pipeline.embed import embed
 from augnet_cli.pipeline.refresh import FolderRequest, refreshed
-from augnet_cli.records import EmbedResult
+from augnet_cli.results import EmbedResult
 
 
 def run(folder: Path, out: Path | None = None, **options: object) -> EmbedResult:

@@ -9,7 +9,8 @@ from pathlib import Path
 from conftest import drawn_picture
 from PIL import Image, ImageOps
 
-from augnet_cli.records import DedupeResult, Group, Kept, Redundant, Skip, Stack, Suspect, Transform
+from augnet_cli.records import Group, Kept, Redundant, Skip, Transform
+from augnet_cli.results import DedupeResult, Stack, Suspect
 
 WIDTH, HEIGHT = 480, 360
 IMAGE_TAG = '"><img src=x onerror=alert(1)>.jpg'

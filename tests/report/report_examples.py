@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import os
 
-from augnet_cli.records import (
+from augnet_cli.records import Group, Kept, Redundant, Skip
+from augnet_cli.results import (
     CalibrationResult,
     Cluster,
     ClusterResult,
     CurvePoint,
     DedupeResult,
     EmbedResult,
-    Group,
     Hit,
-    Kept,
     QueryResult,
-    Redundant,
-    Skip,
 )
 
 # Bytes of file names that a Linux folder may hold.

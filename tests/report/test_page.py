@@ -20,10 +20,11 @@ from report_examples import weird_dedupe
 
 from augnet_cli.errors import FolderError, UsageError
 from augnet_cli.progress import Progress
-from augnet_cli.records import DedupeResult, Group, Kept, Redundant
+from augnet_cli.records import Group, Kept, Redundant
 from augnet_cli.report import page as page_module
 from augnet_cli.report.page import write_page
 from augnet_cli.report.thumbnails import SIDES, encoded, thumbnail
+from augnet_cli.results import DedupeResult
 
 
 class Reader(HTMLParser):

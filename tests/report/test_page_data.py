@@ -14,8 +14,9 @@ from page_examples import make_folder
 from report_examples import WEIRD_PATHS, weird_dedupe
 
 from augnet_cli.images.names import shown
-from augnet_cli.records import DedupeResult, Group, Kept, Redundant, Skip, Stack, Suspect
+from augnet_cli.records import Group, Kept, Redundant, Skip
 from augnet_cli.report.page_data import Small, as_json, cast_of, json_pieces
+from augnet_cli.results import DedupeResult, Stack, Suspect
 
 NOTHING = Small("", 0, 0, 0, "it vanished")
 # Any path that a file system can hold: bytes but for NUL, no empty part, no dots alone.

@@ -14,8 +14,9 @@ from page_examples import BACKWARDS, BROKEN_LINE, IMAGE_TAG, NO_UTF8, SCRIPT_TAG
 from PIL import Image
 
 from augnet_cli.images.names import shown
-from augnet_cli.records import DedupeResult, Group, Kept, Redundant
+from augnet_cli.records import Group, Kept, Redundant
 from augnet_cli.report.page import write_page
+from augnet_cli.results import DedupeResult
 
 HARMFUL = (IMAGE_TAG, SCRIPT_TAG, BROKEN_LINE, NO_UTF8, BACKWARDS)
 TITLES = "[...document.querySelectorAll('article')].map((card) => card.item.title)"

@@ -26,7 +26,7 @@ from report_examples import (
     weird_query,
 )
 
-from augnet_cli.records import Group, Hit, Kept, Redundant, Stack, Suspect, Transform
+from augnet_cli.records import Group, Kept, Redundant, Transform
 from augnet_cli.report.data import (
     Format,
     write_calibration,
@@ -35,6 +35,7 @@ from augnet_cli.report.data import (
     write_embed,
     write_query,
 )
+from augnet_cli.results import Hit, Stack, Suspect
 
 # A busy machine is no failure.
 calm = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])

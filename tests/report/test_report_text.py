@@ -24,7 +24,7 @@ from report_examples import (
     weird_query,
 )
 
-from augnet_cli.records import EmbedResult, Group, Hit, Kept, Redundant, Skip
+from augnet_cli.records import Group, Kept, Redundant, Skip
 from augnet_cli.report.style import COLOUR, PLAIN, Style
 from augnet_cli.report.text import (
     calibration_lines,
@@ -35,6 +35,7 @@ from augnet_cli.report.text import (
     size_words,
     write_lines,
 )
+from augnet_cli.results import EmbedResult, Hit
 
 # A busy machine is no failure.
 calm = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -14,7 +14,7 @@ from report_examples import weird_dedupe
 
 from augnet_cli.errors import FolderError, UsageError
 from augnet_cli.images.names import shown
-from augnet_cli.records import DedupeResult, Group, Kept, Redundant
+from augnet_cli.records import Group, Kept, Redundant
 from augnet_cli.report import sheet as sheet_module
 from augnet_cli.report.sheet import (
     COPIES_A_ROW,
@@ -27,6 +27,7 @@ from augnet_cli.report.sheet import (
     write_sheets,
 )
 from augnet_cli.report.sheet_text import CUT, cut_end, cut_middle, font_of
+from augnet_cli.results import DedupeResult
 
 
 def pairs_of(folder, number: int) -> DedupeResult:

@@ -1,0 +1,70 @@
+"""Sketches and whole pictures of contents, read from the first of their files that still holds them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from augnet_cli.geometry.sketch import SIDE, Sketch
+from augnet_cli.images.decode import MAX_MEGAPIXELS, decode_within
+from augnet_cli.images.files import content_hash, read_bytes
+from augnet_cli.images.unusable import Unusable
+from augnet_cli.records import Decoded, ImageRecord
+
+# Whole pictures are looked at up to this long a side: two of them are 200 MB at most.
+WHOLE_SIDE = 6000
+
+
+@dataclass(frozen=True)
+class Sketches:
+    """Reads pictures of rows.
+
+    `files` are those of each row, all of one content, in order; paths are relative to `folder`, or absolute.
+    """
+
+    folder: str
+    files: Sequence[Sequence[ImageRecord]]
+    max_megapixels: float = MAX_MEGAPIXELS
+
+    def read(self, row: int) -> Sketch | None:
+        """The sketch of a row; None where no file holds its content any more."""
+        decoded = self._decoded(row, SIDE)
+        if decoded is None:
+            return None
+        taken_at = self.files[row][0].taken_at
+        return Sketch(decoded.pixels, decoded.width, decoded.height, taken_at)
+
+    def whole(self, row: int) -> np.ndarray | None:
+        """(h, w) uint8 grey at the file's own size; None where that is too large or can't be read."""
+        import cv2
+
+        pixels = self.colours(row)
+        return None if pixels is None else np.asarray(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY))
+
+    def colours(self, row: int) -> np.ndarray | None:
+        """(h, w, 3) uint8 at the file's own size, after the EXIF turn; None as `whole`."""
+        if max(self.files[row][0].width, self.files[row][0].height) > WHOLE_SIDE:
+            return None
+        decoded = self._decoded(row, WHOLE_SIDE)
+        return None if decoded is None else decoded.pixels
+
+    def _decoded(self, row: int, side: int) -> Decoded | None:
+        for data, name in self._contents(row):
+            try:
+                return decode_within(data, side, self.max_megapixels, name)
+            except Unusable:
+                return None  # it was decoded when it was embedded; under a smaller --max-megapixels it is not
+        return None
+
+    def _contents(self, row: int) -> Iterable[tuple[bytes, str]]:
+        for image in self.files[row]:
+            try:
+                data = read_bytes(os.path.join(self.folder, image.path), follow_links=False)
+            except Unusable:
+                continue
+            # A file that changed since it was embedded is another picture.
+            if content_hash(data) == image.content_hash:
+                yield data, image.path

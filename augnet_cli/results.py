@@ -1,0 +1,199 @@
+"""Frozen records of what the verbs found: each report prints one.
+
+Paths and distances are as in `records`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from augnet_cli.records import GIVEN, Group, Skip, Transform
+
+PARTIAL = "partial"  # a word of a verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Suspect:
+    """Two images that may be the same picture, of which neither is held to be redundant, with the reason.
+
+    `verdict` is `("unverified",)` where nothing proves it, or holds `partial` where each shows something that
+    the other lacks; `transform` is that of `path` in `other`.
+    """
+
+    path: str
+    other: str
+    distance: float
+    verdict: tuple[str, ...]
+    transform: Transform | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """Photos of one scene, taken moments apart: related, but none is redundant; in path order."""
+
+    paths: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class DedupeResult:
+    """What `dedupe` found; nothing on disk was changed.
+
+    `folder` is the absolute path; `typed_folder` and `keep` are the user's words.  `threshold` is None where
+    every pair was proved and none had to lie within a distance; `threshold_from` says who chose it: the user, a
+    calibration on this folder, the encoder's card, or nobody (AUTO).  `verified`: groups are proved, apart from
+    unverified ones where they were to be included.
+    """
+
+    folder: str
+    typed_folder: str
+    encoder: str
+    threshold: float | None
+    images: int
+    groups: tuple[Group, ...]
+    skipped: tuple[Skip, ...]
+    redundant_bytes: int = 0
+    threshold_from: str = GIVEN
+    suspects: tuple[Suspect, ...] = ()
+    stacks: tuple[Stack, ...] = ()
+    keep: str | None = None
+    verified: bool = False
+    include_unverified: bool = False
+
+    @property
+    def partial(self) -> tuple[Suspect, ...]:
+        """Pairs of images each of which shows something that the other lacks."""
+        return tuple(suspect for suspect in self.suspects if PARTIAL in suspect.verdict)
+
+    @property
+    def unverified(self) -> tuple[Suspect, ...]:
+        """Pairs near enough to be suspected that nothing proves."""
+        return tuple(suspect for suspect in self.suspects if PARTIAL not in suspect.verdict)
+
+    @property
+    def redundant_paths(self) -> tuple[str, ...]:
+        """Paths that may go, in order of group."""
+        return tuple(image.path for group in self.groups for image in group.redundant)
+
+
+@dataclass(frozen=True, slots=True)
+class CurvePoint:
+    """What a threshold would let in.
+
+    `found` redundant images at or under `distance`, of which `false` are expected to be wrong; `precision` is
+    1 - false / found, with its 90 % interval from `low` to `high`; `recall` is the share of altered copies of
+    the folder's own images that are found, over all kinds of change alike, and `recall_of` by kind.
+    """
+
+    distance: float
+    found: float
+    false: float
+    precision: float
+    low: float
+    high: float
+    recall: float
+    recall_of: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class CalibrationResult:
+    """What distances mean in a folder, and the one to use for a precision.
+
+    `contents` different images were judged, `altered` of them by altered copies; `curve`, nearest first, is
+    empty where they are too few for it and the threshold is the card's (`threshold_from`); `why_not` says so.
+    """
+
+    folder: str
+    typed_folder: str
+    encoder: str
+    contents: int
+    altered: int
+    precision: float
+    threshold: float
+    threshold_from: str
+    curve: tuple[CurvePoint, ...]
+    skipped: tuple[Skip, ...]
+    why_not: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    path: str
+    distance: float
+
+
+@dataclass(frozen=True)
+class QueryResult:
+    """The images nearest to one query, nearest first; the query file itself is never among them."""
+
+    query: str
+    folder: str
+    typed_folder: str
+    encoder: str
+    hits: tuple[Hit, ...]
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """Images that belong together in meaning; `exemplars` are the members nearest the centre."""
+
+    id: int
+    size: int
+    exemplars: tuple[str, ...]
+    members: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ClusterResult:
+    folder: str
+    typed_folder: str
+    encoder: str
+    clusters: tuple[Cluster, ...]
+    skipped: tuple[Skip, ...]
+
+
+@dataclass(frozen=True)
+class EmbedResult:
+    """What `embed` did: counts of files, and the skips.
+
+    `images` = files with an embedding; of these `embedded` were read through the encoder now,
+    `known` had an embedding already (unchanged, renamed or copied files);
+    `removed` left the store; `others` are files that are no images.
+    """
+
+    folder: str
+    typed_folder: str
+    encoder: str
+    images: int
+    embedded: int
+    known: int
+    removed: int
+    others: int
+    skipped: tuple[Skip, ...]
+    seconds: float
+
+
+@dataclass(frozen=True)
+class FolderInfo:
+    """State of one folder's store.
+
+    `version` is that of this shape, `augnet` the program's; `index` holds the facts of the index, None where
+    there is none; `annoy` is None where annoy works, else why it does not.
+    """
+
+    version: int
+    augnet: str
+    folder: str
+    store: str
+    store_bytes: int
+    images: int
+    skipped: int
+    others: int
+    encoder: str
+    encoder_file: str
+    encoder_method: str
+    dim: int
+    threshold: float
+    index: Mapping[str, object] | None
+    annoy: str | None
+    decoders: str
