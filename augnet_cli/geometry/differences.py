@@ -20,7 +20,7 @@ LAWFUL = 0.6  # of the blocks at least
 LARGEST_GAIN = 8.0
 BROKEN = 25.0  # grey levels by which a painted block's mean breaks the law of the others
 OTHER_CORRELATION, OTHER_LEVELS = 0.5, 12.0  # or a painted block shows another pattern, this strong
-PLAINEST = 0.2  # share of the blocks in which noise is looked for
+FEW, EVEN = 0.1, 0.4  # quantile of the blocks, and its least share of the middle one, where noise was added
 EDGES = 0.9  # quantile of the gradient: an edge
 LEAST_EDGE = 4.0  # grey levels
 SOBEL = 8.0  # what its mask makes of a slope of one level a pixel
@@ -36,7 +36,8 @@ class Differences:
             between their edges, photographs are not.
         recoloured: mean change of a block's colour, in grey levels of the channel that changes most.
         colourful: mean distance between the strongest and weakest channel, in levels, of the first and second.
-        noise: standard deviation of what is noise in plain parts, in levels, of the first and second.
+        noise: standard deviation, in levels, of what the first has more than the second nearly everywhere, and
+            the reverse; blur and JPEG take from what is busy, noise adds to all alike.
         edges: steepness of edges, in levels a pixel, of the first and second.
     """
 
@@ -80,7 +81,7 @@ def differences(first: np.ndarray, second: np.ndarray, frame: Frame) -> Differen
         paint_in_first=_smoothness(greys, where, frame),
         recoloured=float(np.abs(means[0] - means[1])[lawful].max(axis=1).mean()),
         colourful=_both([float(np.ptp(mean[lawful], axis=1).mean()) for mean in means]),
-        noise=_both([_noise(grey, inside) for grey in greys]),
+        noise=_noise(greys, inside),
         edges=_both([_edges(grey, frame.overlap) for grey in greys]),
     )
 
@@ -137,13 +138,22 @@ _IGNORES_SLOPES = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], np.float32)
 _GAIN = 6.0  # root of the sum of its squares: by how much it strengthens white noise
 
 
-def _noise(grey: np.ndarray, inside: np.ndarray) -> float:
-    """Standard deviation of white noise, in the plainest blocks."""
+def _noise(greys: list[np.ndarray], inside: np.ndarray) -> tuple[float, float]:
+    """Standard deviation of white noise that one has over the other in all but few blocks, both ways."""
     import cv2
 
-    response = cv2.filter2D(grey.astype(np.float32), cv2.CV_32F, _IGNORES_SLOPES)
-    levels = np.sqrt(np.maximum(blocks(response * response)[inside], 0)) / _GAIN
-    return float(np.quantile(levels, PLAINEST))
+    energies = []
+    for grey in greys:
+        response = cv2.filter2D(grey.astype(np.float32), cv2.CV_32F, _IGNORES_SLOPES) / _GAIN
+        energies.append(blocks(response * response)[inside])
+    more = energies[0] - energies[1]
+    return _evenly(more), _evenly(-more)
+
+
+def _evenly(energy: np.ndarray) -> float:
+    """Root of what all but few blocks have; 0 where half of them have far more, as texture would."""
+    few, half = np.quantile(energy, (FEW, 0.5))
+    return float(np.sqrt(few)) if few > EVEN * half > 0 else 0.0
 
 
 def _edges(grey: np.ndarray, overlap: np.ndarray) -> float:
