@@ -116,7 +116,10 @@ class Prover:
         first, second = self._sketch(pair[0]), self._sketch(pair[1])
         if not finding.is_same or first is None or second is None:
             return None
-        return relate(first, second, finding)
+        relation = relate(first, second, finding)
+        if relation is None:
+            self._remember(pair, Finding(SCENE, finding.matrix, finding.lacking))
+        return relation
 
     def _finding(self, pair: Pair) -> Finding:
         found = self._known.get(pair)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from augnet_cli.geometry.agreement import agreement
+from augnet_cli.geometry.agreement import Agreement, agreement
 from augnet_cli.geometry.differences import Differences, differences
 from augnet_cli.geometry.fit import fit_points
 from augnet_cli.geometry.laid import frame_of
@@ -17,6 +17,9 @@ from augnet_cli.geometry.sketch import Sketch
 
 # Of the blocks' median: the whole frame fits as well as a small crop's can't.
 WELL = 0.985
+# Share of the overlap that has changed, how smooth paint is at least, and the correlation of the middle block of
+# a copy's rest: of 2,400 copies, combined changes too, 17 were taken for scenes so, and 3 of 4 bursts were seen.
+MOVED, SMOOTH, STILL = 0.05, 0.3, 0.9875
 BETTER = 0.002  # by which points must fit better than the whole frame to be believed
 
 
@@ -43,30 +46,37 @@ class Relation:
         return Relation(finding, self.unlike.reversed(), self.second_framed, self.first_framed)
 
 
-def relate(first: Sketch, second: Sketch, finding: Finding) -> Relation:
-    """Look closely at two pictures that were found to be the same."""
-    finding = _refined(first, second, finding)
+def relate(first: Sketch, second: Sketch, finding: Finding) -> Relation | None:
+    """Look closely at two pictures that were found to be the same; None if they are two photos of one scene.
+
+    What was painted on a copy is smoother than what it covers, and the rest of it stays as it was.  Where as much
+    has changed, but by nothing smooth, and the rest is not as like as a copy's is, something moved.
+    """
+    finding, seen = _refined(first, second, finding)
     matrix = finding.transform
     frame = frame_of(first.grey.shape, second.grey.shape, matrix)
     back = finding.reversed().transform
+    unlike = differences(first.colour, second.colour, frame)
+    if unlike.painted > MOVED and abs(unlike.paint_in_first) < SMOOTH and seen.median < STILL:
+        return None
     return Relation(
         finding=finding,
-        unlike=differences(first.colour, second.colour, frame),
+        unlike=unlike,
         first_framed=is_framed(second.grey, first.grey, back),
         second_framed=is_framed(first.grey, second.grey, matrix),
     )
 
 
-def _refined(first: Sketch, second: Sketch, finding: Finding) -> Finding:
+def _refined(first: Sketch, second: Sketch, finding: Finding) -> tuple[Finding, Agreement]:
     """By points, where the whole frame was enough for a proof but does not fit well: a slight crop is found so."""
     shapes = first.grey.shape, second.grey.shape
     seen = agreement(first.grey, second.grey, frame_of(*shapes, finding.transform))
     if seen.median >= WELL:
-        return finding
+        return finding, seen
     pointed = fit_points(first.points, second.points, shapes[1])
     if pointed is None:
-        return finding
+        return finding, seen
     better = agreement(first.grey, second.grey, frame_of(*shapes, pointed.matrix))
     if better.median < seen.median + BETTER or better.share < seen.share:
-        return finding
-    return found(SAME, pointed.matrix, better)
+        return finding, seen
+    return found(SAME, pointed.matrix, better), better
