@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 
 from augnet_cli.duplicates.candidates import Candidates
 from augnet_cli.duplicates.components import Components
@@ -25,13 +26,21 @@ PATIENCE = 256
 LEAST_YIELD = 0.02
 
 
+@dataclass(frozen=True)
+class Links:
+    """Sets of rows, and the pairs that proofs joined."""
+
+    components: Components
+    proved: tuple[Pair, ...]
+
+
 def link(
     found: Candidates,
     rows: int,
     prove: Callable[[Sequence[Pair]], Sequence[Finding]],
     joined: Iterable[Pair] = (),
     progress: Progress = SILENT,
-) -> Components:
+) -> Links:
     """Join rows that are the same picture.
 
     Args:
@@ -40,6 +49,7 @@ def link(
         joined: pairs that need no proof.
     """
     components = Components(rows)
+    proved: list[Pair] = []
     for one, other in joined:
         components.join(one, other)
     left, right = found.pairs.left.tolist(), found.pairs.right.tolist()
@@ -56,12 +66,13 @@ def link(
                 recent.append(finding.is_same)
             if finding.is_same:
                 components.join(*pair)
+                proved.append(pair)
         progress.advance(len(chosen))
         if len(recent) == PATIENCE and sum(recent) < LEAST_YIELD * PATIENCE:
             waiting = deque(place for place in waiting if distance[place] <= NEAR)
             recent.clear()
     progress.finish()
-    return components
+    return Links(components, tuple(proved))
 
 
 def _round(

@@ -1,7 +1,8 @@
-"""Proofs on demand, each made once: sketches are read when first needed, findings remembered between runs.
+"""Proofs on demand, each made once: sketches are read when first needed, what was found is remembered.
 
 Sketches of the images used last stay in memory; what two contents are to each other goes to the store, which is
-a thousandth of the size of what it was found by.
+a thousandth of the size of what it was found by.  What is remembered decides nothing that would come out otherwise
+without it: a proof by way of a third picture is remembered as just that.
 """
 
 from __future__ import annotations
@@ -10,10 +11,13 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from types import TracebackType
+from typing import Protocol
 
 import numpy as np
 
+from augnet_cli.geometry.detail import is_enlarged
 from augnet_cli.geometry.proof import OTHER, SCENE, Finding, prove, prove_near
 from augnet_cli.geometry.relation import Relation, relate
 from augnet_cli.geometry.sketch import Sketch
@@ -23,33 +27,58 @@ Pair = tuple[int, int]
 # Sketches in memory: at about 250 kB, half a gigabyte.
 SKETCHES = 2000
 UNKNOWN = Finding(OTHER)
+DIRECT = -1  # in place of a third row, where there is none
+# Sketches of identical pixels differ by what decoding at a reduced scale does, in levels on average.
+SKETCH_LEVELS = 0.75
+
+
+class Pictures(Protocol):
+    """Reads pictures of rows; None where that can't be done any more."""
+
+    def read(self, row: int) -> Sketch | None: ...
+
+    def colours(self, row: int) -> np.ndarray | None: ...
+
+    def whole(self, row: int) -> np.ndarray | None: ...
+
+
+@dataclass(frozen=True, order=True)
+class Way:
+    """Two rows, `one` < `other`, and a third by way of which they are compared, or DIRECT."""
+
+    one: int
+    other: int
+    stone: int = DIRECT
+
+
+@dataclass
+class Memory:
+    """What was found: of each way the finding; of those that are the same how they differ, None where they are
+    two photos of one scene; of pairs whether the first is an enlargement of the second."""
+
+    findings: dict[Way, Finding] = field(default_factory=dict)
+    relations: dict[Way, Relation | None] = field(default_factory=dict)
+    enlarged: dict[Pair, bool] = field(default_factory=dict)
 
 
 class Prover:
     """Finds out what rows' pictures are to each other, on several threads.
 
-    `read` gives a row's sketch, or None where the file can't be read any more; `known` are findings of an
-    earlier run by (left, right), left < right, and `new` those of this one.
+    `known` is from earlier runs; `new` is what this one added to it.
     """
 
-    def __init__(
-        self, read: Callable[[int], Sketch | None], known: dict[Pair, Finding], workers: int
-    ) -> None:
+    def __init__(self, pictures: Pictures, known: Memory, workers: int) -> None:
         import cv2
         from threadpoolctl import threadpool_limits
 
         # Their own threads would only fight with these.
         cv2.setNumThreads(1)
         self._limits = threadpool_limits(1)
-        self._read = read
+        self._pictures = pictures
         self._known = known
-        self.new: dict[Pair, Finding] = {}
-        self._relations: dict[Pair, Relation | None] = {}
+        self.new = Memory()
         self._sketches: OrderedDict[int, Sketch | None] = OrderedDict()
         self._lock = threading.Lock()
-        self._same: dict[int, set[int]] = {}
-        for pair, found in known.items():
-            self._note(pair, found)
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="augnet-prove")
 
     def __enter__(self) -> Prover:
@@ -62,92 +91,92 @@ class Prover:
         self._limits.restore_original_limits()
 
     def findings(self, pairs: Sequence[Pair]) -> list[Finding]:
-        """What pairs of rows, left < right, are to each other."""
-        return list(self._pool.map(self._finding, pairs))
+        """What pairs of rows are to each other."""
+        return list(self._pool.map(lambda pair: self.finding(*pair), pairs))
 
     def each(self, work: Callable[[Sequence[int]], None], sets: Sequence[Sequence[int]]) -> None:
         """Run `work` for each set of rows on the threads; what it asks of this prover is answered there."""
         for _ in self._pool.map(work, sets):
             pass
 
-    def finding(self, one: int, other: int) -> Finding:
-        """What `one` is to `other`."""
-        if one < other:
-            return self._finding((one, other))
-        return self._finding((other, one)).reversed()
+    def finding(self, one: int, other: int, stone: int = DIRECT) -> Finding:
+        """What `one` is to `other`, looked at directly or by way of a third row that both are the same as."""
+        if one > other:
+            return self.finding(other, one, stone).reversed()
+        way = Way(one, other, stone)
+        found = self._known.findings.get(way)
+        if found is None:
+            found = self._found(way)
+            with self._lock:
+                self._known.findings[way] = self.new.findings[way] = found
+        return found
 
-    def known(self, one: int, other: int, what: str) -> bool:
-        """Whether a finding that was already made says `what`."""
-        found = self._known.get((min(one, other), max(one, other)))
-        return found is not None and found.what == what
+    def relation(self, one: int, other: int, stone: int = DIRECT) -> Relation | None:
+        """How `one` lies in `other` and differs from it, found to be the same in that way; None where a closer
+        look says that they are two photos of one scene."""
+        if one > other:
+            relation = self.relation(other, one, stone)
+            return None if relation is None else relation.reversed()
+        way = Way(one, other, stone)
+        if way not in self._known.relations:
+            relation = self._related(way)
+            with self._lock:
+                self._known.relations[way] = self.new.relations[way] = relation
+        return self._known.relations[way]
 
-    def same_as(self, row: int) -> list[int]:
-        """Rows that were found to be the same picture."""
-        with self._lock:
-            return sorted(self._same.get(row, ()))
+    def is_enlarged(self, large: int, small: int) -> bool:
+        """Whether `large` shows no more than `small`, which has fewer pixels of the same."""
+        pair = (large, small)
+        if pair not in self._known.enlarged:
+            one, other = self._pictures.whole(large), self._pictures.whole(small)
+            answer = one is not None and other is not None and is_enlarged(one, other)
+            with self._lock:
+                self._known.enlarged[pair] = self.new.enlarged[pair] = answer
+        return self._known.enlarged[pair]
 
-    def by_way_of(self, one: int, middle: int, other: int) -> Finding:
-        """What `one` is to `other`, both being the same as `middle`: its place follows from both others'."""
-        before, after = self.finding(one, middle), self.finding(middle, other)
-        first, second = self._sketch(one), self._sketch(other)
-        if first is None or second is None or not (before.is_same and after.is_same):
+    def is_scene(self, one: int, other: int) -> bool:
+        """Whether something that was found already says that both are photos of one scene."""
+        way = Way(min(one, other), max(one, other))
+        found = self._known.findings.get(way)
+        if found is None or found.what == OTHER:
+            return False
+        return found.what == SCENE or (found.is_same and self._known.relations.get(way, True) is None)
+
+    def _found(self, way: Way) -> Finding:
+        first, second = self._sketch(way.one), self._sketch(way.other)
+        if first is None or second is None:
+            return UNKNOWN
+        if way.stone == DIRECT:
+            return _in_time(prove(first, second), first, second)
+        before, after = self.finding(way.one, way.stone), self.finding(way.stone, way.other)
+        if not (before.is_same and after.is_same):
             return UNKNOWN
         whole = after.transform @ np.vstack([before.transform, [0, 0, 1]])
-        found = _in_time(prove_near(first, second, whole), first, second)
-        if found.is_same:
-            self._remember(
-                (one, other) if one < other else (other, one), found if one < other else found.reversed()
-            )
-        return found
+        return _in_time(prove_near(first, second, whole), first, second)
 
-    def relation(self, one: int, other: int) -> Relation | None:
-        """How `one` lies in `other` and differs from it; None where they are not the same."""
-        pair = (min(one, other), max(one, other))
-        if pair not in self._relations:
-            self._relations[pair] = self._related(pair)
-        relation = self._relations[pair]
-        return relation if relation is None or one < other else relation.reversed()
-
-    def sketch(self, row: int) -> Sketch | None:
-        return self._sketch(row)
-
-    def _related(self, pair: Pair) -> Relation | None:
-        finding = self._finding(pair)
-        first, second = self._sketch(pair[0]), self._sketch(pair[1])
-        if not finding.is_same or first is None or second is None:
+    def _related(self, way: Way) -> Relation | None:
+        first, second = self._sketch(way.one), self._sketch(way.other)
+        if first is None or second is None:
             return None
-        relation = relate(first, second, finding)
-        if relation is None:
-            self._remember(pair, Finding(SCENE, finding.matrix, finding.lacking))
-        return relation
+        return relate(first, second, self.finding(way.one, way.other, way.stone), self._have_same_pixels(way))
 
-    def _finding(self, pair: Pair) -> Finding:
-        found = self._known.get(pair)
-        if found is None:
-            first, second = self._sketch(pair[0]), self._sketch(pair[1])
-            if first is None or second is None:
-                return UNKNOWN
-            found = _in_time(prove(first, second), first, second)
-            self._remember(pair, found)
-        return found
-
-    def _remember(self, pair: Pair, found: Finding) -> None:
-        with self._lock:
-            self._known[pair] = found
-            self.new[pair] = found
-            self._note(pair, found)
-
-    def _note(self, pair: Pair, found: Finding) -> None:
-        if found.is_same:
-            for one, other in (pair, pair[::-1]):
-                self._same.setdefault(one, set()).add(other)
+    def _have_same_pixels(self, way: Way) -> bool:
+        first, second = self._sketch(way.one), self._sketch(way.other)
+        if first is None or second is None:
+            return False
+        if (first.width, first.height) != (second.width, second.height):
+            return False
+        if np.abs(first.colour.astype(np.int16) - second.colour).mean() > SKETCH_LEVELS:
+            return False
+        one, other = self._pictures.colours(way.one), self._pictures.colours(way.other)
+        return one is not None and other is not None and np.array_equal(one, other)
 
     def _sketch(self, row: int) -> Sketch | None:
         with self._lock:
             if row in self._sketches:
                 self._sketches.move_to_end(row)
                 return self._sketches[row]
-        sketch = self._read(row)
+        sketch = self._pictures.read(row)
         with self._lock:
             self._sketches[row] = sketch
             while len(self._sketches) > SKETCHES:

@@ -15,7 +15,7 @@ import numpy as np
 
 from augnet_cli.duplicates.prover import Pair, Prover
 from augnet_cli.geometry.derivation import covers, derivation, is_altered
-from augnet_cli.geometry.detail import LEAST_RATIO, is_enlarged
+from augnet_cli.geometry.detail import LEAST_RATIO
 from augnet_cli.geometry.relation import Relation
 
 # Images that stay, nearest first, on which one is laid: bounds the work in sets of thousands of parts of one scene.
@@ -51,7 +51,7 @@ class Stage:
         apart, same: pairs (left < right) that a person decided.
         may_pair: whether two rows may be a pair at all.
         fixed: rows that always stay.
-        whole: the grey picture of a row at its full size, or None where it is too large or can't be read.
+        links: of each row those that proofs joined it to.
     """
 
     prover: Prover
@@ -61,18 +61,30 @@ class Stage:
     same: Collection[Pair] = ()
     may_pair: Callable[[int, int], bool] = lambda one, other: True
     fixed: Collection[int] = ()
-    whole: Callable[[int], np.ndarray | None] = lambda row: None
+    links: Mapping[int, Collection[int]] = field(default_factory=dict)
 
     def relation(self, one: int, other: int) -> Relation | None:
         """How `one` lies in `other`, if need be by way of a third that it is known to be the same as."""
         pair = (min(one, other), max(one, other))
         if pair in self.apart:
             return None
-        if not self.prover.finding(one, other).is_same:
-            stones = [row for row in self.nearest(one, self.prover.same_as(one)) if row != other]
-            if not any(self.prover.by_way_of(one, stone, other).is_same for stone in stones[:STONES_TRIED]):
-                return None
-        return self.prover.relation(one, other)
+        if self.prover.finding(one, other).is_same:
+            return self.prover.relation(one, other)
+        for stone in self._stones(one, other):
+            if self.prover.finding(one, other, stone).is_same:
+                return self.prover.relation(one, other, stone)
+        return None
+
+    def _stones(self, one: int, other: int) -> list[int]:
+        """Rows that proofs joined to one of both, nearest to it first; some of each."""
+        found = [
+            row
+            for end, far in ((one, other), (other, one))
+            for row in self.nearest(end, [row for row in self.links.get(end, ()) if row != far])[
+                :STONES_TRIED
+            ]
+        ]
+        return list(dict.fromkeys(found))
 
     def nearest(self, row: int, others: Sequence[int]) -> list[int]:
         """The others by distance, ties by row."""
@@ -122,7 +134,7 @@ def _from_the_middle(stage: Stage, members: Sequence[int]) -> list[int]:
 
 def _is_altered(stage: Stage, row: int, source: int) -> bool:
     """Whether one was turned, mirrored or recoloured to make the other; which of them, nothing tells."""
-    relation = stage.prover.relation(row, source)
+    relation = stage.relation(row, source)
     return relation is not None and is_altered(relation)
 
 
@@ -134,8 +146,7 @@ def _is_enlarged(stage: Stage, source: int, smaller: Sequence[int]) -> bool:
     relation = stage.relation(other, source)
     if relation is None or not (covers(relation) and covers(relation.reversed())):
         return False
-    large, small = stage.whole(source), stage.whole(other)
-    return large is not None and small is not None and is_enlarged(large, small)
+    return stage.prover.is_enlarged(source, other)
 
 
 def _made_from(stage: Stage, row: int, source: int) -> int:

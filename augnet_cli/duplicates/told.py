@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -11,69 +11,32 @@ from augnet_cli.duplicates.stars import Stage, Stars
 from augnet_cli.duplicates.verify import distance_of
 from augnet_cli.geometry.placed import placed
 from augnet_cli.geometry.relation import Relation
-from augnet_cli.geometry.verdict import RE_ENCODED, verdict
+from augnet_cli.geometry.sketch import Size
+from augnet_cli.geometry.verdict import verdict
 from augnet_cli.records import Pairs, Transform
 
 IDENTICAL_PIXELS = ("identical-pixels",)
 UNVERIFIED = ("unverified",)
-# Sketches of identical pixels differ by what decoding at a reduced scale does, in levels on average.
-SKETCH_LEVELS = 0.75
 
 
-def edges_of(stage: Stage, stars: Stars, colours: Callable[[int], np.ndarray | None]) -> dict[int, Edge]:
-    """Of each row that may go, its witness and what is told of it.
-
-    Args:
-        colours: the whole picture of a row, (h, w, 3) uint8, or None.
-    """
-    edges: dict[int, Edge] = {}
-
-    def work(rows: Sequence[int]) -> None:
-        for row in rows:
-            witness, relation = stars.witness[row]
-            edges[row] = _edge(stage, row, witness, relation, colours)
-
-    stage.prover.each(work, [[row] for row in sorted(stars.witness)])
-    return dict(sorted(edges.items()))
+def edges_of(stage: Stage, stars: Stars, sizes: Mapping[int, Size]) -> dict[int, Edge]:
+    """Of each row that may go, its witness and what is told of it; `sizes` are those of each row's picture."""
+    return {row: _edge(stage, row, *stars.witness[row], sizes) for row in sorted(stars.witness)}
 
 
-def _edge(
-    stage: Stage,
-    row: int,
-    witness: int,
-    relation: Relation | None,
-    colours: Callable[[int], np.ndarray | None],
-) -> Edge:
+def _edge(stage: Stage, row: int, witness: int, relation: Relation | None, sizes: Mapping[int, Size]) -> Edge:
     distance = distance_of(stage, row, witness)
     if relation is None:  # a person said so
         return Edge(witness, distance, False, NEAR)
-    words, transform = described(stage, row, witness, relation)
-    if words == (RE_ENCODED,) and _have_identical_pixels(stage, row, witness, colours):
-        words = IDENTICAL_PIXELS
+    words, transform = described(sizes[row], sizes[witness], relation)
     return Edge(witness, distance, True, words, transform)
 
 
-def described(
-    stage: Stage, row: int, other: int, relation: Relation
-) -> tuple[tuple[str, ...], Transform | None]:
-    """Verdict and transform of `row` in `other`."""
-    first, second = stage.prover.sketch(row), stage.prover.sketch(other)
-    if first is None or second is None:  # a file left while it was looked at
-        return NEAR, None
+def described(first: Size, second: Size, relation: Relation) -> tuple[tuple[str, ...], Transform]:
+    """Verdict and transform of the first in the second."""
     transform = placed(first, second, relation.finding.transform, relation.unlike.painted)
-    return verdict(first, second, relation), transform
-
-
-def _have_identical_pixels(
-    stage: Stage, row: int, other: int, colours: Callable[[int], np.ndarray | None]
-) -> bool:
-    first, second = stage.prover.sketch(row), stage.prover.sketch(other)
-    if first is None or second is None or first.colour.shape != second.colour.shape:
-        return False
-    if np.abs(first.colour.astype(np.int16) - second.colour).mean() > SKETCH_LEVELS:
-        return False
-    one, another = colours(row), colours(other)
-    return one is not None and another is not None and np.array_equal(one, another)
+    words = IDENTICAL_PIXELS if relation.identical else verdict(first, second, relation)
+    return words, transform
 
 
 def add_unproved(edges: dict[int, Edge], unproved: Pairs, rank: Mapping[int, int]) -> None:

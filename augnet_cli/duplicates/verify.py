@@ -6,15 +6,15 @@ Works on rows: one a distinct content, in an order that does not depend on file 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from augnet_cli.duplicates.candidates import Candidates, candidates
 from augnet_cli.duplicates.components import Components
 from augnet_cli.duplicates.linking import link
+from augnet_cli.duplicates.prover import Pair
 from augnet_cli.duplicates.stars import Stage, Stars, form_stars
-from augnet_cli.geometry.proof import SCENE
 from augnet_cli.progress import SILENT, Progress
 from augnet_cli.records import Pairs
 from augnet_cli.search.exact import distances_between
@@ -52,9 +52,18 @@ def verify(
     found = _permitted(stage, candidates(stage.embeddings, threshold))
     rows = len(stage.embeddings)
     linked = link(found, rows, stage.prover.findings, stage.same, progress)
-    stars = form_stars(stage, linked.sets(), in_keep_order)
+    stage = replace(stage, links=_neighbours(linked.proved))
+    stars = form_stars(stage, linked.components.sets(), in_keep_order)
     scenes = _scenes(found.pairs, stage, stars)
     return Verified(stars, _unproved(found.pairs, stage, stars, suspicious), scenes)
+
+
+def _neighbours(proved: Sequence[Pair]) -> dict[int, list[int]]:
+    links: dict[int, list[int]] = {}
+    for one, other in proved:
+        links.setdefault(one, []).append(other)
+        links.setdefault(other, []).append(one)
+    return links
 
 
 def _permitted(stage: Stage, found: Candidates) -> Candidates:
@@ -72,7 +81,7 @@ def _scenes(pairs: Pairs, stage: Stage, stars: Stars) -> tuple[tuple[int, ...], 
     for one, other in zip(pairs.left.tolist(), pairs.right.tolist(), strict=True):
         if one in stars.witness or other in stars.witness:
             continue
-        if stage.prover.known(one, other, SCENE):
+        if stage.prover.is_scene(one, other):
             joined.join(one, other)
     return tuple(tuple(rows) for rows in joined.sets())
 
@@ -84,7 +93,7 @@ def _unproved(pairs: Pairs, stage: Stage, stars: Stars, suspicious: float) -> Pa
         one, other = int(pairs.left[place]), int(pairs.right[place])
         parts = (one, other) in stars.partial or (other, one) in stars.partial
         gone = one in stars.witness or other in stars.witness
-        if not (gone or parts or stage.prover.known(one, other, SCENE)):
+        if not (gone or parts or stage.prover.is_scene(one, other)):
             chosen.append(place)
     return Pairs(pairs.left[chosen], pairs.right[chosen], pairs.distance[chosen])
 

@@ -139,7 +139,7 @@ def _shown(picture: np.ndarray, where: np.ndarray) -> float:
     if not where.any():
         return 0.0
     # The line between both pictures is itself something to see, and known to a pixel or two.
-    inner = cv2.erode(where.astype(np.uint8), None, iterations=LINE, borderValue=1)
+    inner = cv2.erode(where.astype(np.uint8), np.ones((3, 3), np.uint8), iterations=LINE, borderValue=1)
     if not inner.any():
         return 0.0
     values = cv2.GaussianBlur(picture.astype(np.float32), (0, 0), SMOOTHING)

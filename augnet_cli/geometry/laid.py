@@ -68,5 +68,4 @@ def drawn(picture: np.ndarray, matrix: np.ndarray, shape: tuple[int, ...]) -> np
     import cv2
 
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    result: np.ndarray = cv2.warpAffine(picture, matrix, (shape[1], shape[0]), flags=flags)
-    return result
+    return np.asarray(cv2.warpAffine(picture, matrix, (shape[1], shape[0]), flags=flags))

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from augnet_cli.geometry.sketch import Sketch
+from augnet_cli.geometry.sketch import Size
 from augnet_cli.records import Transform
 
 
-def in_files(first: Sketch, second: Sketch, matrix: np.ndarray) -> np.ndarray:
+def in_files(first: Size, second: Size, matrix: np.ndarray) -> np.ndarray:
     """(2, 3) from pixels of the first's file, after its EXIF turn, to those of the second's."""
     to_sketch, _ = _scaling(first)
     _, to_file = _scaling(second)
@@ -19,15 +19,15 @@ def in_files(first: Sketch, second: Sketch, matrix: np.ndarray) -> np.ndarray:
     return whole[:2]
 
 
-def _scaling(sketch: Sketch) -> tuple[np.ndarray, np.ndarray]:
+def _scaling(picture: Size) -> tuple[np.ndarray, np.ndarray]:
     """From the file's corners to the sketch's pixel centres, and back; (3, 3)."""
-    height, width = sketch.grey.shape
-    x, y = width / sketch.width, height / sketch.height
+    width, height = picture.sketch
+    x, y = width / picture.width, height / picture.height
     to_sketch = np.array([[x, 0, -0.5], [0, y, -0.5], [0, 0, 1]])
     return to_sketch, np.linalg.inv(to_sketch)
 
 
-def placed(first: Sketch, second: Sketch, matrix: np.ndarray, changed_share: float) -> Transform:
+def placed(first: Size, second: Size, matrix: np.ndarray, changed_share: float) -> Transform:
     """How the first lies in the second; `changed_share` is in [0, 1]."""
     whole = in_files(first, second, matrix)
     left, top, right, bottom = box_of(first, whole)
@@ -42,10 +42,10 @@ def placed(first: Sketch, second: Sketch, matrix: np.ndarray, changed_share: flo
     )
 
 
-def box_of(sketch: Sketch, matrix: np.ndarray) -> tuple[float, float, float, float]:
-    """left, top, right, bottom around the corners of the sketch's file as `matrix` carries them."""
+def box_of(picture: Size, matrix: np.ndarray) -> tuple[float, float, float, float]:
+    """left, top, right, bottom around the corners of the picture as `matrix` carries them."""
     corners = np.array(
-        [[0, 0, 1], [sketch.width, 0, 1], [0, sketch.height, 1], [sketch.width, sketch.height, 1]]
+        [[0, 0, 1], [picture.width, 0, 1], [0, picture.height, 1], [picture.width, picture.height, 1]]
     )
     seen = corners @ matrix.T
     (left, top), (right, bottom) = seen.min(axis=0), seen.max(axis=0)

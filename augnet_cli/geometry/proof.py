@@ -6,7 +6,6 @@ recoloured, blurred, mirrored or turned.  Only what stays open is looked at for 
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,7 +13,7 @@ import numpy as np
 from augnet_cli.geometry.agreement import NONE, Agreement, agreement
 from augnet_cli.geometry.fit import Fit, fit_frames, fit_points, fit_points_near
 from augnet_cli.geometry.laid import frame_of
-from augnet_cli.geometry.sketch import POINTS, SIDE, Sketch
+from augnet_cli.geometry.sketch import Sketch
 
 # By the whole frame: no transform was searched for, so that little chance agreement is left.
 FRAME_SHARE, FRAME_MEDIAN = 0.8, 0.9
@@ -25,6 +24,7 @@ ALL_SHARE, ALL_MEDIAN = 0.9, 0.9
 PART_INLIERS, PART_SHARE, PART_QUANTILE_CORRELATION, PART_SOMEWHAT = 10, 0.6, 0.96, 0.2
 # Points agree on a transform, pixels don't: one scene, seen twice.
 SCENE_INLIERS, SCENE_SHARE = 20, 0.3
+DIGITS = 9  # more than single precision has
 SAME, SCENE, PLAIN, OTHER = "same", "scene", "plain", "other"
 
 
@@ -61,25 +61,9 @@ class Finding:
         return Finding(self.what, back, self.lacking[::-1])
 
 
-# Which way of finding it was: findings of another are made anew.
-HOW = f"sift {POINTS}@{SIDE}, 1"
-DIGITS = 9  # of a number that is kept: more than single precision has
-
-
-def as_text(finding: Finding) -> str:
-    """One line that `from_text` reads."""
-    matrix = None if finding.matrix is None else [float(f"{number:.{DIGITS}g}") for number in finding.matrix]
-    return json.dumps([finding.what, matrix, [round(share, 6) for share in finding.lacking]])
-
-
-def from_text(text: str) -> Finding | None:
-    """The finding, or None where the text is not what `as_text` writes."""
-    try:
-        what, matrix, (first, second) = json.loads(text)
-        numbers = None if matrix is None else tuple(float(number) for number in matrix)
-        return Finding(str(what), numbers, (float(first), float(second)))
-    except (ValueError, TypeError):
-        return None
+def kept(number: float) -> float:
+    """A number as it is remembered, so that what is found once and what was found before are one."""
+    return float(f"{number:.{DIGITS}g}")
 
 
 def prove(first: Sketch, second: Sketch) -> Finding:
@@ -132,12 +116,12 @@ def found(what: str, matrix: np.ndarray, seen: Agreement) -> Finding:
     return Finding(
         what=what,
         matrix=_numbers(matrix),
-        lacking=seen.lacking,
+        lacking=(kept(seen.lacking[0]), kept(seen.lacking[1])),
     )
 
 
 def _numbers(matrix: np.ndarray) -> tuple[float, ...]:
-    return tuple(float(number) for number in matrix.ravel())
+    return tuple(kept(number) for number in matrix.ravel().tolist())
 
 
 def _inverted(matrix: np.ndarray) -> np.ndarray:

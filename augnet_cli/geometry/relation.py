@@ -11,7 +11,7 @@ from augnet_cli.geometry.agreement import Agreement, agreement
 from augnet_cli.geometry.differences import Differences, differences
 from augnet_cli.geometry.fit import fit_points
 from augnet_cli.geometry.laid import frame_of
-from augnet_cli.geometry.proof import SAME, Finding, found
+from augnet_cli.geometry.proof import SAME, Finding, found, kept
 from augnet_cli.geometry.seams import is_framed
 from augnet_cli.geometry.sketch import Sketch
 
@@ -33,20 +33,24 @@ class Relation:
         first_framed: the first shows the second with a seam around it, as a frame or a page does; False where it
             goes on beyond it without one, as the whole does around a crop; None where it ends with it.
         second_framed: the reverse.
+        identical: every pixel is the same.
     """
 
     finding: Finding
     unlike: Differences
     first_framed: bool | None
     second_framed: bool | None
+    identical: bool = False
 
     def reversed(self) -> Relation:
         """The same relation with the pictures in the other order."""
         finding = self.finding.reversed()
-        return Relation(finding, self.unlike.reversed(), self.second_framed, self.first_framed)
+        return Relation(
+            finding, self.unlike.reversed(), self.second_framed, self.first_framed, self.identical
+        )
 
 
-def relate(first: Sketch, second: Sketch, finding: Finding) -> Relation | None:
+def relate(first: Sketch, second: Sketch, finding: Finding, identical: bool = False) -> Relation | None:
     """Look closely at two pictures that were found to be the same; None if they are two photos of one scene.
 
     What was painted on a copy is smoother than what it covers, and the rest of it stays as it was.  Where as much
@@ -61,9 +65,22 @@ def relate(first: Sketch, second: Sketch, finding: Finding) -> Relation | None:
         return None
     return Relation(
         finding=finding,
-        unlike=unlike,
+        unlike=_kept(unlike),
         first_framed=is_framed(second.grey, first.grey, back),
         second_framed=is_framed(first.grey, second.grey, matrix),
+        identical=identical,
+    )
+
+
+def _kept(unlike: Differences) -> Differences:
+    """With numbers as they are remembered."""
+    return Differences(
+        painted=kept(unlike.painted),
+        paint_in_first=kept(unlike.paint_in_first),
+        recoloured=kept(unlike.recoloured),
+        colourful=(kept(unlike.colourful[0]), kept(unlike.colourful[1])),
+        noise=(kept(unlike.noise[0]), kept(unlike.noise[1])),
+        edges=(kept(unlike.edges[0]), kept(unlike.edges[1])),
     )
 
 

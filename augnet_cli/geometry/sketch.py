@@ -39,6 +39,20 @@ class Points:
         return np.sqrt(rows / np.maximum(rows.sum(axis=1, keepdims=True), SMALLEST_SUM))
 
 
+@dataclass(frozen=True, slots=True)
+class Size:
+    """Sides of a picture, in pixels after its EXIF turn."""
+
+    width: int
+    height: int
+
+    @property
+    def sketch(self) -> tuple[int, int]:
+        """(w, h) of its sketch, as `images.decode.decode_within` makes it."""
+        scale = min(1.0, SIDE / max(self.width, self.height))
+        return max(1, round(self.width * scale)), max(1, round(self.height * scale))
+
+
 @dataclass(frozen=True, eq=False)
 class Sketch:
     """One picture as proofs look at it.
@@ -65,7 +79,7 @@ class Sketch:
         """The strongest points; none on a plain picture.  Found when first asked for."""
         import cv2
 
-        found, rows = cv2.SIFT_create(nfeatures=POINTS).detectAndCompute(self.grey, None)
+        found, rows = cv2.SIFT.create(nfeatures=POINTS).detectAndCompute(self.grey, None)
         if rows is None:
             return Points(np.zeros((0, 2), np.float32), np.zeros((0, CELLS * CELLS * BINS), np.uint8))
         places = np.array([point.pt for point in found], np.float32).reshape(-1, 2)

@@ -7,7 +7,7 @@ import numpy as np
 from augnet_cli.geometry.differences import Differences
 from augnet_cli.geometry.placed import degrees_of, in_files, is_mirrored, scales_of
 from augnet_cli.geometry.relation import Relation
-from augnet_cli.geometry.sketch import Sketch
+from augnet_cli.geometry.sketch import Size
 
 RE_ENCODED, RESIZED, CROPPED, BORDERED = "re-encoded", "resized", "cropped", "bordered"
 ROTATED, MIRRORED, RECOLOURED, EDITED = "rotated", "mirrored", "recoloured", "edited"
@@ -25,7 +25,7 @@ NOISIER = 0.8  # levels of noise that one has over the other
 FINE = 1.05  # pixels of one in the other along a side: so much alike that noise can be compared
 
 
-def verdict(first: Sketch, second: Sketch, relation: Relation) -> tuple[str, ...]:
+def verdict(first: Size, second: Size, relation: Relation) -> tuple[str, ...]:
     """What was done to the second to make the first."""
     matrix = in_files(first, second, relation.finding.transform)
     words = {
@@ -41,11 +41,11 @@ def verdict(first: Sketch, second: Sketch, relation: Relation) -> tuple[str, ...
     return found or (RE_ENCODED,)
 
 
-def is_resized(first: Sketch, second: Sketch, matrix: np.ndarray) -> bool:
+def is_resized(first: Size, second: Size, matrix: np.ndarray) -> bool:
     return any(abs(np.log(scale)) > STRETCH for scale in scales_of(matrix))
 
 
-def _beyond(one: Sketch, other: Sketch, matrix: np.ndarray) -> float:
+def _beyond(one: Size, other: Size, matrix: np.ndarray) -> float:
     """By how much of the other's side `one`, carried by `matrix`, goes on beyond the farthest edge."""
     corners = np.array([[0, 0, 1], [one.width, 0, 1], [0, one.height, 1], [one.width, one.height, 1]])
     x, y = matrix @ corners.T

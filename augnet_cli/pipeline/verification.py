@@ -10,12 +10,13 @@ import numpy as np
 from augnet_cli.cores import usable_cores
 from augnet_cli.duplicates.groups import Edge, form, members_of
 from augnet_cli.duplicates.keep import Rule
+from augnet_cli.duplicates.memory import HOW, as_texts, from_texts
 from augnet_cli.duplicates.prover import Pair, Prover
 from augnet_cli.duplicates.sketching import Sketches
 from augnet_cli.duplicates.stars import Stage
 from augnet_cli.duplicates.told import UNVERIFIED, add_unproved, described, edges_of
 from augnet_cli.duplicates.verify import Verified, distance_of, verify
-from augnet_cli.geometry.proof import HOW, Finding, as_text, from_text
+from augnet_cli.geometry.sketch import Size
 from augnet_cli.images.decode import MAX_MEGAPIXELS
 from augnet_cli.pipeline.refresh import FolderRequest
 from augnet_cli.progress import SILENT, Progress
@@ -60,14 +61,15 @@ def verified(
     sketches = Sketches(store.place.folder, files, request.max_megapixels or MAX_MEGAPIXELS)
     same, apart = _decided(contents, terms.said)
     workers = request.workers or usable_cores()
-    with Prover(sketches.read, _remembered(store, contents), workers) as prover:
+    known = from_texts(store.findings(HOW), contents)
+    sizes = {row: Size(of_row[0].width, of_row[0].height) for row, of_row in enumerate(files)}
+    with Prover(sketches, known, workers) as prover:
         stage = Stage(
             prover=prover,
             embeddings=collection.embeddings,
             pixels={row: of_row[0].pixels for row, of_row in enumerate(files)},
             same=same,
             apart=apart,
-            whole=sketches.whole,
         )
         levels: dict[int, int] = {}
 
@@ -77,13 +79,14 @@ def verified(
 
         try:
             seen = verify(stage, in_keep_order, terms.threshold, terms.suspicious, progress)
-            edges = edges_of(stage, seen.stars, sketches.colours)
+            edges = edges_of(stage, seen.stars, sizes)
         finally:  # what was found stays found, whatever interrupts the rest
-            _remember(store, contents, prover.new)
+            if texts := as_texts(prover.new, contents):
+                store.save_findings(HOW, texts)
         members = _members(collection, terms.rules, levels)
         if terms.include_unverified:
             add_unproved(edges, seen.unproved, {row: place for place, row in enumerate(members)})
-        return _told(stage, collection, members, edges, seen, terms, levels)
+        return _told(stage, collection, members, edges, seen, terms, levels, sizes)
 
 
 def _told(
@@ -94,23 +97,30 @@ def _told(
     seen: Verified,
     terms: Terms,
     levels: Mapping[int, int],
+    sizes: Mapping[int, Size],
 ) -> Found:
     images = collection.images
     by_image = [levels.get(row, 0) for row in collection.content_rows.tolist()]
     groups = form(images, members, edges, terms.rules, by_image)
     paths = {row: images[positions[0]].path for row, positions in members.items()}
-    return Found(groups, tuple(_suspects(stage, paths, edges, seen)), _stacks(images, members, edges, seen))
+    return Found(
+        groups, tuple(_suspects(stage, paths, edges, seen, sizes)), _stacks(images, members, edges, seen)
+    )
 
 
 def _suspects(
-    stage: Stage, paths: Mapping[int, str], edges: Mapping[int, Edge], seen: Verified
+    stage: Stage,
+    paths: Mapping[int, str],
+    edges: Mapping[int, Edge],
+    seen: Verified,
+    sizes: Mapping[int, Size],
 ) -> list[Suspect]:
     """Pairs of images that both stay: parts of one picture, and what nothing proves; by distance."""
     suspects = []
     for (row, other), relation in seen.stars.partial.items():
         if row in edges or other in edges:
             continue
-        words, transform = described(stage, row, other, relation)
+        words, transform = described(sizes[row], sizes[other], relation)
         distance = distance_of(stage, row, other)
         suspects.append(Suspect(paths[row], paths[other], distance, (PARTIAL, *words), transform))
     unproved = seen.unproved
@@ -163,23 +173,3 @@ def _decided(
             left, right = sorted((rows[one], rows[other]))
             decided[same].add((left, right))
     return frozenset(decided[True]), frozenset(decided[False])
-
-
-def _remembered(store: Store, contents: Sequence[str]) -> dict[Pair, Finding]:
-    rows = {content: row for row, content in enumerate(contents)}
-    known: dict[Pair, Finding] = {}
-    for (one, other), text in store.findings(HOW).items():
-        finding = from_text(text)
-        if finding is None or one not in rows or other not in rows:
-            continue
-        left, right = rows[one], rows[other]
-        known[min(left, right), max(left, right)] = finding if left < right else finding.reversed()
-    return known
-
-
-def _remember(store: Store, contents: Sequence[str], new: Mapping[Pair, Finding]) -> None:
-    texts = {
-        (contents[left], contents[right]): as_text(finding) for (left, right), finding in list(new.items())
-    }
-    if texts:
-        store.save_findings(HOW, texts)

@@ -55,8 +55,8 @@ BEGIN UPDATE meta SET value = value + 1 WHERE key = 'changes'; END;
 # What pairs of contents are to each other, as `how` found it.  Stores from before it have no such table.
 FINDINGS = """
 CREATE TABLE IF NOT EXISTS findings (
-    first TEXT NOT NULL, second TEXT NOT NULL, how TEXT NOT NULL, found TEXT NOT NULL,
-    PRIMARY KEY (first, second, how)
+    first TEXT NOT NULL, second TEXT NOT NULL, what TEXT NOT NULL, how TEXT NOT NULL, found TEXT NOT NULL,
+    PRIMARY KEY (first, second, what)
 ) WITHOUT ROWID;
 """
 

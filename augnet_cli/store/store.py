@@ -195,20 +195,19 @@ class Store:
         with self._writing() as connection:
             connection.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, value))
 
-    def findings(self, how: str) -> dict[tuple[str, str], str]:
-        """What was found, in that way, of pairs of contents; for a store open to write."""
-        question = "SELECT first, second, found FROM findings WHERE how = ?"
+    def findings(self, how: str) -> dict[tuple[str, str, str], str]:
+        """What was found, in that way, of pairs of contents, and what of them; for a store open to write."""
+        question = "SELECT first, second, what, found FROM findings WHERE how = ?"
         with self._reading():
-            return {
-                (first, second): found for first, second, found in self._connection.execute(question, (how,))
-            }
+            found = self._connection.execute(question, (how,))
+            return {(first, second, what): text for first, second, what, text in found}
 
-    def save_findings(self, how: str, found: Mapping[tuple[str, str], str]) -> None:
+    def save_findings(self, how: str, found: Mapping[tuple[str, str, str], str]) -> None:
         """Remember findings, and forget those made in another way."""
-        rows = [(first, second, how, text) for (first, second), text in found.items()]
+        rows = [(*key, how, text) for key, text in found.items()]
         with self._writing() as connection:
             connection.execute("DELETE FROM findings WHERE how <> ?", (how,))
-            connection.executemany("INSERT OR REPLACE INTO findings VALUES (?, ?, ?, ?)", rows)
+            connection.executemany("INSERT OR REPLACE INTO findings VALUES (?, ?, ?, ?, ?)", rows)
 
     def changes(self) -> int:
         """A number that grows whenever the contents an index would hold may have changed."""

@@ -1,0 +1,101 @@
+"""What a prover found, as texts by content that a store keeps from run to run."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from augnet_cli.duplicates.prover import DIRECT, Memory, Way
+from augnet_cli.geometry.differences import Differences
+from augnet_cli.geometry.proof import Finding
+from augnet_cli.geometry.relation import Relation
+from augnet_cli.geometry.sketch import POINTS, SIDE
+
+# Which way of finding it was: what another found is found anew.
+HOW = f"sift {POINTS}@{SIDE}, 1"
+FINDING, RELATION, ENLARGED = "finding", "relation", "enlarged"
+
+Key = tuple[str, str, str]  # two contents, and what of them; by way of which third
+
+
+def as_texts(memory: Memory, contents: Sequence[str]) -> dict[Key, str]:
+    """Texts by contents (m,), one a row."""
+    texts: dict[Key, str] = {}
+    for way, finding in list(memory.findings.items()):
+        texts[_key(FINDING, way, contents)] = _text(_of_finding(finding))
+    for way, relation in list(memory.relations.items()):
+        texts[_key(RELATION, way, contents)] = _text(None if relation is None else _of_relation(relation))
+    for (large, small), answer in list(memory.enlarged.items()):
+        texts[contents[large], contents[small], ENLARGED] = _text(answer)
+    return texts
+
+
+def from_texts(texts: Mapping[Key, str], contents: Sequence[str]) -> Memory:
+    """What texts say of these contents; what is of others, or no text of `as_texts`, is passed over."""
+    rows = {content: row for row, content in enumerate(contents)}
+    memory = Memory()
+    for (first, second, what), text in texts.items():
+        kind, _, third = what.partition(" ")
+        if first not in rows or second not in rows or (third and third not in rows):
+            continue
+        one, other, stone = rows[first], rows[second], rows[third] if third else DIRECT
+        try:
+            value = json.loads(text)
+            if kind == ENLARGED:
+                memory.enlarged[one, other] = bool(value)
+                continue
+            way = Way(min(one, other), max(one, other), stone)
+            if kind == FINDING:
+                finding = _finding(value)
+                memory.findings[way] = finding if one < other else finding.reversed()
+            elif kind == RELATION:
+                relation = None if value is None else _relation(value)
+                if relation is not None and one > other:
+                    relation = relation.reversed()
+                memory.relations[way] = relation
+        except (ValueError, TypeError, KeyError):
+            continue
+    return memory
+
+
+def _key(kind: str, way: Way, contents: Sequence[str]) -> Key:
+    what = kind if way.stone == DIRECT else f"{kind} {contents[way.stone]}"
+    return contents[way.one], contents[way.other], what
+
+
+def _text(value: object) -> str:
+    return json.dumps(value, separators=(",", ":"))
+
+
+def _of_finding(finding: Finding) -> list[object]:
+    matrix = None if finding.matrix is None else list(finding.matrix)
+    return [finding.what, matrix, list(finding.lacking)]
+
+
+def _finding(value: Any) -> Finding:
+    what, matrix, (first, second) = value
+    numbers = None if matrix is None else tuple(float(number) for number in matrix)
+    return Finding(str(what), numbers, (float(first), float(second)))
+
+
+def _of_relation(relation: Relation) -> dict[str, object]:
+    return {
+        "finding": _of_finding(relation.finding),
+        "unlike": list(_flat(relation.unlike)),
+        "framed": [relation.first_framed, relation.second_framed],
+        "identical": relation.identical,
+    }
+
+
+def _relation(value: Any) -> Relation:
+    first, second = value["framed"]
+    painted, paint, recoloured, *rest = (float(number) for number in value["unlike"])
+    colourful, noise, edges = zip(rest[0::2], rest[1::2], strict=True)
+    unlike = Differences(painted, paint, recoloured, colourful, noise, edges)
+    return Relation(_finding(value["finding"]), unlike, first, second, bool(value["identical"]))
+
+
+def _flat(unlike: Differences) -> Iterator[float]:
+    numbers = (unlike.painted, unlike.paint_in_first, unlike.recoloured)
+    yield from (*numbers, *unlike.colourful, *unlike.noise, *unlike.edges)
