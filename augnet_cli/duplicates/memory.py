@@ -91,11 +91,11 @@ def _of_relation(relation: Relation) -> dict[str, object]:
 def _relation(value: Any) -> Relation:
     first, second = value["framed"]
     painted, paint, recoloured, *rest = (float(number) for number in value["unlike"])
-    colourful, noise, edges = zip(rest[0::2], rest[1::2], strict=True)
-    unlike = Differences(painted, paint, recoloured, colourful, noise, edges)
+    colourful, noise, edges, texture = zip(rest[0::2], rest[1::2], strict=True)
+    unlike = Differences(painted, paint, recoloured, colourful, noise, edges, texture)
     return Relation(_finding(value["finding"]), unlike, first, second, bool(value["identical"]))
 
 
 def _flat(unlike: Differences) -> Iterator[float]:
     numbers = (unlike.painted, unlike.paint_in_first, unlike.recoloured)
-    yield from (*numbers, *unlike.colourful, *unlike.noise, *unlike.edges)
+    yield from (*numbers, *unlike.colourful, *unlike.noise, *unlike.edges, *unlike.texture)

@@ -24,6 +24,7 @@ WITNESSES_TRIED = 8
 STONES_TRIED = 3
 # Sources tried, each made from the next: a crop of a screenshot of a photo.
 SOURCES_TRIED = 6
+SMALL = 2.0  # times fewer pixels than the largest of its set
 MIDDLE_DECIMALS = 4  # of a sum of cosines: sums in another order differ in later ones
 
 
@@ -126,10 +127,15 @@ def levels_of(stage: Stage, members: Sequence[int]) -> dict[int, int]:
 
 
 def _from_the_middle(stage: Stage, members: Sequence[int]) -> list[int]:
-    """The rows, first those nearest to all of their set: images are most like the one they were made from."""
+    """The rows, first those nearest to all of their set: images are most like the one they were made from.
+
+    Small ones come last: noise and JPEG can't be seen in them.
+    """
+    enough = max(stage.pixels[row] for row in members) / SMALL
     rows = stage.embeddings[list(members)]
     near = np.round(rows @ rows.sum(axis=0), MIDDLE_DECIMALS)
-    return [members[place] for place in np.lexsort((members, -near))]
+    small = [stage.pixels[row] < enough for row in members]
+    return [members[place] for place in np.lexsort((members, -near, small))]
 
 
 def _is_altered(stage: Stage, row: int, source: int) -> bool:

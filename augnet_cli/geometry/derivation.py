@@ -7,6 +7,8 @@ or a change of brightness does not tell.
 
 from __future__ import annotations
 
+import numpy as np
+
 from augnet_cli.geometry.placed import degrees_of, is_mirrored
 from augnet_cli.geometry.relation import Relation
 from augnet_cli.geometry.verdict import (
@@ -24,6 +26,8 @@ PLAINER = 0.1  # share of one grey in what was painted over, by which paint show
 NOTHING = 0.02
 # ... and around a picture with a seam it is a caption; more is a page, or a screen, with contents of its own.
 CAPTION = 0.12
+# Of the finest structure, what strong JPEG leaves at most; pictures whose areas differ less than this are as large.
+LEAST_TEXTURE, AS_LARGE = 0.85, 1.05
 
 
 def derivation(relation: Relation) -> int:
@@ -70,11 +74,22 @@ def _by_colour(relation: Relation) -> int:
 
 
 def _by_quality(relation: Relation) -> int:
+    if is_noisier(relation.unlike):
+        return 1 if relation.unlike.noise[0] > relation.unlike.noise[1] else -1
     softness = relation.unlike.edges[0] / relation.unlike.edges[1]
     if softness < SOFTER:
         return 1
     if softness > 1 / SOFTER:
         return -1
-    if not is_noisier(relation.unlike):
+    return _by_texture(relation)
+
+
+def _by_texture(relation: Relation) -> int:
+    """Strong JPEG takes what is finest; only where both are as large is that seen."""
+    scale = abs(float(np.linalg.det(relation.finding.transform[:, :2])))
+    if not 1 / AS_LARGE < scale < AS_LARGE:
         return 0
-    return 1 if relation.unlike.noise[0] > relation.unlike.noise[1] else -1
+    first, second = relation.unlike.texture
+    if min(first, second) > LEAST_TEXTURE * max(first, second):
+        return 0
+    return 1 if first < second else -1
