@@ -26,9 +26,9 @@ NEAR = 0.2
 # Farther out, so many in succession without enough proofs among them end the search.
 PATIENCE = 256
 LEAST_YIELD = 0.02
-# Candidates between two sets that make them worth a try, and how many of them are tried.
-VOTES = 4
-TRIED_OF_VOTES = 2
+# Candidates between two sets that make them worth a try, and how many of them are tried: the best one.
+VOTES = 8
+TRIED_OF_VOTES = 1
 
 
 @dataclass(frozen=True)
