@@ -70,13 +70,13 @@ def _text(value: object) -> str:
 
 def _of_finding(finding: Finding) -> list[object]:
     matrix = None if finding.matrix is None else list(finding.matrix)
-    return [finding.what, matrix, list(finding.lacking)]
+    return [finding.what, matrix, *finding.lacking, finding.share, finding.median]
 
 
 def _finding(value: Any) -> Finding:
-    what, matrix, (first, second) = value
+    what, matrix, first, second, share, median = value
     numbers = None if matrix is None else tuple(float(number) for number in matrix)
-    return Finding(str(what), numbers, (float(first), float(second)))
+    return Finding(str(what), numbers, (float(first), float(second)), float(share), float(median))
 
 
 def _of_relation(relation: Relation) -> dict[str, object]:

@@ -39,11 +39,14 @@ class Finding:
             where none was found.
         lacking: share of the first's area that shows something which the second does not, and the reverse;
             plain margins do not count.
+        share: of what both show, the share that is the same; `median`: correlation of the middle block.
     """
 
     what: str
     matrix: tuple[float, ...] | None = None
     lacking: tuple[float, float] = (1.0, 1.0)
+    share: float = 0.0
+    median: float = 0.0
 
     @property
     def is_same(self) -> bool:
@@ -58,7 +61,7 @@ class Finding:
     def reversed(self) -> Finding:
         """The same finding with the pictures in the other order."""
         back = None if self.matrix is None else _numbers(_inverted(self.transform))
-        return Finding(self.what, back, self.lacking[::-1])
+        return Finding(self.what, back, self.lacking[::-1], self.share, self.median)
 
 
 def kept(number: float) -> float:
@@ -117,6 +120,8 @@ def found(what: str, matrix: np.ndarray, seen: Agreement) -> Finding:
         what=what,
         matrix=_numbers(matrix),
         lacking=(kept(seen.lacking[0]), kept(seen.lacking[1])),
+        share=kept(seen.share),
+        median=kept(seen.median),
     )
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from augnet_cli.geometry.agreement import Agreement, agreement
+from augnet_cli.geometry.agreement import agreement
 from augnet_cli.geometry.differences import Differences, differences
 from augnet_cli.geometry.fit import fit_points
 from augnet_cli.geometry.laid import frame_of
@@ -56,12 +56,12 @@ def relate(first: Sketch, second: Sketch, finding: Finding, identical: bool = Fa
     What was painted on a copy is smoother than what it covers, and the rest of it stays as it was.  Where as much
     has changed, but by nothing smooth, and the rest is not as like as a copy's is, something moved.
     """
-    finding, seen = _refined(first, second, finding)
+    finding = _refined(first, second, finding)
     matrix = finding.transform
     frame = frame_of(first.grey.shape, second.grey.shape, matrix)
     back = finding.reversed().transform
     unlike = differences(first.colour, second.colour, frame)
-    if unlike.painted > MOVED and abs(unlike.paint_in_first) < SMOOTH and seen.median < STILL:
+    if unlike.painted > MOVED and abs(unlike.paint_in_first) < SMOOTH and finding.median < STILL:
         return None
     return Relation(
         finding=finding,
@@ -85,16 +85,15 @@ def _kept(unlike: Differences) -> Differences:
     )
 
 
-def _refined(first: Sketch, second: Sketch, finding: Finding) -> tuple[Finding, Agreement]:
-    """By points, where the whole frame was enough for a proof but does not fit well: a slight crop is found so."""
+def _refined(first: Sketch, second: Sketch, finding: Finding) -> Finding:
+    """By points, where the whole frame was enough for a proof but fits not well: a slight crop is found so."""
+    if finding.median >= WELL:
+        return finding
     shapes = first.grey.shape, second.grey.shape
-    seen = agreement(first.grey, second.grey, frame_of(*shapes, finding.transform))
-    if seen.median >= WELL:
-        return finding, seen
     pointed = fit_points(first.points, second.points, shapes[1])
     if pointed is None:
-        return finding, seen
+        return finding
     better = agreement(first.grey, second.grey, frame_of(*shapes, pointed.matrix))
-    if better.median < seen.median + BETTER or better.share < seen.share:
-        return finding, seen
-    return found(SAME, pointed.matrix, better), better
+    if better.median < finding.median + BETTER or better.share < finding.share:
+        return finding
+    return found(SAME, pointed.matrix, better)
