@@ -14,9 +14,8 @@ from functools import cached_property
 
 import numpy as np
 
-SIDE = (
-    256  # of the long side: half of it lost a crop in ten in trials, twice as much costs four times the time
-)
+# Of the long side, in pixels: at 160 near scenes pass for copies, at 256 no more is found at twice the cost.
+SIDE = 192
 POINTS = 300
 CELLS, BINS = 4, 8  # of a SIFT descriptor: 4 x 4 cells of 8 orientations
 SMALLEST_SUM = 1e-6
