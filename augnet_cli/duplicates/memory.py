@@ -84,6 +84,7 @@ def _of_relation(relation: Relation) -> dict[str, object]:
         "finding": _of_finding(relation.finding),
         "unlike": list(_flat(relation.unlike)),
         "framed": [relation.first_framed, relation.second_framed],
+        "scale": relation.scale,
         "identical": relation.identical,
     }
 
@@ -93,7 +94,9 @@ def _relation(value: Any) -> Relation:
     painted, paint, recoloured, *rest = (float(number) for number in value["unlike"])
     colourful, noise, edges, texture = zip(rest[0::2], rest[1::2], strict=True)
     unlike = Differences(painted, paint, recoloured, colourful, noise, edges, texture)
-    return Relation(_finding(value["finding"]), unlike, first, second, bool(value["identical"]))
+    return Relation(
+        _finding(value["finding"]), unlike, first, second, float(value["scale"]), bool(value["identical"])
+    )
 
 
 def _flat(unlike: Differences) -> Iterator[float]:

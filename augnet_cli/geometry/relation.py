@@ -7,13 +7,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from augnet_cli.geometry.agreement import agreement
 from augnet_cli.geometry.differences import Differences, differences
 from augnet_cli.geometry.fit import fit_points
 from augnet_cli.geometry.laid import frame_of
+from augnet_cli.geometry.placed import in_files
 from augnet_cli.geometry.proof import SAME, Finding, found, kept
 from augnet_cli.geometry.seams import is_framed
-from augnet_cli.geometry.sketch import Sketch
+from augnet_cli.geometry.sketch import Size, Sketch
 
 # Of the blocks' median: the whole frame fits as well as a small crop's can't.
 WELL = 0.985
@@ -33,6 +36,7 @@ class Relation:
         first_framed: the first shows the second with a seam around it, as a frame or a page does; False where it
             goes on beyond it without one, as the whole does around a crop; None where it ends with it.
         second_framed: the reverse.
+        scale: pixels of the second file in one of the first, along a side.
         identical: every pixel is the same.
     """
 
@@ -40,13 +44,19 @@ class Relation:
     unlike: Differences
     first_framed: bool | None
     second_framed: bool | None
+    scale: float
     identical: bool = False
 
     def reversed(self) -> Relation:
         """The same relation with the pictures in the other order."""
         finding = self.finding.reversed()
         return Relation(
-            finding, self.unlike.reversed(), self.second_framed, self.first_framed, self.identical
+            finding,
+            self.unlike.reversed(),
+            self.second_framed,
+            self.first_framed,
+            1 / self.scale,
+            self.identical,
         )
 
 
@@ -68,8 +78,14 @@ def relate(first: Sketch, second: Sketch, finding: Finding, identical: bool = Fa
         unlike=_kept(unlike),
         first_framed=is_framed(second.grey, first.grey, back),
         second_framed=is_framed(first.grey, second.grey, matrix),
+        scale=kept(_scale(first, second, matrix)),
         identical=identical,
     )
+
+
+def _scale(first: Sketch, second: Sketch, matrix: np.ndarray) -> float:
+    sizes = Size(first.width, first.height), Size(second.width, second.height)
+    return float(np.sqrt(abs(np.linalg.det(in_files(*sizes, matrix)[:, :2]))))
 
 
 def _kept(unlike: Differences) -> Differences:
