@@ -56,7 +56,7 @@ def link(
     search = _Search(found, rows, prove, progress)
     for one, other in joined:
         search.components.join(one, other)
-    progress.start("verifying", len(found.order))
+    progress.start("verifying", None, "pairs")  # how many it will take is not known before
     given_up = search.in_order(found.order.tolist())
     search.by_votes(given_up)
     progress.finish()
@@ -131,7 +131,6 @@ class _Search:
         """
         chosen: list[int] = []
         deferred: list[int] = []
-        passed = 0
         above: dict[int, int] = {}
 
         def root(row: int) -> int:
@@ -143,7 +142,6 @@ class _Search:
             place = waiting.popleft()
             one, other = self._sets(place)
             if one == other:
-                passed += 1
                 continue
             one, other = root(one), root(other)
             if one == other:
@@ -152,5 +150,4 @@ class _Search:
             above[other] = one
             chosen.append(place)
         waiting.extendleft(reversed(deferred))
-        self._progress.advance(passed)
         return chosen

@@ -18,6 +18,7 @@ from augnet_cli.duplicates.prover import Pair, Prover
 from augnet_cli.geometry.derivation import UNALTERED, alteration, covers, derivation
 from augnet_cli.geometry.detail import LEAST_RATIO
 from augnet_cli.geometry.relation import Relation
+from augnet_cli.progress import SILENT, Progress
 
 # Images that stay, nearest first, on which one is laid: bounds the work in sets of thousands of parts of one scene.
 WITNESSES_TRIED = 8
@@ -192,7 +193,10 @@ def attach(stage: Stage, members: Sequence[int], stars: Stars) -> None:
 
 
 def form_stars(
-    stage: Stage, sets: Sequence[Sequence[int]], in_keep_order: Callable[[Mapping[int, int]], Sequence[int]]
+    stage: Stage,
+    sets: Sequence[Sequence[int]],
+    in_keep_order: Callable[[Mapping[int, int]], Sequence[int]],
+    progress: Progress = SILENT,
 ) -> Stars:
     """Stars of all sets.
 
@@ -200,10 +204,21 @@ def form_stars(
         sets: rows joined by proofs.
         in_keep_order: orders all rows of the sets by their levels, the most worth keeping first.
     """
+    progress.start("grouping", 2 * sum(map(len, sets)))  # each image is gone through twice
     levels: dict[int, int] = {}
-    stage.prover.each(lambda members: levels.update(levels_of(stage, members)), sets)
+
+    def find_levels(members: Sequence[int]) -> None:
+        levels.update(levels_of(stage, members))
+        progress.advance(len(members))
+
+    stage.prover.each(find_levels, sets)
     rank = {row: place for place, row in enumerate(in_keep_order(levels))}
     stars = Stars()
-    ordered = [sorted(members, key=rank.__getitem__) for members in sets]
-    stage.prover.each(lambda members: attach(stage, members, stars), ordered)
+
+    def find_witnesses(members: Sequence[int]) -> None:
+        attach(stage, sorted(members, key=rank.__getitem__), stars)
+        progress.advance(len(members))
+
+    stage.prover.each(find_witnesses, sets)
+    progress.finish()
     return stars

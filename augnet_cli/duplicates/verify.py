@@ -53,7 +53,7 @@ def verify(
     rows = len(stage.embeddings)
     linked = link(found, rows, stage.prover.findings, stage.same, progress)
     stage = replace(stage, links=_neighbours(linked.proved))
-    stars = form_stars(stage, linked.components.sets(), in_keep_order)
+    stars = form_stars(stage, linked.components.sets(), in_keep_order, progress)
     scenes = _scenes(found.pairs, stage, stars)
     return Verified(stars, _unproved(found.pairs, stage, stars, suspicious), scenes)
 

@@ -46,7 +46,7 @@ class Heard(Progress):
         self.stages: list[str] = []
         self.notes: list[str] = []
 
-    def start(self, stage: str, total: int | None) -> None:
+    def start(self, stage: str, total: int | None, unit: str = "images") -> None:
         self.stages.append(stage)
 
     def note(self, text: str) -> None:
