@@ -100,9 +100,9 @@ def dedupe(
     """Find images of `folder` that show the same picture; changes no file.
 
     Args:
-        threshold: cosine distance in [0, 2], inclusive; pairs farther apart are not looked at, None looks at all
-            that are likely.  Without `verify` None takes the one that `calibrate` finds for `precision`, or the
-            one the encoder's card names where there are fewer than 1,000 different images.
+        threshold: cosine distance in [0, 2], inclusive; pairs farther apart are not looked at, None looks at
+            all that are likely.  Without `verify` None takes the one that `calibrate` finds for `precision`,
+            or the one the encoder's card names where there are fewer than 1,000 different images.
         precision: without `verify`, wanted share of true ones among the redundant images; None is 0.99.
         plan: a `.jsonl` to write for `apply`.
         keep: rules for which image of a group stays, such as `folder:originals,resolution`; None is

@@ -40,9 +40,9 @@ class DedupeResult:
     """What `dedupe` found; nothing on disk was changed.
 
     `folder` is the absolute path; `typed_folder` and `keep` are the user's words.  `threshold` is None where
-    every pair was proved and none had to lie within a distance; `threshold_from` says who chose it: the user, a
-    calibration on this folder, the encoder's card, or nobody (AUTO).  `verified`: groups are proved, apart from
-    unverified ones where they were to be included.
+    every pair was proved and none had to lie within a distance; `threshold_from` says who chose it: the user,
+    a calibration on this folder, the encoder's card, or nobody (AUTO).  `verified`: groups are proved, apart
+    from unverified ones where they were to be included.
     """
 
     folder: str

@@ -3,6 +3,7 @@
 const COPIES_AT_FIRST = 60; // of one group; a folder of a thousand equal icons must not freeze the page
 const WHOLE = 0.97; // a copy that covers this much of its witness is not drawn as a crop
 const LEVEL = 1; // degrees under which no turn is drawn
+const PAIRS = ["partial", "unverified"]; // sections of two pictures that both stay
 const BOXES_AT_ONCE = 3; // crops; more would hide the picture: then each is drawn only when pointed at
 
 const source = (image) => `data:${data.media};base64,${data.thumbnails[image.thumbnail]}`;
@@ -67,9 +68,8 @@ function boxesOnWitness(item, witness) {
     const found = pair.witness === witness ? geometry(pair) : null;
     if (!found) return;
     const turned = Math.abs(pair.transform.degrees) >= LEVEL || pair.transform.mirrored;
-    if (found.share < WHOLE || turned) {
-      boxes.push(boxOn(data.images[witness], found.corners, place, found.share < WHOLE));
-    }
+    const cut = found.share < WHOLE && pair.verdict.includes("cropped"); // a slight turn cuts corners too
+    if (cut || turned) boxes.push(boxOn(data.images[witness], found.corners, place, cut));
   });
   return boxes;
 }
@@ -131,10 +131,11 @@ function copyTiles(item, card) {
 function heading(item) {
   const facts = {
     groups: () => `${english.format(item.pairs.length)} redundant, ${sizeWords(item.saved)}`,
-    suspects: () => "neither is held to be redundant",
+    partial: () => "each shows something that the other lacks: both stay",
+    unverified: () => "near, but nothing proves that they are the same picture: both stay",
     stacks: () => `${count(item.images.length, "photo")} of one scene, none redundant`,
   }[item.section]();
-  const words = item.section === "suspects" ? wordList(item.pairs[0]) : "";
+  const words = PAIRS.includes(item.section) ? wordList(item.pairs[0]) : "";
   return make("h3", {}, make("span", { class: "number" }, item.title), words, make("span", { class: "facts" }, facts));
 }
 
