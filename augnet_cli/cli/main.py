@@ -105,6 +105,8 @@ def run() -> None:
             raise
         _say(error.what, error.hint)
         _end(error.exit_code)
+    except KeyboardInterrupt:  # before a command runs: while its options are put together
+        _end_interrupted()
     except Exception as error:
         if debug:
             raise
