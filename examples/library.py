@@ -11,7 +11,7 @@ if len(sys.argv) != 3:
 folder, image = sys.argv[1:]
 print(index(folder).images, "images")
 for group in dedupe(folder).groups:
-    for image in group.redundant:
-        print(group.kept.path, "<-", image.path, *image.verdict)
+    for copy in group.redundant:
+        print(group.kept.path, "<-", copy.path, *copy.verdict)
 print(query(image, k=3, folder=folder).hits)
 print(encode([image]).shape)
