@@ -45,15 +45,18 @@ function wordList(pair) {
 // otherwise a crop is a thin line, and a mere turn is not drawn.
 function boxOn(image, corners, place, crop) {
   const { width, height } = image;
-  const points = corners.map(([x, y]) => `${x.toFixed(1)} ${y.toFixed(1)}`);
-  const outline = `M${points.join("L")}Z`;
+  const line = (shape) => {
+    const points = within(shape, image).map(([x, y]) => `${x.toFixed(1)} ${y.toFixed(1)}`);
+    return points.length ? `M${points.join("L")}Z` : "";
+  };
+  const outline = line(corners);
   return draw(
     "g",
     { class: crop ? "box" : "box turn", "data-place": place },
     draw("path", { class: "shade", d: `M0 0H${width}V${height}H0Z${outline}` }),
     draw("path", { class: "halo", d: outline }),
     draw("path", { class: "line", d: outline }),
-    draw("path", { class: "upper", d: `M${points[0]}L${points[1]}` }),
+    draw("path", { class: "upper", d: line(corners.slice(0, 2)) }),
   );
 }
 
@@ -131,8 +134,8 @@ function copyTiles(item, card) {
 function heading(item) {
   const facts = {
     groups: () => `${english.format(item.pairs.length)} redundant, ${sizeWords(item.saved)}`,
-    partial: () => "each shows something that the other lacks: both stay",
-    unverified: () => "near, but nothing proves that they are the same picture: both stay",
+    partial: () => "both stay: each shows something that the other lacks",
+    unverified: () => "both stay: near, but nothing proves that they are one picture",
     stacks: () => `${count(item.images.length, "photo")} of one scene, none redundant`,
   }[item.section]();
   const words = PAIRS.includes(item.section) ? wordList(item.pairs[0]) : "";
