@@ -86,7 +86,7 @@ def _again(result: DedupeResult) -> str:
 def _suspects(result: DedupeResult, style: Style) -> Iterator[str]:
     """Pairs of which both stay, the nearest ones, and why."""
     for name, suspects, meaning in (
-        ("partial", result.partial, "each shows something that the other lacks"),
+        ("partial", result.partial, "the first shows something that the second lacks"),
         ("unverified", result.unverified, "near, but nothing proves that they are the same picture"),
     ):
         if not suspects:

@@ -86,7 +86,7 @@ def test_verified_text_word_for_word() -> None:
         "          bordered, rotated 7.5° right, mirrored, recoloured\n"
         "  0.6000  unlike.jpg  as you decided\n"
         "\n"
-        "partial  1 pair, both kept: each shows something that the other lacks\n"
+        "partial  1 pair, both kept: the first shows something that the second lacks\n"
         "  0.4000  right.jpg  left.jpg\n"
         "\n"
         "unverified  1 pair, both kept: near, but nothing proves that they are the same picture\n"

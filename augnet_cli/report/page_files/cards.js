@@ -134,7 +134,7 @@ function copyTiles(item, card) {
 function heading(item) {
   const facts = {
     groups: () => `${english.format(item.pairs.length)} redundant, ${sizeWords(item.saved)}`,
-    partial: () => "both stay: each shows something that the other lacks",
+    partial: () => "both stay: the second shows something that the first lacks",
     unverified: () => "both stay: near, but nothing proves that they are one picture",
     stacks: () => `${count(item.images.length, "photo")} of one scene, none redundant`,
   }[item.section]();
