@@ -59,7 +59,9 @@ def dedupe_lines(result: DedupeResult, style: Style = PLAIN) -> Iterator[str]:
     within = "" if result.threshold is None else f" within distance {result.threshold:g}"
     if not result.groups:
         yield f"{style.bold}{images}, no duplicates{within}{style.reset}"
-        if result.threshold is not None:
+        if result.verified and result.threshold is not None:
+            yield "next: without --threshold all likely pairs are looked at, whatever their distance"
+        elif result.threshold is not None:
             yield f"next: a larger --threshold than {result.threshold:g} also finds looser copies"
         return
     redundant = f"{sum(len(group.redundant) for group in result.groups):,} redundant"

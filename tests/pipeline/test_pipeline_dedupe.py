@@ -191,6 +191,43 @@ def test_a_second_run_proves_nothing_again_and_finds_the_same(
     assert dedupe(album).groups == first.groups
 
 
+class Impatient(augnet_cli.Progress):
+    """Ctrl-C after so many candidates."""
+
+    def __init__(self, after: int) -> None:
+        self.verifying, self.left = False, after
+
+    def start(self, stage: str, total: int | None) -> None:
+        self.verifying = stage == "verifying"
+
+    def advance(self, done: int = 1, skipped: int = 0, detail: str = "") -> None:
+        if self.verifying:
+            self.left -= done
+            if self.left < 0:
+                raise KeyboardInterrupt
+
+
+def test_what_was_found_before_an_interrupt_stays_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from augnet_cli.duplicates.prover import Prover
+
+    album = make_album(tmp_path / "album")
+    with pytest.raises(KeyboardInterrupt):
+        dedupe(album, progress=Impatient(20))
+
+    proved: list[object] = []
+    found = Prover._found
+    monkeypatch.setattr(Prover, "_found", lambda self, way: proved.append(way) or found(self, way))
+    result = dedupe(album)
+    assert {group.kept.path for group in result.groups} == {same[0] for same in SAME}
+    again = len(proved)
+    proved.clear()
+    shutil.rmtree(album / ".augnet")
+    assert dedupe(album).groups == result.groups
+    assert again < len(proved)
+
+
 @pytest.mark.parametrize("wish", ["include_unverified", "stacks"])
 def test_what_needs_proofs_is_refused_without_them(album: Path, wish: str) -> None:
     with pytest.raises(UsageError, match="need proofs"):

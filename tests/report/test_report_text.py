@@ -131,6 +131,15 @@ def test_no_duplicates_is_said() -> None:
     )
 
 
+def test_no_duplicates_where_pairs_were_proved() -> None:
+    near = replace(NO_DUPLICATES, verified=True)
+    assert text(dedupe_lines(near)) == (
+        "12 images, no duplicates within distance 0.2\n"
+        "next: without --threshold all likely pairs are looked at, whatever their distance\n"
+    )
+    assert text(dedupe_lines(replace(near, threshold=None))) == "12 images, no duplicates\n"
+
+
 def test_query_text_word_for_word() -> None:
     assert text(query_lines(QUERY)) == "0.0000  beach.jpg\n0.0000  copies/beach.jpg\n0.9877  cat.png\n"
 
