@@ -3,7 +3,7 @@
     from augnet_cli import dedupe, encode, index, query
 
     index("photos")                                  # embed what is new, keep it in photos/.augnet
-    for group in dedupe("photos", threshold=0.2).groups:
+    for group in dedupe("photos").groups:
         print(group.kept.path, [image.path for image in group.redundant])
     print(query("img.png", k=5, folder="photos").hits)
     vectors = encode(["a.jpg", "b.jpg"])             # (2, dim) float32 unit rows
