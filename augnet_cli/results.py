@@ -17,8 +17,8 @@ PARTIAL = "partial"  # a word of a verdict
 class Suspect:
     """Two images that may be the same picture, of which neither is held to be redundant, with the reason.
 
-    `verdict` is `("unverified",)` where nothing proves it, or holds `partial` where each shows something that
-    the other lacks; `transform` is that of `path` in `other`.
+    `verdict` is `("unverified",)` where nothing proves it, or holds `partial` where `path` shows something
+    that `other` lacks; `transform` is that of `path` in `other`.
     """
 
     path: str
@@ -40,9 +40,9 @@ class DedupeResult:
     """What `dedupe` found; nothing on disk was changed.
 
     `folder` is the absolute path; `typed_folder` and `keep` are the user's words.  `threshold` is None where
-    every pair was proved and none had to lie within a distance; `threshold_from` says who chose it: the user, a
-    calibration on this folder, the encoder's card, or nobody (AUTO).  `verified`: groups are proved, apart from
-    unverified ones where they were to be included.
+    every pair was proved and none had to lie within a distance; `threshold_from` says who chose it: the user,
+    a calibration on this folder, the encoder's card, or nobody (AUTO).  `verified`: groups are proved, apart
+    from unverified ones where they were to be included.
     """
 
     folder: str
@@ -62,7 +62,7 @@ class DedupeResult:
 
     @property
     def partial(self) -> tuple[Suspect, ...]:
-        """Pairs of images each of which shows something that the other lacks."""
+        """Pairs of images of which the first shows something that the second lacks."""
         return tuple(suspect for suspect in self.suspects if PARTIAL in suspect.verdict)
 
     @property

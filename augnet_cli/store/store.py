@@ -117,9 +117,8 @@ class Store:
             connection.execute(f"DELETE FROM contents WHERE {held}")  # noqa: S608 (a constant)
             dropped = connection.execute(f"DELETE FROM embeddings WHERE {held}")  # noqa: S608 (a constant)
             for end in ("first", "second"):
-                connection.execute(
-                    f"DELETE FROM findings WHERE {end} NOT IN (SELECT content_hash FROM contents)"
-                )  # noqa: S608 (a constant)
+                lost = f"DELETE FROM findings WHERE {end} NOT IN (SELECT content_hash FROM contents)"  # noqa: S608
+                connection.execute(lost)
             return dropped.rowcount
 
     def vectors(self, encoder: str) -> tuple[tuple[str, ...], np.ndarray]:
