@@ -6,6 +6,7 @@ Letters: m rows, d dim, p pairs, k neighbours.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -34,7 +35,11 @@ class Candidates:
     order: np.ndarray
 
 
-def candidates(embeddings: np.ndarray, threshold: float | None = None) -> Candidates:
+def candidates(
+    embeddings: np.ndarray,
+    threshold: float | None = None,
+    blocks: Sequence[tuple[np.ndarray, np.ndarray]] | None = None,
+) -> Candidates:
     """Find the candidates of all rows.
 
     A pair is promising when its distance is small beside the distances at which its images' other neighbours lie.
@@ -42,22 +47,23 @@ def candidates(embeddings: np.ndarray, threshold: float | None = None) -> Candid
     Args:
         embeddings: (m, d) float32, unit rows, in an order that does not depend on file names.
         threshold: no pair farther apart than this.
+        blocks: rows, and those among which their neighbours are; None: all are among all.
     """
     rows = len(embeddings)
     wanted = min(MOST + 1, rows)
     if rows < 2:
         none = np.zeros(0, np.int64)
         return Candidates(Pairs(none, none, np.zeros(0, np.float32)), none)
-    neighbours, distances = nearest(embeddings, embeddings, wanted)
+    neighbours, distances = _neighbours(embeddings, wanted, blocks)
     own = np.arange(rows)[:, None]
     # A row is its own neighbour, though not the first where others are equal to it.
-    others = neighbours != own
+    others = (neighbours != own) & np.isfinite(distances)
     ranks = np.cumsum(others, axis=1) - 1
     chosen = others & ((ranks < NEAREST) | (distances <= RADIUS))
     if threshold is not None:
         chosen &= distances <= np.float32(threshold)
     last = min(SCALE_NEIGHBOUR, wanted - 1)
-    scales = np.maximum(distances[:, last].astype(np.float64), SMALLEST_SCALE)
+    scales = np.maximum(_last_finite(distances[:, : last + 1]).astype(np.float64), SMALLEST_SCALE)
 
     at, place = np.nonzero(chosen)
     to = neighbours[at, place]
@@ -70,6 +76,27 @@ def candidates(embeddings: np.ndarray, threshold: float | None = None) -> Candid
     kept = by_key[first]
     pairs = Pairs(keys // rows, keys % rows, distance[kept].astype(np.float32))
     return Candidates(pairs, np.lexsort((keys, score[kept])))
+
+
+def _neighbours(
+    embeddings: np.ndarray, wanted: int, blocks: Sequence[tuple[np.ndarray, np.ndarray]] | None
+) -> tuple[np.ndarray, np.ndarray]:
+    """(m, wanted) rows and distances, nearest first; beyond the last the row itself, infinitely far."""
+    if blocks is None:
+        return nearest(embeddings, embeddings, wanted)
+    rows = len(embeddings)
+    neighbours = np.repeat(np.arange(rows)[:, None], wanted, axis=1)
+    distances = np.full((rows, wanted), np.inf, np.float32)
+    for asking, among in blocks:
+        found, apart = nearest(embeddings[among], embeddings[asking], wanted)
+        neighbours[asking, : found.shape[1]] = among[found]
+        distances[asking, : found.shape[1]] = apart
+    return neighbours, distances
+
+
+def _last_finite(distances: np.ndarray) -> np.ndarray:
+    """(m,) the farthest neighbour that there is; 0 where there is none."""
+    return np.where(np.isfinite(distances), distances, 0).max(axis=1)
 
 
 def candidate_pairs(embeddings: np.ndarray) -> Pairs:

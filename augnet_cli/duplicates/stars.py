@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from augnet_cli.duplicates.prover import Pair, Prover
+from augnet_cli.duplicates.prover import Pair
+from augnet_cli.duplicates.twins import Proofs
 from augnet_cli.geometry.derivation import covers, derivation, is_altered
 from augnet_cli.geometry.detail import LEAST_RATIO
 from augnet_cli.geometry.relation import Relation
@@ -54,7 +55,7 @@ class Stage:
         links: of each row those that proofs joined it to.
     """
 
-    prover: Prover
+    prover: Proofs
     embeddings: np.ndarray
     pixels: Mapping[int, int]
     apart: Collection[Pair] = ()

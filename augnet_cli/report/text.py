@@ -67,7 +67,7 @@ def dedupe_lines(result: DedupeResult, style: Style = PLAIN) -> Iterator[str]:
 
 def _again(result: DedupeResult) -> str:
     """The command that finds the same again."""
-    again = f"augnet dedupe {pasted(result.typed_folder)}"
+    again = " ".join(("augnet dedupe", *map(pasted, result.typed or (result.typed_folder,))))
     if result.threshold is not None:
         again += f" --threshold {result.threshold:.10g}"
     if not result.verified:
