@@ -84,7 +84,7 @@ def index(
 
 
 def dedupe(
-    folder: Path,
+    folder: Path | None,
     threshold: float | None = None,
     encoder: Path | None = None,
     exclude: Sequence[str] = (),
@@ -96,6 +96,10 @@ def dedupe(
     verify: bool = True,
     include_unverified: bool = False,
     stacks: bool = False,
+    reference: Sequence[Path] = (),
+    between: tuple[Path, Path] | None = None,
+    within_subfolders: bool = False,
+    files: Sequence[Path] | None = None,
 ) -> DedupeResult:
     """Find images of `folder` that show the same picture; changes no file.
 
@@ -110,12 +114,26 @@ def dedupe(
         verify: whether geometry has to prove each pair; else the distance alone decides.
         include_unverified: whether near pairs count that show too little for a proof.
         stacks: whether to tell of photos of one scene.
+        reference: folders, in `folder` or elsewhere, whose images always stay; others may go for them.
+        between: two folders; only pairs with an image in each count.  `folder` may then be None: images of
+            both may go, and paths are relative to the folder that holds both.
+        within_subfolders: only pairs of images that lie in one directory count.
+        files: the only files of `folder` that count; those of a reference do in any case.
+
+    Images outside of `folder` never go; their paths are absolute.
     """
     from augnet_cli.pipeline.dedupe import dedupe as verb
+    from augnet_cli.pipeline.gathered import ScopeRequest
     from augnet_cli.pipeline.refresh import FolderRequest
 
+    scope = ScopeRequest(
+        tuple(os.fspath(path) for path in reference),
+        None if between is None else (os.fspath(between[0]), os.fspath(between[1])),
+        within_subfolders,
+        None if files is None else tuple(os.fspath(path) for path in files),
+    )
     return verb(
-        FolderRequest(os.fspath(folder), _text(encoder), exclude, workers=workers),
+        FolderRequest(_text(folder) or "", _text(encoder), exclude, workers=workers),
         threshold,
         progress,
         precision,
@@ -124,6 +142,7 @@ def dedupe(
         verify,
         include_unverified,
         stacks,
+        scope,
     )
 
 

@@ -40,7 +40,7 @@ class DedupeResult:
     """What `dedupe` found; nothing on disk was changed.
 
     `folder` is the absolute path; `typed_folder` and `keep` are the user's words, `typed` all those that say where
-    to look.  Images outside of the folder have absolute paths.
+    to look.  Images outside of the folder have absolute paths; `searched` are all folders looked through.
     `threshold` is None where every pair was proved and none had to lie within a distance; `threshold_from` says who chose it: the user, a
     calibration on this folder, the encoder's card, or nobody (AUTO).  `verified`: groups are proved, apart from
     unverified ones where they were to be included.
@@ -61,6 +61,7 @@ class DedupeResult:
     verified: bool = False
     include_unverified: bool = False
     typed: tuple[str, ...] = ()
+    searched: tuple[str, ...] = ()
 
     @property
     def partial(self) -> tuple[Suspect, ...]:

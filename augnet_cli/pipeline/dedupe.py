@@ -96,6 +96,7 @@ def dedupe(
         verified=verify,
         include_unverified=include_unverified,
         typed=_typed(request.folder, scope),
+        searched=tuple(source.request.folder for source in layout.sources),
     )
     if plan is not None:
         save_plan(result, images, plan)

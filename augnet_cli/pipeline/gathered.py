@@ -117,8 +117,6 @@ def gathered(layout: Layout, progress: Progress = SILENT) -> Iterator[Gathered]:
     if len(sources) > 1:
         encoder = sources[0].request.encoder or SHIPPED
         sources = tuple(replace(one, request=replace(one.request, encoder=encoder)) for one in sources)
-    for source in sources:
-        checked_folder(source.request.folder)
     with ExitStack() as stack:
         # The first one last: it is then the folder used last.
         fresh = [stack.enter_context(refreshed(one.request, progress)) for one in reversed(sources)][::-1]
@@ -212,6 +210,8 @@ def layout_of(request: FolderRequest, wanted: ScopeRequest, progress: Progress =
 
 
 def _between(request: FolderRequest, folders: tuple[str, str]) -> Layout:
+    for folder in (*((request.folder,) if request.folder else ()), *folders):
+        checked_folder(folder)
     first, second = (_real(folder) for folder in folders)
     if _holds(first, second) or _holds(second, first):
         raise UsageError(
@@ -245,7 +245,8 @@ def _reference(request: FolderRequest, folders: Sequence[str]) -> Layout:
 
 def _beside(request: FolderRequest, folders: Sequence[str]) -> tuple[Layout, dict[str, str]]:
     """The folder and those of the named ones outside of it; how the paths of each named one begin."""
-    checked_folder(request.folder)
+    for folder in (request.folder, *folders):
+        checked_folder(folder)
     real = _real(request.folder)
     where: dict[str, str] = {}
     for folder in map(_real, folders):
