@@ -20,7 +20,14 @@ from typing import TYPE_CHECKING
 from augnet_cli.acting.outcome import Action, ApplyResult, Decision, UndoResult
 from augnet_cli.errors import AugnetError
 from augnet_cli.progress import SILENT, Progress
-from augnet_cli.results import CalibrationResult, ClusterResult, DedupeResult, EmbedResult, QueryResult
+from augnet_cli.results import (
+    CalibrationResult,
+    ClusterResult,
+    DedupeResult,
+    EmbedResult,
+    LeaksResult,
+    QueryResult,
+)
 from augnet_cli.version import __version__
 
 if TYPE_CHECKING:
@@ -38,6 +45,7 @@ __all__ = [
     "Decision",
     "DedupeResult",
     "EmbedResult",
+    "LeaksResult",
     "Progress",
     "QueryResult",
     "UndoResult",
@@ -49,6 +57,7 @@ __all__ = [
     "dedupe",
     "encode",
     "index",
+    "leaks",
     "query",
     "undo",
 ]
@@ -177,6 +186,33 @@ def decide(folder: Path, first: Path, second: Path, same: bool) -> Decision:
     from augnet_cli.pipeline.decide import decide as verb
 
     return verb(os.fspath(folder), os.fspath(first), os.fspath(second), same)
+
+
+def leaks(
+    train: Path,
+    test: Path,
+    val: Path | None = None,
+    threshold: float | None = None,
+    encoder: Path | None = None,
+    exclude: Sequence[str] = (),
+    workers: int | None = None,
+    progress: Progress = SILENT,
+    verify: bool = True,
+    write_clean: Path | None = None,
+) -> LeaksResult:
+    """Find images of one split of a data set that are, however altered, in another; changes no image.
+
+    Args:
+        threshold, verify: as in `dedupe`.
+        encoder: an encoder file for all splits; None takes the shipped one.
+        write_clean: a `.txt` to write: the images of `train` that are in no other split, a path a line.
+    """
+    from augnet_cli.pipeline.leaks import leaks as verb
+    from augnet_cli.pipeline.refresh import FolderRequest
+
+    folders = [os.fspath(folder) for folder in (train, test, val) if folder is not None]
+    request = FolderRequest("", _text(encoder), exclude, workers=workers)
+    return verb(request, folders, threshold, progress, verify, _text(write_clean))
 
 
 def calibrate(

@@ -80,6 +80,63 @@ class DedupeResult:
 
 
 @dataclass(frozen=True, slots=True)
+class Split:
+    """One folder of a data set: `name` is train, test or val; `leaked` of its images are in another one, too."""
+
+    name: str
+    folder: str
+    typed_folder: str
+    images: int
+    leaked: int
+
+
+@dataclass(frozen=True, slots=True)
+class Leak:
+    """An image of one split that shows the same picture as one of another.
+
+    `path` is the one that a clean data set has no more; `transform` is how it lies in `other`, and `verdict` what
+    was done to one of them to make the other.  Labels are the names of the classes, None where the splits are not
+    laid out by class.
+    """
+
+    path: str
+    split: str
+    other: str
+    other_split: str
+    distance: float
+    verified: bool
+    verdict: tuple[str, ...]
+    transform: Transform | None = None
+    label: str | None = None
+    other_label: str | None = None
+
+    @property
+    def labels_differ(self) -> bool:
+        """Whether one picture has two labels: at most one of them is right."""
+        return self.label != self.other_label
+
+
+@dataclass(frozen=True)
+class LeaksResult:
+    """What `leaks` found; paths are relative to `folder`, which holds all splits.
+
+    `threshold`, `threshold_from` and `verified` are as in `DedupeResult`.  `leaks` names each leaked image at
+    least once, `unverified` pairs that are near and that nothing proves.
+    """
+
+    folder: str
+    encoder: str
+    threshold: float | None
+    threshold_from: str
+    splits: tuple[Split, ...]
+    leaks: tuple[Leak, ...]
+    unverified: tuple[Suspect, ...]
+    skipped: tuple[Skip, ...]
+    verified: bool
+    labelled: bool
+
+
+@dataclass(frozen=True, slots=True)
 class CurvePoint:
     """What a threshold would let in.
 

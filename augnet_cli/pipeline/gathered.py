@@ -213,7 +213,7 @@ def _between(request: FolderRequest, folders: tuple[str, str]) -> Layout:
     for folder in (*((request.folder,) if request.folder else ()), *folders):
         checked_folder(folder)
     first, second = (_real(folder) for folder in folders)
-    if _holds(first, second) or _holds(second, first):
+    if holds(first, second) or holds(second, first):
         raise UsageError(
             f"--between needs two folders apart, not {shown(folders[0])} and {shown(folders[1])}",
             "name two of which neither lies in the other",
@@ -250,12 +250,12 @@ def _beside(request: FolderRequest, folders: Sequence[str]) -> tuple[Layout, dic
     real = _real(request.folder)
     where: dict[str, str] = {}
     for folder in map(_real, folders):
-        if _holds(folder, real):
+        if holds(folder, real):
             where[folder] = ""
         else:
-            where[folder] = _slashed(os.path.relpath(folder, real) if _holds(real, folder) else folder)
+            where[folder] = _slashed(os.path.relpath(folder, real) if holds(real, folder) else folder)
     outside = sorted(folder for folder, begin in where.items() if os.path.isabs(begin))
-    apart = [one for one in outside if not any(one != other and _holds(other, one) for other in outside)]
+    apart = [one for one in outside if not any(one != other and holds(other, one) for other in outside)]
     sources = (Source(request, ""), *(Source(replace(request, folder=one), _slashed(one)) for one in apart))
     return Layout(os.path.abspath(request.folder), request.folder, sources), where
 
@@ -269,7 +269,7 @@ def spread(request: FolderRequest, sides: dict[str, Side], scope: Scope) -> Layo
     where = {folder: _slashed(os.path.relpath(folder, base)) for folder in sides}
     sources = tuple(Source(replace(request, folder=folder), begin) for folder, begin in where.items())
     here = os.path.realpath(os.curdir)
-    typed = os.path.relpath(base, here) if _holds(here, base) else base
+    typed = os.path.relpath(base, here) if holds(here, base) else base
     return Layout(base, typed, sources, tuple((where[one], side) for one, side in sides.items()), scope)
 
 
@@ -288,7 +288,7 @@ def _listed(layout: Layout, files: Sequence[str], progress: Progress) -> Layout:
         )
         for source, paths in zip(layout.sources, only, strict=True):
             roots = (os.path.abspath(source.request.folder), _real(source.request.folder))
-            inside = [os.path.relpath(way, root) for way in ways for root in roots if _holds(root, way)]
+            inside = [os.path.relpath(way, root) for way in ways for root in roots if holds(root, way)]
             if inside:
                 paths.update(map(_slashed, inside))
                 break
@@ -318,6 +318,6 @@ def _slashed(path: str) -> str:
     return path.replace(os.sep, "/")
 
 
-def _holds(folder: str, path: str) -> bool:
+def holds(folder: str, path: str) -> bool:
     """Whether a path is a folder or lies below it; both absolute."""
     return path == folder or path.startswith(folder.rstrip(os.sep) + os.sep)

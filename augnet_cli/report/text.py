@@ -50,7 +50,7 @@ def dedupe_lines(result: DedupeResult, style: Style = PLAIN) -> Iterator[str]:
         yield ""
     yield from _suspects(result, style)
     yield from _stacks(result, style)
-    yield from _skipped(result.skipped, style)
+    yield from skipped_lines(result.skipped, style)
     images = count(result.images, "image")
     within = "" if result.threshold is None else f" within distance {result.threshold:g}"
     if not result.groups:
@@ -90,7 +90,8 @@ def _suspects(result: DedupeResult, style: Style) -> Iterator[str]:
         pairs = count(len(suspects), "pair")
         yield f"{style.bold}{name}{style.reset}  {pairs}, kept: {meaning}"
         for suspect in suspects[:SUSPECTS_SHOWN]:
-            yield f"  {_distance(suspect.distance, style)}  {shown(suspect.path)}  {shown(suspect.other)}"
+            both = f"{shown(suspect.path)}  {shown(suspect.other)}"
+            yield f"  {distance_words(suspect.distance, style)}  {both}"
         if len(suspects) > SUSPECTS_SHOWN:
             yield f"  {len(suspects) - SUSPECTS_SHOWN:,} more (--format json lists all)"
         yield ""
@@ -108,7 +109,7 @@ def _stacks(result: DedupeResult, style: Style) -> Iterator[str]:
 def query_lines(result: QueryResult, style: Style = PLAIN) -> Iterator[str]:
     """A distance and a path a line, nearest first."""
     for hit in result.hits:
-        yield f"{_distance(hit.distance, style)}  {shown(hit.path)}"
+        yield f"{distance_words(hit.distance, style)}  {shown(hit.path)}"
     if not result.hits:
         yield f"{shown(result.folder)} holds no other image"
 
@@ -118,7 +119,7 @@ def cluster_lines(result: ClusterResult, style: Style = PLAIN) -> Iterator[str]:
     for cluster in result.clusters:
         yield from _cluster(cluster, style)
         yield ""
-    yield from _skipped(result.skipped, style)
+    yield from skipped_lines(result.skipped, style)
     images = count(sum(cluster.size for cluster in result.clusters), "image")
     yield f"{style.bold}{images} in {count(len(result.clusters), 'cluster')}{style.reset}"
     yield "next: --format csv lists every member"
@@ -133,7 +134,7 @@ def calibration_lines(result: CalibrationResult, style: Style = PLAIN) -> Iterat
         yield ""
         yield from _kinds(result)
         yield ""
-    yield from _skipped(result.skipped, style)
+    yield from skipped_lines(result.skipped, style)
     images = count(result.contents, "different image")
     if result.threshold_from == CALIBRATED:
         source = f"at which a precision of {result.precision:g} is estimated"
@@ -176,7 +177,7 @@ def _kinds(result: CalibrationResult) -> Iterator[str]:
 
 def embed_lines(result: EmbedResult, style: Style = PLAIN) -> Iterator[str]:
     """What was skipped, then what was done, in one line."""
-    yield from _skipped(result.skipped, style)
+    yield from skipped_lines(result.skipped, style)
     parts = [f"{result.embedded:,} embedded now", f"{result.known:,} known"]
     if result.removed:
         parts.append(f"{result.removed:,} removed from the store")
@@ -227,7 +228,7 @@ def _group(group: Group, style: Style) -> Iterator[str]:
     kept = f"{style.bold}{shown(group.kept.path)}{style.reset}"
     yield f"{style.green}keep{style.reset}    {kept}  {style.dim}{group.kept.reason}{style.reset}"
     for image in group.redundant:
-        yield f"  {_distance(image.distance, style)}  {shown(image.path)}{_remark(image, group, style)}"
+        yield f"  {distance_words(image.distance, style)}  {shown(image.path)}{_remark(image, group, style)}"
 
 
 def _remark(image: Redundant, group: Group, style: Style) -> str:
@@ -244,7 +245,7 @@ def _cluster(cluster: Cluster, style: Style) -> Iterator[str]:
         yield f"  {shown(path)}"
 
 
-def _skipped(skipped: tuple[Skip, ...], style: Style) -> Iterator[str]:
+def skipped_lines(skipped: tuple[Skip, ...], style: Style) -> Iterator[str]:
     """How many were skipped, the commonest reasons with one file each, and where all are listed."""
     if not skipped:
         return
@@ -270,5 +271,6 @@ def _cut(text: str) -> str:
     return text if len(text) <= REASON_WIDTH else text[: REASON_WIDTH - 3] + "..."
 
 
-def _distance(distance: float, style: Style) -> str:
+def distance_words(distance: float, style: Style) -> str:
+    """`0.0123`: columns of distances stand below each other."""
     return f"{style.dim}{float(distance):.4f}{style.reset}"
