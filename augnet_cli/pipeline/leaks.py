@@ -25,6 +25,7 @@ from augnet_cli.progress import SILENT, Progress
 from augnet_cli.records import AUTO, DEFAULT_PRECISION, GIVEN, ImageRecord, Pairs, Transform
 from augnet_cli.report.paths import write_paths
 from augnet_cli.report.target import Target, check_target, written_whole
+from augnet_cli.report.text import count
 from augnet_cli.results import Leak, LeaksResult, Split, Suspect
 from augnet_cli.search.exact import check_threshold, pairs_within
 from augnet_cli.store.place import checked_folder
@@ -254,4 +255,4 @@ def _write_clean(
     with written_whole(file, CLEAN) as stream:
         left_out = write_paths(clean, result.splits[0].typed_folder, stream, null=False)
     rest = f"; {left_out:,} hold a line break and are left out" if left_out else ""
-    progress.note(f"{shown(file)}: the {len(clean) - left_out:,} images of train that may stay{rest}")
+    progress.note(f"{shown(file)}: {count(len(clean) - left_out, 'image')} of train may stay{rest}")
