@@ -36,7 +36,18 @@ def leaks(
         str | None,
         typer.Argument(metavar="VAL", help="Folder of images to choose by.", show_default=False),
     ] = None,
-    threshold: options.Threshold = None,
+    threshold: Annotated[
+        float | None,
+        typer.Option(
+            "--threshold",
+            min=0,
+            max=2,
+            help="Cosine distance, 1 - cos: pairs farther apart are not looked at; 0 is the same. Default: all "
+            "likely pairs are looked at, whatever their distance. With --no-verify: at or under it two images "
+            "are the same; default the one that dedupe --no-verify takes for TRAIN.",
+            show_default=False,
+        ),
+    ] = None,
     no_verify: options.NoVerify = False,
     encoder: Annotated[
         str | None,

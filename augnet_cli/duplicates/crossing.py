@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 
@@ -60,7 +61,9 @@ def _of_set(stage: Stage, rows: Rows, members: Sequence[int]) -> dict[Pair, Rela
         for side, others in by_side.items():
             if side == rows.sides[row]:
                 continue
-            for other in stage.nearest(row, others)[:WITNESSES_TRIED]:
+            linked = [other for other in stage.links.get(row, ()) if rows.sides[other] == side]
+            near = (stage.nearest(row, few)[:WITNESSES_TRIED] for few in (others, linked))
+            for other in dict.fromkeys(chain.from_iterable(near)):
                 pair = (min(row, other), max(row, other))
                 relation = found.get(pair) or stage.relation(*pair)
                 if relation is not None or pair in stage.same:

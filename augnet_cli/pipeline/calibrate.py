@@ -248,9 +248,9 @@ def _neighbours(embeddings: np.ndarray, count: int) -> np.ndarray:
 def _key(fresh: Fresh) -> str:
     """Where the store keeps it: each encoder and each selection has its own."""
     request = fresh.request
-    chosen = (
-        sorted(request.exclude) if request.only is None else [sorted(request.exclude), sorted(request.only)]
-    )
+    chosen: list[object] = sorted(request.exclude)
+    if request.only is not None:
+        chosen = [chosen, sorted(request.only), sorted(request.always)]
     selection = b"" if request.is_whole else json.dumps(chosen).encode()
     return f"calibration:{fresh.embedder.id}" + (f":{content_hash(selection)}" if selection else "")
 

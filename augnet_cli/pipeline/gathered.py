@@ -20,7 +20,7 @@ from augnet_cli.images.names import shown
 from augnet_cli.pipeline.refresh import FolderRequest, Fresh, refreshed
 from augnet_cli.progress import SILENT, Progress
 from augnet_cli.records import Collection, ImageRecord, Skip
-from augnet_cli.store.place import checked_folder
+from augnet_cli.store.place import checked_folder, place_for
 
 SHIPPED = "shipped"
 REFERENCE: Side = "reference"
@@ -132,8 +132,9 @@ def gathered(layout: Layout, progress: Progress = SILENT) -> Iterator[Gathered]:
             for skip in one.result.skipped
         )
         said: dict[tuple[str, str], bool] = {}
-        for one in reversed(fresh):  # what was said in the first counts before the others
-            said |= {pair: decision.same for pair, decision in decided(one.store.place).by_pair.items()}
+        places = [one.store.place for one in reversed(fresh)]  # what was said in the first counts most
+        for one_place in (place_for(layout.folder, create=False), *places):
+            said |= {pair: decision.same for pair, decision in decided(one_place).by_pair.items()}
         skipped = tuple(skip for skip in skips if layout.side(skip.path) is not None)
         yield Gathered(first, layout, collection, rows, skipped, said)
 
@@ -229,6 +230,12 @@ def _between(request: FolderRequest, folders: tuple[str, str]) -> Layout:
             f"{shown(request.folder)} holds neither of the folders of --between",
             "leave FOLDER out: augnet dedupe --between A B",
         )
+    if "" not in where.values():
+        # The rest of the folder need not be read.
+        inside = tuple(folder for folder in where.values() if not os.path.isabs(folder))
+        own, *others = layout.sources
+        own = replace(own, request=replace(request, only=frozenset(), always=inside))
+        layout = replace(layout, sources=(own, *others))
     return replace(layout, placed=placed, scope=Scope(inside=False, fixed=outside))
 
 

@@ -174,6 +174,9 @@ def _require_image(request: FolderRequest, walked: Walk) -> None:
 
 def _no_image(request: FolderRequest) -> FolderError:
     folder = shown(request.folder)
+    if request.always and not request.only:
+        below = " or ".join(map(shown, request.always))
+        return FolderError(f"{folder} holds no image below {below}", "name folders of pictures")
     if request.only is not None:
         return FolderError(f"{folder} holds no image that is listed", "list images below it, a path a line")
     if request.exclude:

@@ -66,6 +66,12 @@ def test_between_two_folders_needs_no_other(photos: Path) -> None:
     lines = augnet("dedupe", "--between", "inbox", "my library", cwd=photos).ok().lines
     assert "`augnet dedupe --between inbox 'my library' --format paths -0`" in lines[-1]
     assert all((photos / path).exists() for path in paths(photos, "--between", "inbox", "my library"))
+    before = tree(photos)
+    augnet("dedupe", "--between", "inbox", "my library", "--plan", "plan.jsonl", cwd=photos).ok()
+    assert augnet("apply", "plan.jsonl", "--format", "json", cwd=photos).ok().json()["acted"]
+    augnet("undo", ".", cwd=photos).ok()
+    (photos / "plan.jsonl").unlink()
+    assert tree(photos) == before
     for where in ("sheet.png", "inbox/sheet.png"):
         done = augnet("dedupe", "--between", "inbox", "my library", "--sheet", where, "--quiet", cwd=photos)
         assert done.code == (1 if "/" in where else 0), done

@@ -124,6 +124,7 @@ def test_of_two_folders_only_images_of_the_folder_itself_may_go(photos: Path) ->
     assert {witness for witness, *_ in found.values()} == {str(photos / "library" / "again.jpg")}
     both = gone(dedupe(".", between=("inbox/new", "library")))
     assert set(both) == {"inbox/new/cut.png", "inbox/new/grey.png"}
+    assert augnet_cli.index(".").embedded == 4  # the rest of the folder was not read for that
 
 
 def test_within_subfolders_only_neighbours_are_pairs(photos: Path) -> None:
@@ -227,6 +228,13 @@ def test_what_was_decided_in_either_folder_counts(photos: Path) -> None:
     (photos / "library" / "decoy.png").unlink()
     found = gone(dedupe("inbox", reference=["library"]))
     assert "china.png" not in found
+
+
+def test_what_was_decided_for_the_folder_that_holds_both_counts(photos: Path) -> None:
+    assert gone(dedupe(None, between=("inbox/new", "library")))
+    for name in ("cut.png", "grey.png"):
+        augnet_cli.decide(".", f"inbox/new/{name}", "library/again.jpg", same=False)
+    assert not gone(dedupe(None, between=("inbox/new", "library")))
 
 
 def test_a_folders_own_encoder_does_not_serve_several(photos: Path) -> None:
