@@ -20,7 +20,14 @@ from typing import TYPE_CHECKING
 from augnet_cli.acting.outcome import Action, ApplyResult, Decision, UndoResult
 from augnet_cli.errors import AugnetError
 from augnet_cli.progress import SILENT, Progress
-from augnet_cli.results import CalibrationResult, ClusterResult, DedupeResult, EmbedResult, QueryResult
+from augnet_cli.results import (
+    CalibrationResult,
+    ClusterResult,
+    DedupeResult,
+    EmbedResult,
+    LeaksResult,
+    QueryResult,
+)
 from augnet_cli.version import __version__
 
 if TYPE_CHECKING:
@@ -38,6 +45,7 @@ __all__ = [
     "Decision",
     "DedupeResult",
     "EmbedResult",
+    "LeaksResult",
     "Progress",
     "QueryResult",
     "UndoResult",
@@ -49,6 +57,7 @@ __all__ = [
     "dedupe",
     "encode",
     "index",
+    "leaks",
     "query",
     "undo",
 ]
@@ -84,7 +93,7 @@ def index(
 
 
 def dedupe(
-    folder: Path,
+    folder: Path | None,
     threshold: float | None = None,
     encoder: Path | None = None,
     exclude: Sequence[str] = (),
@@ -96,6 +105,10 @@ def dedupe(
     verify: bool = True,
     include_unverified: bool = False,
     stacks: bool = False,
+    reference: Sequence[Path] = (),
+    between: tuple[Path, Path] | None = None,
+    within_subfolders: bool = False,
+    files: Sequence[Path] | None = None,
 ) -> DedupeResult:
     """Find images of `folder` that show the same picture; changes no file.
 
@@ -110,12 +123,26 @@ def dedupe(
         verify: whether geometry has to prove each pair; else the distance alone decides.
         include_unverified: whether near pairs count that show too little for a proof.
         stacks: whether to tell of photos of one scene.
+        reference: folders, in `folder` or elsewhere, whose images always stay; others may go for them.
+        between: two folders; only pairs with an image in each count.  `folder` may then be None: images of
+            both may go, and paths are relative to the folder that holds both.
+        within_subfolders: only pairs of images that lie in one directory count.
+        files: the only files of `folder` that count; those of a reference do in any case.
+
+    Images outside of `folder` never go; their paths are absolute.
     """
     from augnet_cli.pipeline.dedupe import dedupe as verb
+    from augnet_cli.pipeline.gathered import ScopeRequest
     from augnet_cli.pipeline.refresh import FolderRequest
 
+    scope = ScopeRequest(
+        tuple(os.fspath(path) for path in reference),
+        None if between is None else (os.fspath(between[0]), os.fspath(between[1])),
+        within_subfolders,
+        None if files is None else tuple(os.fspath(path) for path in files),
+    )
     return verb(
-        FolderRequest(os.fspath(folder), _text(encoder), exclude, workers=workers),
+        FolderRequest(_text(folder) or "", _text(encoder), exclude, workers=workers),
         threshold,
         progress,
         precision,
@@ -124,6 +151,7 @@ def dedupe(
         verify,
         include_unverified,
         stacks,
+        scope,
     )
 
 
@@ -158,6 +186,33 @@ def decide(folder: Path, first: Path, second: Path, same: bool) -> Decision:
     from augnet_cli.pipeline.decide import decide as verb
 
     return verb(os.fspath(folder), os.fspath(first), os.fspath(second), same)
+
+
+def leaks(
+    train: Path,
+    test: Path,
+    val: Path | None = None,
+    threshold: float | None = None,
+    encoder: Path | None = None,
+    exclude: Sequence[str] = (),
+    workers: int | None = None,
+    progress: Progress = SILENT,
+    verify: bool = True,
+    write_clean: Path | None = None,
+) -> LeaksResult:
+    """Find images of one split of a data set that are, however altered, in another; changes no image.
+
+    Args:
+        threshold, verify: as in `dedupe`.
+        encoder: an encoder file for all splits; None takes the shipped one.
+        write_clean: a `.txt` to write: the images of `train` that are in no other split, a path a line.
+    """
+    from augnet_cli.pipeline.leaks import leaks as verb
+    from augnet_cli.pipeline.refresh import FolderRequest
+
+    folders = [os.fspath(folder) for folder in (train, test, val) if folder is not None]
+    request = FolderRequest("", _text(encoder), exclude, workers=workers)
+    return verb(request, folders, threshold, progress, verify, _text(write_clean))
 
 
 def calibrate(

@@ -39,10 +39,12 @@ class Stack:
 class DedupeResult:
     """What `dedupe` found; nothing on disk was changed.
 
-    `folder` is the absolute path; `typed_folder` and `keep` are the user's words.  `threshold` is None where
-    every pair was proved and none had to lie within a distance; `threshold_from` says who chose it: the user,
-    a calibration on this folder, the encoder's card, or nobody (AUTO).  `verified`: groups are proved, apart
-    from unverified ones where they were to be included.
+    `folder` is the absolute path; `typed_folder` and `keep` are the user's words, `typed` all those that say
+    where to look.  Images outside of the folder have absolute paths; `searched` are all folders looked
+    through. `threshold` is None where every pair was proved and none had to lie within a distance;
+    `threshold_from` says
+    who chose it: the user, a calibration on this folder, the encoder's card, or nobody (AUTO).  `verified`:
+    groups are proved, apart from unverified ones where they were to be included.
     """
 
     folder: str
@@ -59,6 +61,8 @@ class DedupeResult:
     keep: str | None = None
     verified: bool = False
     include_unverified: bool = False
+    typed: tuple[str, ...] = ()
+    searched: tuple[str, ...] = ()
 
     @property
     def partial(self) -> tuple[Suspect, ...]:
@@ -74,6 +78,65 @@ class DedupeResult:
     def redundant_paths(self) -> tuple[str, ...]:
         """Paths that may go, in order of group."""
         return tuple(image.path for group in self.groups for image in group.redundant)
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """One folder of a data set: `name` is train, test or val; `leaked` of its images are in another one,
+    too.
+    """
+
+    name: str
+    folder: str
+    typed_folder: str
+    images: int
+    leaked: int
+
+
+@dataclass(frozen=True, slots=True)
+class Leak:
+    """An image of one split that shows the same picture as one of another.
+
+    `path` is the one that a clean data set has no more; `transform` is how it lies in `other`, and `verdict`
+    what was done to one of them to make the other.  Labels are the names of the classes, None where the
+    splits are not laid out by class.
+    """
+
+    path: str
+    split: str
+    other: str
+    other_split: str
+    distance: float
+    verified: bool
+    verdict: tuple[str, ...]
+    transform: Transform | None = None
+    label: str | None = None
+    other_label: str | None = None
+
+    @property
+    def labels_differ(self) -> bool:
+        """Whether one picture has two labels: at most one of them is right."""
+        return self.label != self.other_label
+
+
+@dataclass(frozen=True)
+class LeaksResult:
+    """What `leaks` found; paths are relative to `folder`, which holds all splits.
+
+    `threshold`, `threshold_from` and `verified` are as in `DedupeResult`.  `leaks` names each leaked image at
+    least once, `unverified` pairs that are near and that nothing proves.
+    """
+
+    folder: str
+    encoder: str
+    threshold: float | None
+    threshold_from: str
+    splits: tuple[Split, ...]
+    leaks: tuple[Leak, ...]
+    unverified: tuple[Suspect, ...]
+    skipped: tuple[Skip, ...]
+    verified: bool
+    labelled: bool
 
 
 @dataclass(frozen=True, slots=True)

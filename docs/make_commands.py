@@ -18,6 +18,7 @@ COMMANDS = (
     "apply",
     "undo",
     "decide",
+    "leaks",
     "calibrate",
     "query",
     "cluster",

@@ -66,6 +66,25 @@ def why_unsafe(path: str) -> str | None:
     return "it is in the store" if STORE_FOLDER in map(str.lower, parts) else None
 
 
+def why_unsafe_witness(path: str, folder: str | None = None) -> str | None:
+    """Why nothing may go for a witness of this path, or None: one outside of `folder` is absolute.
+
+    Such a file is only ever read; that it is none of the folder's under a second name is seen then.
+    """
+    if not os.path.isabs(path):
+        return why_unsafe(path)
+    if not _can_be_a_name(path):
+        return "no file can have this name"
+    if os.path.normpath(path).replace(os.sep, "/") != path or (os.sep == "/" and path.startswith("//")):
+        return "it can be written shorter"
+    if os.path.dirname(path) == os.path.dirname(os.path.dirname(path)):
+        return "it is in the root of the disk"
+    folders = () if folder is None else (folder, os.path.realpath(folder))
+    if any(path.startswith(above.replace(os.sep, "/").rstrip("/") + "/") for above in folders):
+        return "it is in the folder, and not relative to it"
+    return "it is in a store" if STORE_FOLDER in map(str.lower, path.split("/")) else None
+
+
 def _can_be_a_name(path: str) -> bool:
     try:
         return b"\0" not in os.fsencode(path)
@@ -74,8 +93,8 @@ def _can_be_a_name(path: str) -> bool:
 
 
 def absolute(folder: str, path: str) -> str:
-    """Where a file of the folder is."""
-    return os.path.join(folder, *path.split("/"))
+    """Where a file of the folder is, or a witness outside of it."""
+    return os.path.join(folder, path) if os.path.isabs(path) else os.path.join(folder, *path.split("/"))
 
 
 def why(error: OSError) -> str:
@@ -85,13 +104,17 @@ def why(error: OSError) -> str:
 
 
 def check_way(folder: str, path: str) -> None:
-    """Make sure that no folder between `folder` and a file in it is a link or missing.
+    """Make sure that no folder between `folder` and a file in it is a link or missing; for a witness outside
+    of it, none at all.
 
     Raises:
         Doubt: one is.
     """
-    here = folder
-    for part in path.split("/")[:-1]:
+    here, inside = folder, path
+    if os.path.isabs(path):
+        here = os.path.join(os.path.splitdrive(path)[0], os.sep)
+        inside = path[len(here) :]
+    for part in inside.split("/")[:-1]:
         here = os.path.join(here, part)
         try:
             mode = os.lstat(here).st_mode

@@ -13,7 +13,7 @@ import secrets
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 
-from augnet_cli.acting.checks import why, why_unsafe
+from augnet_cli.acting.checks import why, why_unsafe, why_unsafe_witness
 from augnet_cli.acting.lines import Appender, BadLine, field, numbered, object_of, text, untorn, whole
 from augnet_cli.acting.outcome import Action
 from augnet_cli.errors import StoreError
@@ -151,8 +151,9 @@ def _step(value: dict[str, object]) -> Step:
         witness_hash=text(value, "witness_hash"),
         sidecar_of=of if isinstance(of, str) else None,
     )
-    for path in (step.path, step.witness, *((step.to,) if step.to else ())):
-        if reason := why_unsafe(path):
+    paths = (step.path, *((step.to,) if step.to else ()))
+    for reason in (*map(why_unsafe, paths), why_unsafe_witness(step.witness)):
+        if reason is not None:
             raise BadLine(reason)
     return step
 

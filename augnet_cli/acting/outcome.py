@@ -1,7 +1,7 @@
 """Frozen records of acting: what a plan says, what was done, what was refused and why.
 
 Paths are as in `records`: relative to the folder, `/` between parts, surrogate escapes for bytes that are
-no UTF-8.
+no UTF-8; that of a witness outside of the folder is absolute.
 """
 
 from __future__ import annotations

@@ -7,13 +7,13 @@ Nothing in it is believed: `read_plan` refuses what contradicts itself, `checks`
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from datetime import datetime, timezone
 from typing import BinaryIO
 
 from augnet_cli.acting import disk
-from augnet_cli.acting.checks import why, why_unsafe
+from augnet_cli.acting.checks import why, why_unsafe, why_unsafe_witness
 from augnet_cli.acting.lines import BadLine, content, field, line_of, numbered, object_of, text, whole
 from augnet_cli.acting.outcome import Plan, PlanLine
 from augnet_cli.errors import PlanError, UsageError
@@ -123,10 +123,10 @@ def read_plan(path: str) -> Plan:
         if not first:
             raise BadLine("the file is empty")
         head = object_of(first)
-        _plan(path, head, ())
+        folder = _plan(path, head, ()).folder
         read = []
         for number, line in lines:
-            read.append(_line(number, object_of(line)))
+            read.append(_line(number, object_of(line), folder))
     except BadLine as error:
         raise PlanError(f"{shown(path)}, line {number}: {error}", _hint(number)) from error
     for number, wrong in _contradictions(read):
@@ -161,7 +161,7 @@ def _plan(path: str, head: dict[str, object], lines: tuple[PlanLine, ...]) -> Pl
     )
 
 
-def _line(number: int, value: dict[str, object]) -> PlanLine:
+def _line(number: int, value: dict[str, object], folder: str) -> PlanLine:
     distance = field(value, "distance", int, float)
     assert isinstance(distance, (int, float))
     if not 0 <= distance <= MAX_DISTANCE:
@@ -172,11 +172,11 @@ def _line(number: int, value: dict[str, object]) -> PlanLine:
         raise BadLine("`verdict` is not a list of words")
     line = PlanLine(
         number=number,
-        path=_path(value, "path"),
+        path=_path(value, "path", why_unsafe),
         size=_size(value, "size"),
         mtime_ns=whole(value, "mtime_ns"),
         hash=content(value, "hash"),
-        witness=_path(value, "witness"),
+        witness=_path(value, "witness", lambda path: why_unsafe_witness(path, folder)),
         witness_size=_size(value, "witness_size"),
         witness_mtime_ns=whole(value, "witness_mtime_ns"),
         witness_hash=content(value, "witness_hash"),
@@ -189,9 +189,9 @@ def _line(number: int, value: dict[str, object]) -> PlanLine:
     return line
 
 
-def _path(value: dict[str, object], name: str) -> str:
+def _path(value: dict[str, object], name: str, doubt: Callable[[str], str | None]) -> str:
     path = text(value, name)
-    if reason := why_unsafe(path):
+    if reason := doubt(path):
         raise BadLine(f"`{name}` {shown(path) or repr(path)}: {reason}")
     return path
 

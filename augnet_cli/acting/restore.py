@@ -53,7 +53,12 @@ def temporary_name(folder: str, step: Step) -> str:
 
 
 def link_text(step: Step) -> str:
-    """What the symbolic link at a step's path says: a way to the witness that bears a move of the folder."""
+    """What the symbolic link at a step's path says: a way to the witness that bears a move of the folder.
+
+    To a witness outside of the folder the way is the absolute path.
+    """
+    if os.path.isabs(step.witness):
+        return step.witness
     above = os.path.dirname(step.path)
     return os.path.relpath(step.witness, above) if above else step.witness
 

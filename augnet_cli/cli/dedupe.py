@@ -9,13 +9,17 @@ from augnet_cli.cli.terminal import progress_for
 
 
 def dedupe(
-    folder: options.Folder,
+    folder: options.FolderUnlessBetween = None,
     threshold: options.Threshold = None,
     no_verify: options.NoVerify = False,
     precision: options.Precision = None,
     include_unverified: options.IncludeUnverified = False,
     stacks: options.Stacks = False,
     keep: options.Keep = None,
+    reference: options.Reference = None,
+    between: options.Between = None,
+    within_subfolders: options.WithinSubfolders = False,
+    files_from: options.FilesFrom = None,
     plan: options.PlanFile = None,
     encoder: options.Encoder = None,
     format: options.OutputFormat = options.Format.text,
@@ -37,19 +41,26 @@ def dedupe(
     The image of a group that stays is chosen by --keep: the unedited one, then most pixels, most bytes,
     the shortest path. --format paths lists the redundant ones; --plan writes them down for `augnet apply`.
 
-    --html shows each group, its pictures laid upon each other.
+    --html shows each group, its pictures laid upon each other. --reference, --between and
+    --within-subfolders narrow down what may be a pair; what lies outside of FOLDER never goes.
 
     Example: augnet dedupe ./photos --html report.html
+
+    Example: augnet dedupe ./inbox --reference ./library
     """
+    from augnet_cli.cli.listing import read_list
     from augnet_cli.pipeline.dedupe import dedupe as verb
+    from augnet_cli.pipeline.gathered import ScopeRequest
     from augnet_cli.pipeline.refresh import FolderRequest
 
     check_null(format, null)
-    check_pictures(html, sheet, folder)
-    request = FolderRequest(folder, encoder, exclude or (), max_megapixels, workers)
+    check_pictures(html, sheet, (folder,) if folder else between or ())
+    files = None if files_from is None else read_list(files_from)
+    scope = ScopeRequest(tuple(reference or ()), between, within_subfolders, files)
+    request = FolderRequest(folder or "", encoder, exclude or (), max_megapixels, workers)
     progress = progress_for(quiet)
     result = verb(
-        request, threshold, progress, precision, plan, keep, not no_verify, include_unverified, stacks
+        request, threshold, progress, precision, plan, keep, not no_verify, include_unverified, stacks, scope
     )
     show(result, format, null, quiet)
     write_pictures(result, html, sheet, request, progress)

@@ -19,6 +19,7 @@ from augnet_cli.cli.decide import decide
 from augnet_cli.cli.dedupe import dedupe
 from augnet_cli.cli.embed import embed
 from augnet_cli.cli.info import info
+from augnet_cli.cli.leaks import leaks
 from augnet_cli.cli.query import query
 from augnet_cli.cli.terminal import end_progress
 from augnet_cli.cli.train import train
@@ -62,6 +63,7 @@ SUMMARIES: dict[Callable[..., None], str] = {
     apply: "Carry out a plan of dedupe; can be undone.",
     undo: "Bring back what apply took away.",
     decide: "Remember that two images are, or are not, the same picture.",
+    leaks: "Find images that are in two splits of a data set; a gate for CI.",
     calibrate: "Say what a threshold means in a folder: precision and recall.",
     cluster: "Split the images of a folder into clusters that belong together.",
     query: "List the images that are nearest to one image.",

@@ -29,6 +29,46 @@ Exclude = Annotated[
     list[str] | None,
     typer.Option("--exclude", metavar="GLOB", help="Answer without paths or names that match; repeatable."),
 ]
+FolderUnlessBetween = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="FOLDER",
+        help="Folder of images; everything below it counts. May be left out with --between.",
+        show_default=False,
+    ),
+]
+Reference = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--reference",
+        metavar="DIR",
+        help="Images below DIR, in FOLDER or elsewhere, always stay: others may go for them, they never go; "
+        "repeatable.",
+    ),
+]
+Between = Annotated[
+    tuple[str, str] | None,
+    typer.Option(
+        "--between",
+        metavar="A B",
+        help="Only pairs of an image below the folder A and one below the folder B. With FOLDER only its own "
+        "images may go; without it those of both.",
+        show_default=False,
+    ),
+]
+WithinSubfolders = Annotated[
+    bool, typer.Option("--within-subfolders", help="Only pairs of images that lie in the same directory.")
+]
+FilesFrom = Annotated[
+    str | None,
+    typer.Option(
+        "--files-from",
+        metavar="FILE",
+        help="Only the images of FOLDER that FILE lists, a path a line or, as `find -print0` writes them, a "
+        "path before each zero byte; - is stdin. A reference takes part whole.",
+        show_default=False,
+    ),
+]
 Threshold = Annotated[
     float | None,
     typer.Option(

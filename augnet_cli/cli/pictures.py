@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from augnet_cli.images.names import shown
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
     from augnet_cli.pipeline.refresh import FolderRequest
 
 
-def check_pictures(html: str | None, sheet: str | None, folder: str) -> None:
+def check_pictures(html: str | None, sheet: str | None, folders: Sequence[str]) -> None:
     """Refuse before the work what can't be written after it.
 
     Raises:
@@ -25,7 +26,7 @@ def check_pictures(html: str | None, sheet: str | None, folder: str) -> None:
     if sheet is not None:
         from augnet_cli.report.sheet import check_sheet
 
-        check_sheet(sheet, folder)
+        check_sheet(sheet, *folders)
 
 
 def write_pictures(

@@ -6,6 +6,7 @@ Letters: m rows, d dim, p pairs, k neighbours.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,45 +20,55 @@ NEAREST = 28
 # Within this distance more are taken, up to MOST: an image may have more copies than NEAREST.
 RADIUS = 0.3
 MOST = 64
-# Neighbours by which an image's surroundings are measured: line drawings lie close together, photographs far apart.
+# Neighbours by which an image's surroundings are measured: line drawings lie close together, photographs far
+# apart.
 SCALE_NEIGHBOUR = 28
-# What a place further down a neighbour list costs, in units of the scale: true copies come first in one of both.
+# What a place further down a neighbour list costs, in units of the scale: true copies come first in one of
+# both.
 RANK_COST = 0.01
 SMALLEST_SCALE = 1e-3
 
 
 @dataclass(frozen=True)
 class Candidates:
-    """Pairs of rows, the most promising first; `pairs` sorted by (left, right), `order` (p,) places in them."""
+    """Pairs of rows, the most promising first; `pairs` sorted by (left, right), `order` (p,) places in
+    them.
+    """
 
     pairs: Pairs
     order: np.ndarray
 
 
-def candidates(embeddings: np.ndarray, threshold: float | None = None) -> Candidates:
+def candidates(
+    embeddings: np.ndarray,
+    threshold: float | None = None,
+    blocks: Sequence[tuple[np.ndarray, np.ndarray]] | None = None,
+) -> Candidates:
     """Find the candidates of all rows.
 
-    A pair is promising when its distance is small beside the distances at which its images' other neighbours lie.
+    A pair is promising when its distance is small beside the distances at which its images' other neighbours
+    lie.
 
     Args:
         embeddings: (m, d) float32, unit rows, in an order that does not depend on file names.
         threshold: no pair farther apart than this.
+        blocks: rows, and those among which their neighbours are; None: all are among all.
     """
     rows = len(embeddings)
     wanted = min(MOST + 1, rows)
     if rows < 2:
         none = np.zeros(0, np.int64)
         return Candidates(Pairs(none, none, np.zeros(0, np.float32)), none)
-    neighbours, distances = nearest(embeddings, embeddings, wanted)
+    neighbours, distances = _neighbours(embeddings, wanted, blocks)
     own = np.arange(rows)[:, None]
     # A row is its own neighbour, though not the first where others are equal to it.
-    others = neighbours != own
+    others = (neighbours != own) & np.isfinite(distances)
     ranks = np.cumsum(others, axis=1) - 1
     chosen = others & ((ranks < NEAREST) | (distances <= RADIUS))
     if threshold is not None:
         chosen &= distances <= np.float32(threshold)
     last = min(SCALE_NEIGHBOUR, wanted - 1)
-    scales = np.maximum(distances[:, last].astype(np.float64), SMALLEST_SCALE)
+    scales = np.maximum(_last_finite(distances[:, : last + 1]).astype(np.float64), SMALLEST_SCALE)
 
     at, place = np.nonzero(chosen)
     to = neighbours[at, place]
@@ -70,6 +81,27 @@ def candidates(embeddings: np.ndarray, threshold: float | None = None) -> Candid
     kept = by_key[first]
     pairs = Pairs(keys // rows, keys % rows, distance[kept].astype(np.float32))
     return Candidates(pairs, np.lexsort((keys, score[kept])))
+
+
+def _neighbours(
+    embeddings: np.ndarray, wanted: int, blocks: Sequence[tuple[np.ndarray, np.ndarray]] | None
+) -> tuple[np.ndarray, np.ndarray]:
+    """(m, wanted) rows and distances, nearest first; beyond the last the row itself, infinitely far."""
+    if blocks is None:
+        return nearest(embeddings, embeddings, wanted)
+    rows = len(embeddings)
+    neighbours = np.repeat(np.arange(rows)[:, None], wanted, axis=1)
+    distances = np.full((rows, wanted), np.inf, np.float32)
+    for asking, among in blocks:
+        found, apart = nearest(embeddings[among], embeddings[asking], wanted)
+        neighbours[asking, : found.shape[1]] = among[found]
+        distances[asking, : found.shape[1]] = apart
+    return neighbours, distances
+
+
+def _last_finite(distances: np.ndarray) -> np.ndarray:
+    """(m,) the farthest neighbour that there is; 0 where there is none."""
+    return np.where(np.isfinite(distances), distances, 0).max(axis=1)
 
 
 def candidate_pairs(embeddings: np.ndarray) -> Pairs:

@@ -2,29 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 
+from augnet_cli.duplicates.scope import Rows
 from augnet_cli.records import Pairs
 
 
+def decided_pairs(rows: Rows, said: Mapping[tuple[str, str], bool]) -> dict[tuple[int, int], bool]:
+    """Pairs of rows (left < right) that a person spoke of, and whether they are the same picture.
+
+    Args:
+        said: by two content hashes in order.  Contents that no row has are passed over.
+    """
+    return {
+        pair: same
+        for (one, other), same in said.items()
+        if one != other
+        for pair in rows.pairs_of(one, other)
+    }
+
+
 def as_decided(
-    pairs: Pairs, contents: Sequence[str], embeddings: np.ndarray, said: Mapping[tuple[str, str], bool]
+    pairs: Pairs, rows: Rows, embeddings: np.ndarray, said: Mapping[tuple[str, str], bool]
 ) -> Pairs:
     """Leave out the pairs that were decided to be different, and add those that were decided to be the same.
 
     Args:
         pairs: of content rows.
-        contents: (m,) content hash of each row; embeddings: (m, d) unit rows.
-        said: by two content hashes in order, whether they are the same picture.  Others are passed over.
+        rows: what the m rows are; embeddings: (m, d) unit rows.
+        said: as in `decided_pairs`.
     """
-    rows = {content: row for row, content in enumerate(contents)}
-    known = {
-        (min(rows[one], rows[other]), max(rows[one], rows[other])): same
-        for (one, other), same in said.items()
-        if one in rows and other in rows
-    }
+    known = decided_pairs(rows, said)
     if not known:
         return pairs
     met = list(zip(pairs.left.tolist(), pairs.right.tolist(), strict=True))

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -44,6 +44,7 @@ def group(
     threshold: float = math.inf,
     rules: Sequence[Rule] = DEFAULT_RULES,
     levels: Sequence[int] | None = None,
+    may_be_copies: Callable[[int], bool] = lambda row: True,
 ) -> tuple[Group, ...]:
     """Form stars of images that show the same picture; images without a duplicate are in none.
 
@@ -56,6 +57,7 @@ def group(
         threshold: pairs farther apart than this do not count; by default all do.
         rules: which image stays; the best of a content's files stands for them all.
         levels: (n,) steps of editing between each image and its source; None is 0 for all.
+        may_be_copies: as `form`.
 
     Returns:
         groups by the kept image's path; in each the redundant images by distance, then path.
@@ -69,7 +71,7 @@ def group(
         for rank, witness in enumerate(witnesses.tolist())
         if witness != NO_WITNESS
     }
-    return form(images, members, edges, rules, levels)
+    return form(images, members, edges, rules, levels, may_be_copies)
 
 
 def form(
@@ -78,7 +80,7 @@ def form(
     edges: Mapping[int, Edge],
     rules: Sequence[Rule],
     levels: Sequence[int],
-    identical: bool = True,
+    may_be_copies: Callable[[int], bool] = lambda row: True,
 ) -> tuple[Group, ...]:
     """Groups from what is known of contents.
 
@@ -86,7 +88,7 @@ def form(
         members: of `members_of`.
         edges: of each content row that may go, why; no witness may go itself, or be worth less.
         levels: (n,) as in `group`.
-        identical: whether files of one content may go for each other.
+        may_be_copies: whether the files of a row, all of one content, may go for each other.
 
     Returns:
         as `group`.
@@ -95,8 +97,11 @@ def form(
     for row, positions in members.items():
         edge = edges.get(row)
         if edge is not None:
+            witness = images[members[edge.witness][0]]
+            if images[positions[0]].content_hash == witness.content_hash:
+                edge = Edge(edge.witness, 0.0, True, IDENTICAL)
             stars.setdefault(edge.witness, []).extend((position, edge) for position in positions)
-        elif identical and len(positions) > 1:
+        elif len(positions) > 1 and may_be_copies(row):
             twin = Edge(row, 0.0, True, IDENTICAL)
             stars.setdefault(row, []).extend((position, twin) for position in positions[1:])
     groups = (_group(images, members[row][0], star, rules, levels) for row, star in stars.items())

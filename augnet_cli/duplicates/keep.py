@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from augnet_cli.duplicates.scope import is_below
 from augnet_cli.errors import UsageError
 from augnet_cli.images.identify import KIND_BY_SUFFIX
 from augnet_cli.images.names import shown
@@ -39,6 +40,8 @@ class Rule:
         return f"{self.name}:{'>'.join(self.values)}" if self.values else self.name
 
 
+# Before all rules of a person: what lies below these folders stays.  Made by --reference, unknown to --keep.
+REFERENCE = "reference"
 DEFAULT_TEXT = "unedited,resolution,bytes,shortest-path"
 DEFAULT_RULES = tuple(Rule(name) for name in DEFAULT_TEXT.split(","))
 
@@ -116,7 +119,7 @@ def _rule(word: str) -> Rule:
     name, colon, value = (part.strip() for part in word.partition(":"))
     if not word:
         raise UsageError("--keep holds an empty rule", f"--keep {DEFAULT_TEXT}")
-    if name not in _KEYS:
+    if name not in _KEYS or name == REFERENCE:
         raise UsageError(f"--keep knows no rule {shown(name or word)}", f"choose from {', '.join(NAMES)}")
     if name == "format":
         return Rule(name, _formats(value))
@@ -230,6 +233,7 @@ _KEYS: dict[str, Callable[[Rule, ImageRecord, int], Key]] = {
     "format": lambda rule, image, level: (_format_place(rule, image),),
     "folder": lambda rule, image, level: (not _is_below(image.path, rule.values[0]),),
     "shortest-path": lambda rule, image, level: _lengths(image.path),
+    REFERENCE: lambda rule, image, level: (not any(is_below(image.path, folder) for folder in rule.values),),
 }
 # Why a rule chose an image: (rule, image, level, the image it was chosen before).
 _REASONS: dict[str, Callable[[Rule, ImageRecord, int, ImageRecord], str]] = {
@@ -241,8 +245,9 @@ _REASONS: dict[str, Callable[[Rule, ImageRecord, int, ImageRecord], str]] = {
     "format": lambda rule, image, level, next_best: f"format {rule.values[_format_place(rule, image)]}",
     "folder": lambda rule, image, level, next_best: f"folder {shown(rule.values[0])}",
     "shortest-path": lambda rule, image, level, next_best: "shortest path",
+    REFERENCE: lambda rule, image, level, next_best: "reference",
 }
 EXAMPLES = {"format": "format:png>jpg", "folder": "folder:originals"}
-NAMES = tuple(EXAMPLES.get(name, name) for name in _KEYS)
+NAMES = tuple(EXAMPLES.get(name, name) for name in _KEYS if name != REFERENCE)
 FORMAT_HINT = "--keep 'format:png>jpg,resolution', quoted for the shell"
 FOLDER_HINT = "--keep folder:originals,resolution"

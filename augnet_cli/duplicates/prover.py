@@ -1,7 +1,8 @@
 """Proofs on demand, each made once: sketches are read when first needed, what was found is remembered.
 
-Sketches of the images used last stay in memory; what two contents are to each other goes to the store, which is
-a thousandth of the size of what it was found by.  What is remembered decides nothing that would come out otherwise
+Sketches of the images used last stay in memory; what two contents are to each other goes to the store, which
+is a thousandth of the size of what it was found by.  What is remembered decides nothing that would come out
+otherwise
 without it: a proof by way of a third picture is remembered as just that.
 """
 
@@ -53,8 +54,8 @@ class Way:
 
 @dataclass
 class Memory:
-    """What was found: of each way the finding; of those that are the same how they differ, None where they are
-    two photos of one scene; of pairs whether the first is an enlargement of the second."""
+    """What was found: of each way the finding; of those that are the same how they differ, None where they
+    are two photos of one scene; of pairs whether the first is an enlargement of the second."""
 
     findings: dict[Way, Finding] = field(default_factory=dict)
     relations: dict[Way, Relation | None] = field(default_factory=dict)
@@ -112,8 +113,8 @@ class Prover:
         return found
 
     def relation(self, one: int, other: int, stone: int = DIRECT) -> Relation | None:
-        """How `one` lies in `other` and differs from it, found to be the same in that way; None where a closer
-        look says that they are two photos of one scene."""
+        """How `one` lies in `other` and differs from it, found to be the same in that way; None where a
+        closer look says that they are two photos of one scene."""
         if one > other:
             relation = self.relation(other, one, stone)
             return None if relation is None else relation.reversed()

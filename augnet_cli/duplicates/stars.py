@@ -1,9 +1,9 @@
 """From joined images to stars: which of them stays, and which it lets go.
 
-In each set the image that the others were made from is looked for first; that gives every image a level, and the
-rules their order.  Then each image, the one most worth keeping first, is laid upon those that stay already: it may
-go if one of them, its witness, shows all that it does.  So there are no chains, and no image goes for one that shows
-less.  What is joined but shows something of its own stays, and is told as `partial`.
+In each set the image that the others were made from is looked for first; that gives every image a level, and
+the rules their order.  Then each image, the one most worth keeping first, is laid upon those that stay
+already: it may go if one of them, its witness, shows all that it does.  So there are no chains, and no image
+goes for one that shows less.  What is joined but shows something of its own stays, and is told as `partial`.
 """
 
 from __future__ import annotations
@@ -14,13 +14,15 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from augnet_cli.duplicates.prover import Pair, Prover
+from augnet_cli.duplicates.prover import Pair
+from augnet_cli.duplicates.twins import Proofs
 from augnet_cli.geometry.derivation import UNALTERED, alteration, covers, derivation
 from augnet_cli.geometry.detail import LEAST_RATIO
 from augnet_cli.geometry.relation import Relation
 from augnet_cli.progress import SILENT, Progress
 
-# Images that stay, nearest first, on which one is laid: bounds the work in sets of thousands of parts of one scene.
+# Images that stay, nearest first, on which one is laid: bounds the work in sets of thousands of parts of one
+# scene.
 WITNESSES_TRIED = 8
 # Joined images tried as stepping stones where two can't be laid upon each other directly.
 STONES_TRIED = 3
@@ -58,7 +60,7 @@ class Stage:
         links: of each row those that proofs joined it to.
     """
 
-    prover: Prover
+    prover: Proofs
     embeddings: np.ndarray
     pixels: Mapping[int, int]
     apart: Collection[Pair] = ()

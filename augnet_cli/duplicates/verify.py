@@ -19,6 +19,8 @@ from augnet_cli.progress import SILENT, Progress
 from augnet_cli.records import Pairs
 from augnet_cli.search.exact import distances_between
 
+Block = tuple[np.ndarray, np.ndarray]  # rows, and those among which their neighbours are
+
 
 @dataclass(frozen=True)
 class Verified:
@@ -41,6 +43,7 @@ def verify(
     threshold: float | None,
     suspicious: float,
     progress: Progress = SILENT,
+    blocks: Sequence[Block] | None = None,
 ) -> Verified:
     """Find out which rows show the same picture.
 
@@ -48,14 +51,31 @@ def verify(
         in_keep_order: orders rows by their levels, as `stars.form_stars` wants it.
         threshold: pairs farther apart are no candidates; None takes the nearest k and a wide radius.
         suspicious: cosine distance at or under which a pair that nothing proves is told of.
+        blocks: as `candidates` takes them.
     """
-    found = _permitted(stage, candidates(stage.embeddings, threshold))
-    rows = len(stage.embeddings)
-    linked = link(found, rows, stage.prover.findings, stage.same, progress)
-    stage = replace(stage, links=_neighbours(linked.proved))
-    stars = form_stars(stage, linked.components.sets(), in_keep_order, progress)
-    scenes = _scenes(found.pairs, stage, stars)
-    return Verified(stars, _unproved(found.pairs, stage, stars, suspicious), scenes)
+    joined = join(stage, threshold, progress, blocks)
+    stage = joined.stage
+    stars = form_stars(stage, joined.sets, in_keep_order, progress)
+    scenes = _scenes(joined.candidates, stage, stars)
+    return Verified(stars, _unproved(joined.candidates, stage, stars, suspicious), scenes)
+
+
+@dataclass(frozen=True)
+class Joined:
+    """Candidates, the sets of rows that proofs joined, and the stage that knows how."""
+
+    stage: Stage
+    candidates: Pairs
+    sets: list[list[int]]
+
+
+def join(
+    stage: Stage, threshold: float | None, progress: Progress = SILENT, blocks: Sequence[Block] | None = None
+) -> Joined:
+    """Find candidates among the rows and join those that are the same picture; arguments as in `verify`."""
+    found = _permitted(stage, candidates(stage.embeddings, threshold, blocks))
+    linked = link(found, len(stage.embeddings), stage.prover.findings, stage.same, progress)
+    return Joined(replace(stage, links=_neighbours(linked.proved)), found.pairs, linked.components.sets())
 
 
 def _neighbours(proved: Sequence[Pair]) -> dict[int, list[int]]:

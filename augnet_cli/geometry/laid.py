@@ -34,7 +34,9 @@ class Frame:
 
 
 def frame_of(first: tuple[int, ...], second: tuple[int, ...], matrix: np.ndarray) -> Frame:
-    """The frame for two pictures of these shapes; `matrix` carries pixels of the first to those of the second."""
+    """The frame for two pictures of these shapes; `matrix` carries pixels of the first to those of the
+    second.
+    """
     import cv2
 
     scale = float(np.sqrt(abs(np.linalg.det(matrix[:, :2]))))  # pixels of the second in one of the first

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
-from augnet_cli.acting.decisions import decided
+import numpy as np
+
 from augnet_cli.acting.plan import check_plan_file, save_plan
 from augnet_cli.duplicates.decided import as_decided
 from augnet_cli.duplicates.groups import group
-from augnet_cli.duplicates.keep import DEFAULT_RULES, Rule, folders_without_images, parse_rules
+from augnet_cli.duplicates.keep import DEFAULT_RULES, REFERENCE, Rule, folders_without_images, parse_rules
+from augnet_cli.duplicates.scope import WHOLE
 from augnet_cli.errors import UsageError
 from augnet_cli.images.names import shown
 from augnet_cli.pipeline.calibrate import auto_threshold, check_precision
-from augnet_cli.pipeline.refresh import FolderRequest, refreshed
+from augnet_cli.pipeline.gathered import Gathered, ScopeRequest, gathered, layout_of
+from augnet_cli.pipeline.refresh import FolderRequest
 from augnet_cli.pipeline.verification import Found, Terms, verified
 from augnet_cli.progress import SILENT, Progress
-from augnet_cli.records import AUTO, DEFAULT_PRECISION, GIVEN, Collection, Group
+from augnet_cli.records import AUTO, DEFAULT_PRECISION, GIVEN, Group, Pairs
 from augnet_cli.results import DedupeResult
 from augnet_cli.search.exact import check_threshold, pairs_within
+
+EVERYTHING = ScopeRequest()
 
 
 def dedupe(
@@ -30,6 +35,7 @@ def dedupe(
     verify: bool = True,
     include_unverified: bool = False,
     stacks: bool = False,
+    scope: ScopeRequest = EVERYTHING,
 ) -> DedupeResult:
     """Find identical files by content and altered copies by proof; what a person decided outweighs both.
 
@@ -43,10 +49,11 @@ def dedupe(
         verify: whether geometry has to prove that two images are the same picture; else the distance decides.
         include_unverified: whether images go, too, that are near enough but too plain for a proof.
         stacks: whether to tell of photos of one scene.
+        scope: which images may be pairs, and which stay; the folder may be "" where it names two.
 
     Raises:
         UsageError: options that exclude each other, or one out of its range; `plan` has another suffix;
-            `keep` has a rule that there is not.
+            `keep` has a rule that there is not; folders that lie in each other.
         PlanError: the plan can't be written.
         FolderError, StoreError, EncoderError: as `refreshed`.
         SearchError: the threshold makes a pair of nearly everything.
@@ -55,30 +62,32 @@ def dedupe(
     rules = DEFAULT_RULES if keep is None else parse_rules(keep)
     if plan is not None:
         check_plan_file(plan)
-    with refreshed(request, progress) as fresh:
-        collection = fresh.collection()
-        said = {pair: one.same for pair, one in decided(fresh.store.place).by_pair.items()}
-        for folder in folders_without_images(rules, collection.images):
+    layout = layout_of(request, scope, progress)
+    with gathered(layout, progress) as place:
+        fresh, images = place.first, place.collection.images
+        for folder in folders_without_images(rules, images):
             progress.note(f"--keep folder:{shown(folder)} decides nothing: no image lies below such a folder")
+        if layout.fixed_folders:
+            rules = (Rule(REFERENCE, layout.fixed_folders), *rules)
         limit, source = threshold, GIVEN if threshold is not None else AUTO
         if verify:
             likely = fresh.embedder.card.threshold_for(DEFAULT_PRECISION)[1]
-            terms = Terms(rules, limit, likely if limit is None else limit, include_unverified, said)
-            found = verified(fresh.store, collection, request, terms, progress)
+            terms = Terms(rules, limit, likely if limit is None else limit, include_unverified, place.said)
+            found = verified(place, request, terms, progress)
         else:
             if limit is None:
                 wanted = DEFAULT_PRECISION if precision is None else precision
-                limit, source = auto_threshold(fresh, collection, request, wanted, progress)
-            found = Found(_by_distance(collection, limit, rules, said, progress), (), ())
-    sizes = {image.path: image.size_bytes for image in collection.images}
+                limit, source = auto_threshold(fresh, fresh.collection(), fresh.request, wanted, progress)
+            found = Found(_by_distance(place, limit, rules, progress), (), ())
+    sizes = {image.path: image.size_bytes for image in images}
     result = DedupeResult(
-        folder=fresh.result.folder,
-        typed_folder=fresh.result.typed_folder,
+        folder=layout.folder,
+        typed_folder=layout.typed_folder,
         encoder=fresh.result.encoder,
         threshold=limit,
-        images=len(collection.images),
+        images=len(images),
         groups=found.groups,
-        skipped=fresh.result.skipped,
+        skipped=place.skipped,
         redundant_bytes=sum(sizes[image.path] for star in found.groups for image in star.redundant),
         threshold_from=source,
         suspects=found.suspects,
@@ -86,9 +95,11 @@ def dedupe(
         keep=keep,
         verified=verify,
         include_unverified=include_unverified,
+        typed=_typed(request.folder, scope),
+        searched=tuple(source.request.folder for source in layout.sources),
     )
     if plan is not None:
-        save_plan(result, collection.images, plan)
+        save_plan(result, images, plan)
     return result
 
 
@@ -113,16 +124,27 @@ def _check_options(
         )
 
 
+def _typed(folder: str, scope: ScopeRequest) -> tuple[str, ...]:
+    """What was typed of where to look."""
+    words = [folder] if folder else []
+    for reference in scope.reference:
+        words += ["--reference", reference]
+    if scope.between is not None:
+        words += ["--between", *scope.between]
+    if scope.within_subfolders:
+        words.append("--within-subfolders")
+    return tuple(words)
+
+
 def _by_distance(
-    collection: Collection,
-    limit: float,
-    rules: Sequence[Rule],
-    said: Mapping[tuple[str, str], bool],
-    progress: Progress,
+    place: Gathered, limit: float, rules: Sequence[Rule], progress: Progress
 ) -> tuple[Group, ...]:
+    collection, rows = place.collection, place.rows
     pairs = pairs_within(collection.embeddings, limit, progress)
-    contents = [""] * len(collection.embeddings)
-    for image, row in zip(collection.images, collection.content_rows.tolist(), strict=True):
-        contents[row] = image.content_hash
-    pairs = as_decided(pairs, contents, collection.embeddings, said)
-    return group(collection.images, collection.content_rows, pairs, rules=rules)
+    if rows.scope != WHOLE:
+        both = zip(pairs.left.tolist(), pairs.right.tolist(), strict=True)
+        good = np.fromiter((rows.may_pair(*pair) for pair in both), bool, len(pairs))
+        pairs = Pairs(pairs.left[good], pairs.right[good], pairs.distance[good])
+    pairs = as_decided(pairs, rows, collection.embeddings, place.said)
+    may_be_copies = rows.may_be_copies
+    return group(collection.images, collection.content_rows, pairs, rules=rules, may_be_copies=may_be_copies)

@@ -46,6 +46,9 @@ class FolderRequest:
         exclude: globs of paths or names to leave out of the answer; the store keeps what it has of them.
         max_megapixels: larger images are skipped.
         workers: threads; None for the cores this process may use.
+        only: paths, relative to the folder, of the files that the request is about; None is all.
+        always: folders, relative to the folder, of files that it is about whatever `only` says.
+        store_beside: whether a new store may lie beside the images; else it goes to the user's cache folder.
     """
 
     folder: str
@@ -53,6 +56,23 @@ class FolderRequest:
     exclude: Sequence[str] = ()
     max_megapixels: float | None = None
     workers: int | None = None
+    only: frozenset[str] | None = None
+    always: tuple[str, ...] = ()
+    store_beside: bool = True
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it is about all images of the folder."""
+        return not self.exclude and self.only is None
+
+    def is_about(self, path: str) -> bool:
+        """Whether it is about the file at a path relative to the folder."""
+        return self._is_listed(path) and not is_excluded(path, self.exclude)
+
+    def _is_listed(self, path: str) -> bool:
+        if self.only is None or path in self.only:
+            return True
+        return any(path.startswith(folder + "/") for folder in self.always)
 
 
 @dataclass(frozen=True)
@@ -62,14 +82,14 @@ class Fresh:
     store: Store
     embedder: Embedder
     result: EmbedResult
-    exclude: Sequence[str]
+    request: FolderRequest
 
     def collection(self) -> Collection:
         """The embedded images that the request is about."""
         whole = self.store.collection(self.embedder.id)
-        if not self.exclude:
+        if self.request.is_whole:
             return whole
-        wanted = [row for row, image in enumerate(whole.images) if not is_excluded(image.path, self.exclude)]
+        wanted = [row for row, image in enumerate(whole.images) if self.request.is_about(image.path)]
         contents, rows = np.unique(whole.content_rows[wanted], return_inverse=True)
         images = tuple(whole.images[row] for row in wanted)
         return Collection(images, rows.astype(np.int64), whole.embeddings[contents])
@@ -85,14 +105,14 @@ def refreshed(request: FolderRequest, progress: Progress = SILENT) -> Iterator[F
         EncoderError: the encoder can't be used.
     """
     started = time.monotonic()
-    walked = walk(request.folder, request.exclude)
+    walked = _walked(request)
     if existing_store(request.folder) is None:
         # Before a store is made: a folder without images is left as it was.
         _require_image(request, walked)
     # A named encoder that can't be used leaves the folder as it was, too.
     named = Embedder.load(choose_encoder(request.encoder, "")) if request.encoder is not None else None
-    place = place_for(request.folder, create=True)
-    if place.note:
+    place = place_for(request.folder, create=True, beside=request.store_beside)
+    if place.note and request.store_beside:
         progress.note(place.note)
     embedder = named or Embedder.load(choose_encoder(None, place.data))
     with writing(place), Store.open(place, write=True) as store:
@@ -104,14 +124,14 @@ def refreshed(request: FolderRequest, progress: Progress = SILENT) -> Iterator[F
         embedded = _embed(request, waiting, embedder, contents, limit, tag, store, progress)
         _save_walk_skips(store, walked.skips, known)
         present = {found.path for found in walked.files} | {skip.path for skip in walked.skips}
-        gone = [path for path in known if path not in present and not is_excluded(path, request.exclude)]
+        gone = [path for path in known if path not in present and request.is_about(path)]
         removed = store.forget(gone)
         store.forget_unreferenced()
         note = _build_index(place, store, embedder)
-        kinds = _kinds(store, request.exclude)
-        skipped = tuple(skip for skip in store.skips() if not is_excluded(skip.path, request.exclude))
+        kinds = _kinds(store, request)
+        skipped = tuple(skip for skip in store.skips() if request.is_about(skip.path))
         if kinds["image"] + len(skipped) == 0:
-            raise _no_image(request.folder, request.exclude)
+            raise _no_image(request)
         if note and kinds["image"]:
             progress.note(note)
         remember_folder(request.folder)
@@ -127,30 +147,42 @@ def refreshed(request: FolderRequest, progress: Progress = SILENT) -> Iterator[F
             skipped=skipped,
             seconds=time.monotonic() - started,
         )
-        yield Fresh(store, embedder, result, request.exclude)
+        yield Fresh(store, embedder, result, request)
 
 
-def _kinds(store: Store, exclude: Sequence[str]) -> Counter[str]:
+def _walked(request: FolderRequest) -> Walk:
+    walked = walk(request.folder, request.exclude)
+    if request.only is None:
+        return walked
+    files = (found for found in walked.files if request.is_about(found.path))
+    return Walk(tuple(files), tuple(skip for skip in walked.skips if request.is_about(skip.path)))
+
+
+def _kinds(store: Store, request: FolderRequest) -> Counter[str]:
     """How many files of each kind the request is about."""
-    if not exclude:
+    if request.is_whole:
         counts = store.counts()
         return Counter(image=counts.images, other=counts.others)
     known = store.known_files().items()
-    return Counter(file.kind for path, file in known if not is_excluded(path, exclude))
+    return Counter(file.kind for path, file in known if request.is_about(path))
 
 
 def _require_image(request: FolderRequest, walked: Walk) -> None:
     if not walked.skips and not any(is_image(request.folder, found) for found in walked.files):
-        raise _no_image(request.folder, request.exclude)
+        raise _no_image(request)
 
 
-def _no_image(folder: str, exclude: Sequence[str]) -> FolderError:
-    if exclude:
-        return FolderError(
-            f"{shown(folder)} holds no image beside what --exclude leaves out", "leave out less"
-        )
+def _no_image(request: FolderRequest) -> FolderError:
+    folder = shown(request.folder)
+    if request.always and not request.only:
+        below = " or ".join(map(shown, request.always))
+        return FolderError(f"{folder} holds no image below {below}", "name folders of pictures")
+    if request.only is not None:
+        return FolderError(f"{folder} holds no image that is listed", "list images below it, a path a line")
+    if request.exclude:
+        return FolderError(f"{folder} holds no image beside what --exclude leaves out", "leave out less")
     return FolderError(
-        f"{shown(folder)} holds no image",
+        f"{folder} holds no image",
         "name a folder of pictures; the folders below it are looked through too",
     )
 

@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-import numpy as np
-
 from augnet_cli.cores import usable_cores
+from augnet_cli.duplicates.decided import decided_pairs
 from augnet_cli.duplicates.groups import Edge, form, members_of
 from augnet_cli.duplicates.keep import Rule
 from augnet_cli.duplicates.memory import HOW, as_texts, from_texts
-from augnet_cli.duplicates.prover import Pair, Prover
+from augnet_cli.duplicates.prover import Prover
+from augnet_cli.duplicates.scope import WHOLE, Rows
 from augnet_cli.duplicates.sketching import Sketches
 from augnet_cli.duplicates.stars import Stage
 from augnet_cli.duplicates.told import UNVERIFIED, add_unproved, described, edges_of
-from augnet_cli.duplicates.verify import Verified, distance_of, verify
+from augnet_cli.duplicates.twins import Twins
+from augnet_cli.duplicates.verify import Block, Verified, distance_of, verify
 from augnet_cli.geometry.sketch import Size
 from augnet_cli.images.decode import MAX_MEGAPIXELS
+from augnet_cli.pipeline.gathered import Gathered
 from augnet_cli.pipeline.refresh import FolderRequest
 from augnet_cli.progress import SILENT, Progress
 from augnet_cli.records import Collection, Group, ImageRecord
 from augnet_cli.results import PARTIAL, Stack, Suspect
-from augnet_cli.store.store import Store
 
 
 @dataclass(frozen=True)
@@ -51,47 +53,58 @@ class Found:
     stacks: tuple[Stack, ...]
 
 
-def verified(
-    store: Store, collection: Collection, request: FolderRequest, terms: Terms, progress: Progress = SILENT
-) -> Found:
-    """Find duplicates and prove them; findings are remembered in the store."""
-    images, rows = collection.images, collection.content_rows
-    files = _files_of_rows(images, rows, len(collection.embeddings))
-    contents = [of_row[0].content_hash for of_row in files]
-    sketches = Sketches(store.place.folder, files, request.max_megapixels or MAX_MEGAPIXELS)
-    same, apart = _decided(contents, terms.said)
-    workers = request.workers or usable_cores()
-    known = from_texts(store.findings(HOW), contents)
-    sizes = {row: Size(of_row[0].width, of_row[0].height) for row, of_row in enumerate(files)}
-    with Prover(sketches, known, workers) as prover:
-        stage = Stage(
-            prover=prover,
-            embeddings=collection.embeddings,
-            pixels={row: of_row[0].pixels for row, of_row in enumerate(files)},
-            same=same,
-            apart=apart,
-        )
+def verified(place: Gathered, request: FolderRequest, terms: Terms, progress: Progress = SILENT) -> Found:
+    """Find duplicates and prove them; findings are remembered in the first store."""
+    collection, rows = place.collection, place.rows
+    sizes = sizes_of(collection)
+    with proving(place, request, terms.said) as stage:
         levels: dict[int, int] = {}
 
         def in_keep_order(found: Mapping[int, int]) -> list[int]:
             levels.update(found)
             return [row for row in _members(collection, terms.rules, levels) if row in found]
 
-        try:
-            seen = verify(stage, in_keep_order, terms.threshold, terms.suspicious, progress)
-            edges = edges_of(stage, seen.stars, sizes)
-        finally:  # what was found stays found, whatever interrupts the rest
-            if texts := as_texts(prover.new, contents):
-                store.save_findings(HOW, texts)
+        seen = verify(stage, in_keep_order, terms.threshold, terms.suspicious, progress, blocks_of(rows))
+        edges = edges_of(stage, seen.stars, sizes)
         members = _members(collection, terms.rules, levels)
         if terms.include_unverified:
             add_unproved(edges, seen.unproved, {row: place for place, row in enumerate(members)})
-        return _told(stage, collection, members, edges, seen, terms, levels, sizes)
+        return _told(stage, place, members, edges, seen, terms, levels, sizes)
+
+
+@contextmanager
+def proving(place: Gathered, request: FolderRequest, said: Mapping[tuple[str, str], bool]) -> Iterator[Stage]:
+    """A stage on which rows are proved; what was found is remembered at the end, whatever it is."""
+    collection, rows, store = place.collection, place.rows, place.first.store
+    contents = sorted(set(rows.contents))
+    files = _files_of_contents(collection, rows)
+    sketches = Sketches(place.layout.folder, files, request.max_megapixels or MAX_MEGAPIXELS)
+    decided = decided_pairs(rows, said)
+    known = from_texts(store.findings(HOW), contents)
+    with Prover(sketches, known, request.workers or usable_cores()) as prover:
+        try:
+            yield Stage(
+                prover=Twins(prover, rows.numbers) if rows.have_twins else prover,
+                embeddings=collection.embeddings,
+                pixels={row: files[number][0].pixels for row, number in enumerate(rows.numbers)},
+                same=frozenset(pair for pair, same in decided.items() if same),
+                apart=frozenset(pair for pair, same in decided.items() if not same),
+                may_pair=rows.may_pair,
+                fixed=rows.fixed,
+            )
+        finally:
+            if texts := as_texts(prover.new, contents):
+                store.save_findings(HOW, texts)
+
+
+def blocks_of(rows: Rows) -> list[Block] | None:
+    """The blocks among which neighbours are looked for; None: all rows among all."""
+    return None if rows.scope == WHOLE else rows.blocks()
 
 
 def _told(
     stage: Stage,
-    collection: Collection,
+    place: Gathered,
     members: Mapping[int, Sequence[int]],
     edges: Mapping[int, Edge],
     seen: Verified,
@@ -99,9 +112,9 @@ def _told(
     levels: Mapping[int, int],
     sizes: Mapping[int, Size],
 ) -> Found:
-    images = collection.images
-    by_image = [levels.get(row, 0) for row in collection.content_rows.tolist()]
-    groups = form(images, members, edges, terms.rules, by_image)
+    images = place.collection.images
+    by_image = [levels.get(row, 0) for row in place.collection.content_rows.tolist()]
+    groups = form(images, members, edges, terms.rules, by_image, place.rows.may_be_copies)
     paths = {row: images[positions[0]].path for row, positions in members.items()}
     return Found(
         groups, tuple(_suspects(stage, paths, edges, seen, sizes)), _stacks(images, members, edges, seen)
@@ -146,13 +159,17 @@ def _stacks(
     return tuple(sorted(stacks, key=lambda stack: stack.paths))
 
 
-def _files_of_rows(
-    images: Sequence[ImageRecord], rows: np.ndarray, count: int
-) -> tuple[tuple[ImageRecord, ...], ...]:
-    files: list[list[ImageRecord]] = [[] for _ in range(count)]
-    for image, row in zip(images, rows.tolist(), strict=True):
-        files[row].append(image)
-    return tuple(tuple(of_row) for of_row in files)
+def _files_of_contents(collection: Collection, rows: Rows) -> tuple[tuple[ImageRecord, ...], ...]:
+    files: list[list[ImageRecord]] = [[] for _ in set(rows.contents)]
+    for image, row in zip(collection.images, collection.content_rows.tolist(), strict=True):
+        files[rows.numbers[row]].append(image)
+    return tuple(tuple(of_content) for of_content in files)
+
+
+def sizes_of(collection: Collection) -> dict[int, Size]:
+    """The size of each row's picture."""
+    placed = zip(collection.images, collection.content_rows.tolist(), strict=True)
+    return {row: Size(image.width, image.height) for image, row in placed}
 
 
 def _members(
@@ -160,16 +177,3 @@ def _members(
 ) -> dict[int, list[int]]:
     by_image = [levels.get(row, 0) for row in collection.content_rows.tolist()]
     return members_of(collection.images, collection.content_rows, rules, by_image)
-
-
-def _decided(
-    contents: Sequence[str], said: Mapping[tuple[str, str], bool]
-) -> tuple[frozenset[Pair], frozenset[Pair]]:
-    """Pairs of rows that a person held to be the same, and to be different."""
-    rows = {content: row for row, content in enumerate(contents)}
-    decided: dict[bool, set[Pair]] = {True: set(), False: set()}
-    for (one, other), same in said.items():
-        if one in rows and other in rows and one != other:
-            left, right = sorted((rows[one], rows[other]))
-            decided[same].add((left, right))
-    return frozenset(decided[True]), frozenset(decided[False])

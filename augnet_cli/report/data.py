@@ -26,6 +26,8 @@ from augnet_cli.results import (
     CurvePoint,
     DedupeResult,
     EmbedResult,
+    Leak,
+    LeaksResult,
     QueryResult,
     Suspect,
 )
@@ -56,6 +58,31 @@ def write_dedupe(result: DedupeResult, format: Format, stream: BinaryIO) -> None
         "groups": (_group(group, result.threshold) for group in result.groups),
         "unverified": (_suspect(suspect) for suspect in result.suspects),
         "stacks": ({"paths": list(stack.paths)} for stack in result.stacks),
+        "skipped": _skips(result.skipped),
+    }
+    _write_json(head, lists, stream)
+
+
+def write_leaks(result: LeaksResult, format: Format, stream: BinaryIO) -> None:
+    """Write the leaks; CSV has one row a leak."""
+    if format == "csv":
+        _write_csv(_leak_rows(result), stream)
+        return
+    head = {
+        "version": VERSION,
+        "folder": result.folder,
+        "encoder": result.encoder,
+        "threshold": AUTO if result.threshold is None else float(result.threshold),
+        "threshold_from": result.threshold_from,
+        "labelled": result.labelled,
+        "splits": [
+            {"name": split.name, "folder": split.folder, "images": split.images, "leaked": split.leaked}
+            for split in result.splits
+        ],
+    }
+    lists = {
+        "leaks": (_leak(leak) for leak in result.leaks),
+        "unverified": (_suspect(suspect) for suspect in result.unverified),
         "skipped": _skips(result.skipped),
     }
     _write_json(head, lists, stream)
@@ -152,6 +179,22 @@ def _group(group: Group, threshold: float | None) -> dict[str, object]:
     }
 
 
+def _leak(leak: Leak) -> dict[str, object]:
+    return {
+        "path": leak.path,
+        "split": leak.split,
+        "other": leak.other,
+        "other_split": leak.other_split,
+        "distance": _rounded(leak.distance),
+        "verified": bool(leak.verified),
+        "verdict": list(leak.verdict),
+        "transform": None if leak.transform is None else asdict(leak.transform),
+        "label": leak.label,
+        "other_label": leak.other_label,
+        "labels_differ": leak.labels_differ,
+    }
+
+
 def _suspect(suspect: Suspect) -> Mapping[str, object]:
     return {
         "path": suspect.path,
@@ -186,6 +229,17 @@ def _dedupe_rows(result: DedupeResult) -> Iterator[Row]:
         number = next(numbers)
         for path in stack.paths:
             yield (number, "stack", path, "", "", "", "")
+
+
+def _leak_rows(result: LeaksResult) -> Iterator[Row]:
+    yield (
+        *("path", "split", "other", "other_split", "distance", "verified", "verdict"),
+        *("label", "other_label", "labels_differ"),
+    )
+    for leak in result.leaks:
+        words = ("true" if leak.verified else "false", " ".join(leak.verdict))
+        labels = (leak.label or "", leak.other_label or "", "true" if leak.labels_differ else "false")
+        yield (leak.path, leak.split, leak.other, leak.other_split, _fixed(leak.distance), *words, *labels)
 
 
 def _query_rows(result: QueryResult) -> Iterator[Row]:

@@ -126,7 +126,8 @@ def _image(folder: str, path: str, cast: Cast, made: dict[str, tuple[int, Small]
     image: dict[str, object] = {"path": path}
     if shown(path) != path:
         image["shown"] = shown(path)
-    address = quote_from_bytes(os.fsencode(path))
+    inside = os.path.relpath(path, folder) if os.path.isabs(path) else path
+    address = quote_from_bytes(os.fsencode(inside.replace(os.sep, "/")))
     if address != path:
         image["href"] = address
     image |= {"thumbnail": number, "width": drawn.width, "height": drawn.height, "bytes": size}

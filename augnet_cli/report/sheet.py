@@ -72,16 +72,17 @@ class Row:
     more: int = 0
 
 
-def check_sheet(file: str, folder: str) -> None:
+def check_sheet(file: str, *folders: str) -> None:
     """Refuse before the work what can't be written after it.
 
     Raises:
         UsageError: another suffix than .png.
-        FolderError: it can't be written there, or would be one of the images of `folder` next time.
+        FolderError: it can't be written there, or would be one of the images of `folders` next time.
     """
     check_target(file, TARGET)
     inside = os.path.realpath(os.path.dirname(file) or ".")
-    if os.path.commonpath((inside, os.path.realpath(folder))) == os.path.realpath(folder):
+    reals = map(os.path.realpath, folders)
+    if any(os.path.commonpath((inside, folder)) == folder for folder in reals):
         raise TARGET.refusal(file, "inside the folder it would be one of its images")
 
 
@@ -99,7 +100,7 @@ def write_sheets(
     Raises:
         UsageError, FolderError: as `check_sheet`.
     """
-    check_sheet(file, result.folder)
+    check_sheet(file, *(result.searched or (result.folder,)))
     groups = result.groups[: ROWS_A_SHEET * MAX_SHEETS]
     rows = [*map(_group, groups), *map(_suspect, result.suspects[:SUSPECTS_SHOWN])]
     rows = [*rows, *map(_stack, result.stacks)][: ROWS_A_SHEET * MAX_SHEETS]

@@ -54,7 +54,7 @@ def dedupe_lines(result: DedupeResult, style: Style = PLAIN) -> Iterator[str]:
         yield ""
     yield from _suspects(result, style)
     yield from _stacks(result, style)
-    yield from _skipped(result.skipped, style)
+    yield from skipped_lines(result.skipped, style)
     images = count(result.images, "image")
     within = "" if result.threshold is None else f" within distance {result.threshold:g}"
     if not result.groups:
@@ -73,7 +73,7 @@ def dedupe_lines(result: DedupeResult, style: Style = PLAIN) -> Iterator[str]:
 
 def _again(result: DedupeResult) -> str:
     """The command that finds the same again."""
-    again = f"augnet dedupe {pasted(result.typed_folder)}"
+    again = " ".join(("augnet dedupe", *map(pasted, result.typed or (result.typed_folder,))))
     if result.threshold is not None:
         again += f" --threshold {result.threshold:.10g}"
     if not result.verified:
@@ -96,7 +96,8 @@ def _suspects(result: DedupeResult, style: Style) -> Iterator[str]:
         pairs = count(len(suspects), "pair")
         yield f"{style.bold}{name}{style.reset}  {pairs}, both kept: {meaning}"
         for suspect in suspects[:SUSPECTS_SHOWN]:
-            yield f"  {_distance(suspect.distance, style)}  {shown(suspect.path)}  {shown(suspect.other)}"
+            both = f"{shown(suspect.path)}  {shown(suspect.other)}"
+            yield f"  {distance_words(suspect.distance, style)}  {both}"
         if len(suspects) > SUSPECTS_SHOWN:
             yield f"  {len(suspects) - SUSPECTS_SHOWN:,} more (--format json lists all)"
         yield ""
@@ -115,7 +116,7 @@ def _stacks(result: DedupeResult, style: Style) -> Iterator[str]:
 def query_lines(result: QueryResult, style: Style = PLAIN) -> Iterator[str]:
     """A distance and a path a line, nearest first."""
     for hit in result.hits:
-        yield f"{_distance(hit.distance, style)}  {shown(hit.path)}"
+        yield f"{distance_words(hit.distance, style)}  {shown(hit.path)}"
     if not result.hits:
         yield f"{shown(result.folder)} holds no other image"
 
@@ -125,7 +126,7 @@ def cluster_lines(result: ClusterResult, style: Style = PLAIN) -> Iterator[str]:
     for cluster in result.clusters:
         yield from _cluster(cluster, style)
         yield ""
-    yield from _skipped(result.skipped, style)
+    yield from skipped_lines(result.skipped, style)
     images = count(sum(cluster.size for cluster in result.clusters), "image")
     yield f"{style.bold}{images} in {count(len(result.clusters), 'cluster')}{style.reset}"
     yield "next: --format csv lists every member"
@@ -140,7 +141,7 @@ def calibration_lines(result: CalibrationResult, style: Style = PLAIN) -> Iterat
         yield ""
         yield from _kinds(result)
         yield ""
-    yield from _skipped(result.skipped, style)
+    yield from skipped_lines(result.skipped, style)
     images = count(result.contents, "different image")
     if result.threshold_from == CALIBRATED:
         source = f"at which a precision of {result.precision:g} is estimated"
@@ -183,7 +184,7 @@ def _kinds(result: CalibrationResult) -> Iterator[str]:
 
 def embed_lines(result: EmbedResult, style: Style = PLAIN) -> Iterator[str]:
     """What was skipped, then what was done, in one line."""
-    yield from _skipped(result.skipped, style)
+    yield from skipped_lines(result.skipped, style)
     parts = [f"{result.embedded:,} embedded now", f"{result.known:,} known"]
     if result.removed:
         parts.append(f"{result.removed:,} removed from the store")
@@ -235,7 +236,7 @@ def _group(group: Group, verified: bool, style: Style) -> Iterator[str]:
     yield f"{style.green}keep{style.reset}    {kept}  {style.dim}{group.kept.reason}{style.reset}"
     for image in group.redundant:
         path, remark = shown(image.path), ", ".join(_remarks(image, group, verified))
-        line = f"  {_distance(image.distance, style)}  {path}"
+        line = f"  {distance_words(image.distance, style)}  {path}"
         if not remark:
             yield line
         elif len(BELOW) + len(path) + 2 + len(remark) <= SCREEN:
@@ -262,7 +263,7 @@ def _cluster(cluster: Cluster, style: Style) -> Iterator[str]:
         yield f"  {shown(path)}"
 
 
-def _skipped(skipped: tuple[Skip, ...], style: Style) -> Iterator[str]:
+def skipped_lines(skipped: tuple[Skip, ...], style: Style) -> Iterator[str]:
     """How many were skipped, the commonest reasons with one file each, and where all are listed."""
     if not skipped:
         return
@@ -288,5 +289,6 @@ def _cut(text: str) -> str:
     return text if len(text) <= REASON_WIDTH else text[: REASON_WIDTH - 3] + "..."
 
 
-def _distance(distance: float, style: Style) -> str:
+def distance_words(distance: float, style: Style) -> str:
+    """`0.0123`: columns of distances stand below each other."""
     return f"{style.dim}{float(distance):.4f}{style.reset}"

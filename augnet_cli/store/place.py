@@ -51,7 +51,9 @@ class Place:
         return os.path.join(self.cache, STORE_FILE)
 
 
-def place_for(folder: str, create: bool, environ: Mapping[str, str] = os.environ) -> Place:
+def place_for(
+    folder: str, create: bool, environ: Mapping[str, str] = os.environ, beside: bool = True
+) -> Place:
     """The place of a folder's store: where one is, else beside the photos if that can be written.
 
     A store that once went to the user's folders stays there, so that no two stores of one folder drift apart.
@@ -59,23 +61,24 @@ def place_for(folder: str, create: bool, environ: Mapping[str, str] = os.environ
     Args:
         folder: the folder of photos, as typed.
         create: make the folders of the place, deciding by really writing there; False changes nothing.
+        beside: whether a new store may lie beside the photos; else it goes to the user's folders.
 
     Raises:
         FolderError: there is no such folder.
         StoreError: neither place can be written (only with `create`).
     """
     path = checked_folder(folder)
-    away, beside = _away(path, environ), _beside(path)
-    went_away = os.path.isfile(away.store_file)
+    away, here = _away(path, environ), _beside(path)
+    goes_away = os.path.isfile(away.store_file) or not (beside or os.path.isfile(here.store_file))
     if not create:
-        return away if went_away else beside
+        return away if goes_away else here
     try:
-        if not went_away:
-            _make(beside)
-            return beside
+        if not goes_away:
+            _make(here)
+            return here
     except OSError as error:
         if error.errno not in NOT_WRITABLE:
-            raise _unusable(beside, error) from error
+            raise _unusable(here, error) from error
     try:
         _make(away)
     except OSError as error:
@@ -150,7 +153,8 @@ def _away(path: str, environ: Mapping[str, str]) -> Place:
     digest = hashlib.blake2b(os.fsencode(real), digest_size=HASH_BYTES).hexdigest()
     home, name = user_home(environ), f"{readable or 'folder'}-{digest}"
     cache = os.path.join(home.cache, name)
-    note = f"the store of {shown(path)} is in {shown(cache)}, as the folder could not be written"
+    why = "the folder could not be written, or is part of a data set"
+    note = f"the store of {shown(path)} is in {shown(cache)}: {why}"
     return Place(folder=path, cache=cache, data=os.path.join(home.data, name), note=note)
 
 

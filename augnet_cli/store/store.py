@@ -116,9 +116,11 @@ class Store:
         with self._writing() as connection:
             connection.execute(f"DELETE FROM contents WHERE {held}")  # noqa: S608 (a constant)
             dropped = connection.execute(f"DELETE FROM embeddings WHERE {held}")  # noqa: S608 (a constant)
-            for end in ("first", "second"):
-                lost = f"DELETE FROM findings WHERE {end} NOT IN (SELECT content_hash FROM contents)"  # noqa: S608
-                connection.execute(lost)
+            # One end may lie in another folder that was searched together with this one.
+            connection.execute(
+                "DELETE FROM findings WHERE first NOT IN (SELECT content_hash FROM contents)"
+                " AND second NOT IN (SELECT content_hash FROM contents)"
+            )
             return dropped.rowcount
 
     def vectors(self, encoder: str) -> tuple[tuple[str, ...], np.ndarray]:

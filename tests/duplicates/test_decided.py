@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from augnet_cli.duplicates.decided import as_decided
+from augnet_cli.duplicates.scope import Rows, Scope
 from augnet_cli.records import Pairs
 
 CONTENTS = ("aa", "bb", "cc", "dd", "ee")
@@ -26,7 +27,7 @@ def test_a_decision_stands_and_all_else_goes_by_distance(
     near: set[tuple[int, int]], decided: dict[tuple[int, int], bool]
 ) -> None:
     said = {(CONTENTS[a], CONTENTS[b]): same for (a, b), same in decided.items()}
-    found = as_decided(pairs_of(sorted(near)), CONTENTS, ROWS, said)
+    found = as_decided(pairs_of(sorted(near)), Rows(CONTENTS, ("",) * 5), ROWS, said)
     expected = [pair for pair in ALL if decided.get(pair, pair in near)]
     assert list(zip(found.left.tolist(), found.right.tolist(), strict=True)) == expected
     for left, right, distance in zip(found.left, found.right, found.distance, strict=True):
@@ -36,5 +37,15 @@ def test_a_decision_stands_and_all_else_goes_by_distance(
 def test_the_order_of_hashes_need_not_be_that_of_rows_and_unknown_ones_are_passed_over() -> None:
     contents = ("ff", "ee", "dd", "cc", "bb")
     said = {("ee", "ff"): False, ("bb", "cc"): True, ("00", "ff"): True}
-    found = as_decided(pairs_of([(0, 1), (1, 2)]), contents, ROWS, said)
+    found = as_decided(pairs_of([(0, 1), (1, 2)]), Rows(contents, ("",) * 5), ROWS, said)
     assert list(zip(found.left.tolist(), found.right.tolist(), strict=True)) == [(1, 2), (3, 4)]
+
+
+def test_a_decision_holds_on_all_sides_on_which_the_two_may_be_a_pair() -> None:
+    rows = Rows(
+        ("aa", "aa", "bb", "bb", "cc"), ("left", "right", "left", "right", "left"), Scope(inside=False)
+    )
+    found = as_decided(pairs_of([(0, 3)]), rows, ROWS, {("aa", "bb"): True, ("aa", "cc"): False})
+    assert list(zip(found.left.tolist(), found.right.tolist(), strict=True)) == [(0, 3), (1, 2)]
+    found = as_decided(pairs_of([(0, 3), (1, 4)]), rows, ROWS, {("aa", "bb"): False, ("aa", "cc"): False})
+    assert len(found) == 0
