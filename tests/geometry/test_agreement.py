@@ -41,7 +41,7 @@ def test_blocks_are_means_of_every_place_that_lies_inside(height: int, width: in
 
 
 def test_correlations_are_those_of_a_slow_loop() -> None:
-    """Of two pictures as sharp as each other, over blocks that lie in the overlap, all of which show something."""
+    """Of two pictures made as sharp as each other, over the blocks of the overlap; all show something."""
     rng = np.random.default_rng(1)
     one = cv2.GaussianBlur(rng.uniform(0, 255, (60, 75)).astype(np.float32), (0, 0), 2) * 6
     other = cv2.GaussianBlur(rng.uniform(0, 255, (60, 75)).astype(np.float32), (0, 0), 2) * 6 + one
@@ -98,10 +98,9 @@ def test_overlap_of_a_few_pixels_is_none() -> None:
 @pytest.mark.parametrize("name", PHOTOS)
 @pytest.mark.parametrize("scale", [0.5, 1.0, 2.0])
 def test_a_part_lacks_what_lies_outside_and_the_whole_lacks_nothing(name: str, scale: float) -> None:
-    """`lacking` is the share of the whole that shows something outside, whichever of both is the finer one."""
+    """`lacking` is the share of the whole that shows something outside, whichever is the finer one."""
     whole = sketch_of(photo(name)).grey
-    height, width = whole.shape
-    cut = width // 3
+    cut = whole.shape[1] // 3
     part = np.ascontiguousarray(whole[:, cut:])
     size = (round(part.shape[1] * scale), round(part.shape[0] * scale))
     small = cv2.resize(part, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)

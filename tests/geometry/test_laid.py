@@ -69,7 +69,7 @@ def test_drawn_colours_are_drawn_channel_by_channel() -> None:
 def slowly_covered(
     shape: tuple[int, int], other: tuple[int, int], matrix: np.ndarray, margin: float
 ) -> np.ndarray:
-    """Which pixels of `shape` are carried into a picture of shape `other`, at least `margin` from its border."""
+    """Pixels of `shape` that are carried into one of shape `other`, `margin` or more from its border."""
     inside = np.zeros(shape, bool)
     for y in range(shape[0]):
         for x in range(shape[1]):

@@ -58,7 +58,7 @@ def test_box_lies_in_the_second_and_degrees_in_their_range(
 ) -> None:
     transform = placed(first, second, matrix, 0.25)
     left, top, right, bottom = transform.box
-    assert 0 <= left and 0 <= top and right <= second.width and bottom <= second.height
+    assert left >= 0 and top >= 0 and right <= second.width and bottom <= second.height
     assert -180 < transform.degrees <= 180
     assert transform.mirrored == (np.linalg.det(matrix[:, :2]) < 0)
     assert transform.changed_share == 0.25

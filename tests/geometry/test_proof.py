@@ -181,7 +181,7 @@ def test_by_way_of_a_third_two_small_parts_are_found_and_a_wrong_way_proves_noth
     direct = prove(left, right)
     assert direct.is_same
     np.testing.assert_allclose(near.transform, direct.transform, atol=2.0)
-    for hint in (way + [[0, 0, 90], [0, 0, -60]], np.eye(3)[:2]):
+    for hint in (way + np.array([[0, 0, 90], [0, 0, -60]]), np.eye(3)[:2]):
         wrong = prove_near(left, right, hint)
         # Whatever it finds is no other place than the true one.
         assert not wrong.is_same or np.abs(wrong.transform - direct.transform).max() < 3.0
