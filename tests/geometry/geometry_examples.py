@@ -41,6 +41,14 @@ def size_of(pixels: np.ndarray) -> Size:
 
 def sketch_of(pixels: np.ndarray, taken_at: str | None = None) -> Sketch:
     """The sketch of a picture in memory, made as that of a file is."""
+    pixels = np.ascontiguousarray(pixels)
+    return _sketch_of(pixels.tobytes(), pixels.shape, taken_at)
+
+
+# Tests look at the same few pictures again and again, and a sketch finds its points once.
+@functools.lru_cache(maxsize=64)
+def _sketch_of(data: bytes, shape: tuple[int, ...], taken_at: str | None) -> Sketch:
+    pixels = np.frombuffer(data, np.uint8).reshape(shape)
     size = size_of(pixels)
     return Sketch(resized(pixels, *size.sketch), size.width, size.height, taken_at)
 
