@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from augnet_cli.duplicates.prover import DIRECT, Memory, Way
 from augnet_cli.geometry.differences import Differences
-from augnet_cli.geometry.proof import Finding
+from augnet_cli.geometry.proof import OTHER, PLAIN, SAME, SCENE, Finding
 from augnet_cli.geometry.relation import Relation
 from augnet_cli.geometry.sketch import POINTS, SIDE
 
@@ -43,7 +44,7 @@ def from_texts(texts: Mapping[Key, str], contents: Sequence[str]) -> Memory:
         try:
             value = json.loads(text)
             if kind == ENLARGED:
-                memory.enlarged[one, other] = bool(value)
+                memory.enlarged[one, other] = _one_of(value, (False, True))
                 continue
             way = Way(min(one, other), max(one, other), stone)
             if kind == FINDING:
@@ -75,8 +76,31 @@ def _of_finding(finding: Finding) -> list[object]:
 
 def _finding(value: Any) -> Finding:
     what, matrix, (first, second) = value
-    numbers = None if matrix is None else tuple(float(number) for number in matrix)
-    return Finding(str(what), numbers, (float(first), float(second)))
+    numbers = None if matrix is None else _numbers(matrix)
+    laid = _one_of(what, (SAME, SCENE, PLAIN, OTHER)) in {SAME, SCENE}
+    if laid != (numbers is not None) or (numbers is not None and not _can_be_undone(numbers)):
+        raise ValueError("no transform")
+    lacking = _numbers((first, second))
+    return Finding(what, numbers, (lacking[0], lacking[1]))
+
+
+def _numbers(values: Iterable[Any]) -> tuple[float, ...]:
+    numbers = tuple(float(value) for value in values)
+    if not all(map(math.isfinite, numbers)):
+        raise ValueError("not a number")
+    return numbers
+
+
+def _can_be_undone(matrix: Sequence[float]) -> bool:
+    a, b, _x, c, d, _y = matrix
+    return a * d != b * c
+
+
+def _one_of(value: Any, known: Sequence[Any]) -> Any:
+    # 1 == True, but is none.
+    if not any(value == one and type(value) is type(one) for one in known):
+        raise ValueError("unknown")
+    return value
 
 
 def _of_relation(relation: Relation) -> dict[str, object]:
@@ -89,11 +113,12 @@ def _of_relation(relation: Relation) -> dict[str, object]:
 
 
 def _relation(value: Any) -> Relation:
-    first, second = value["framed"]
-    painted, paint, recoloured, *rest = (float(number) for number in value["unlike"])
+    first, second = (_one_of(framed, (None, False, True)) for framed in value["framed"])
+    painted, paint, recoloured, *rest = _numbers(value["unlike"])
     colourful, noise, edges = zip(rest[0::2], rest[1::2], strict=True)
     unlike = Differences(painted, paint, recoloured, colourful, noise, edges)
-    return Relation(_finding(value["finding"]), unlike, first, second, bool(value["identical"]))
+    identical = _one_of(value["identical"], (False, True))
+    return Relation(_finding(value["finding"]), unlike, first, second, identical)
 
 
 def _flat(unlike: Differences) -> Iterator[float]:
