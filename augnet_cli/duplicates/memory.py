@@ -115,12 +115,12 @@ def _of_relation(relation: Relation) -> dict[str, object]:
 def _relation(value: Any) -> Relation:
     first, second = (_one_of(framed, (None, False, True)) for framed in value["framed"])
     painted, paint, recoloured, *rest = _numbers(value["unlike"])
-    colourful, noise, edges = zip(rest[0::2], rest[1::2], strict=True)
-    unlike = Differences(painted, paint, recoloured, colourful, noise, edges)
+    colourful, noise, edges, texture = zip(rest[0::2], rest[1::2], strict=True)
+    unlike = Differences(painted, paint, recoloured, colourful, noise, edges, texture)
     identical = _one_of(value["identical"], (False, True))
     return Relation(_finding(value["finding"]), unlike, first, second, identical)
 
 
 def _flat(unlike: Differences) -> Iterator[float]:
     numbers = (unlike.painted, unlike.paint_in_first, unlike.recoloured)
-    yield from (*numbers, *unlike.colourful, *unlike.noise, *unlike.edges)
+    yield from (*numbers, *unlike.colourful, *unlike.noise, *unlike.edges, *unlike.texture)

@@ -81,6 +81,7 @@ def _kept(unlike: Differences) -> Differences:
         colourful=(kept(unlike.colourful[0]), kept(unlike.colourful[1])),
         noise=(kept(unlike.noise[0]), kept(unlike.noise[1])),
         edges=(kept(unlike.edges[0]), kept(unlike.edges[1])),
+        texture=(kept(unlike.texture[0]), kept(unlike.texture[1])),
     )
 
 

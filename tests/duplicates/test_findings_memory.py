@@ -32,7 +32,7 @@ MATRIX = st.tuples(
 TOGETHER = st.builds(Finding, st.sampled_from([SAME, SCENE]), MATRIX, st.tuples(SHARE, SHARE))
 FINDINGS = TOGETHER | st.builds(Finding, st.sampled_from([OTHER, PLAIN]))
 DIFFERENCES = st.builds(
-    Differences, SHARE, st.floats(-1, 1), st.floats(0, 255), BOTH, st.tuples(SHARE, SHARE), BOTH
+    Differences, SHARE, st.floats(-1, 1), st.floats(0, 255), BOTH, st.tuples(SHARE, SHARE), BOTH, BOTH
 )
 FRAMED = st.sampled_from([None, False, True])
 RELATIONS = st.builds(Relation, TOGETHER, DIFFERENCES, FRAMED, FRAMED, st.booleans())
@@ -90,7 +90,7 @@ def test_what_is_of_contents_that_are_gone_is_passed_over(memory: Memory, gone: 
 
 def one_of_each() -> Memory:
     finding = Finding(SAME, (1.0, 0.0, 2.0, 0.0, 1.0, 3.0), (0.25, 0.5))
-    unlike = Differences(0.1, 0.2, 3.0, (4.0, 5.0), (0.0, 6.0), (7.0, 8.0))
+    unlike = Differences(0.1, 0.2, 3.0, (4.0, 5.0), (0.0, 6.0), (7.0, 8.0), (9.0, 1.0))
     way = Way(0, 1)
     return Memory({way: finding}, {way: Relation(finding, unlike, None, True)}, {(1, 0): True})
 
@@ -129,21 +129,23 @@ NO_MATRIX = ([1, 0, 0, 0, 1], [1] * 7, [1, 0, 0, 0, 0, 0], [1, 0, float("nan"), 
 @pytest.mark.parametrize("matrix", NO_MATRIX)
 @pytest.mark.parametrize("what", [SAME, SCENE])
 def test_a_matrix_that_is_none_never_comes_out_of_a_text(what: str, matrix: object) -> None:
-    text = json.dumps([what, matrix, [0, 0]])
+    key = (CONTENTS[0], CONTENTS[1], "finding")
+    value = json.loads(as_texts(one_of_each(), CONTENTS)[key])
+    text = json.dumps([what, matrix, *value[2:]])
     for contents in (CONTENTS, CONTENTS[::-1]):
-        assert from_texts({(CONTENTS[0], CONTENTS[1], "finding"): text}, contents) == Memory()
+        assert from_texts({key: text}, contents) == Memory()
 
 
 def test_neither_does_a_relation_with_a_number_or_an_answer_that_is_none() -> None:
     key = (CONTENTS[0], CONTENTS[1], "relation")
     value = json.loads(as_texts(one_of_each(), CONTENTS)[key])
     wrong = (
-        {"unlike": [0.0] * 8},
-        {"unlike": [0.0] * 8 + [float("inf")]},
+        {"unlike": value["unlike"][:-1]},
+        {"unlike": [*value["unlike"][:-1], float("inf")]},
         {"framed": [True]},
         {"framed": [True, "yes"]},
         {"identical": 1},
-        {"finding": ["alike", None, [0, 0]]},
+        {"finding": ["alike", *value["finding"][1:]]},
     )
     for change in wrong:
         assert from_texts({key: json.dumps({**value, **change})}, CONTENTS) == Memory(), change

@@ -67,7 +67,7 @@ MADE: tuple[tuple[Callable[[np.ndarray], np.ndarray], tuple[str, ...]], ...] = (
     (lambda p: p[30:-30, 60:-60, :][:, ::-1], ("cropped", "mirrored")),
     (lambda p: framed(p, 60), ("bordered",)),
     (lambda p: grey_of(framed(p, 60)), ("bordered", "recoloured")),
-    (stickered, ("edited",)),
+    (lambda p: stickered(p, (190, 20, 20)), ("edited",)),
     (captioned, ("edited",)),
     (lambda p: noisy(p, 30), ("edited",)),
     (lambda p: grey_of(stickered(p)), ("recoloured", "edited")),
