@@ -9,7 +9,7 @@ from typing import Any
 
 from augnet_cli.duplicates.prover import DIRECT, Memory, Way
 from augnet_cli.geometry.differences import Differences
-from augnet_cli.geometry.proof import OTHER, PLAIN, SAME, SCENE, Finding
+from augnet_cli.geometry.proof import OTHER, SAME, SCENE, Finding
 from augnet_cli.geometry.relation import Relation
 from augnet_cli.geometry.sketch import POINTS, SIDE
 
@@ -71,17 +71,17 @@ def _text(value: object) -> str:
 
 def _of_finding(finding: Finding) -> list[object]:
     matrix = None if finding.matrix is None else list(finding.matrix)
-    return [finding.what, matrix, list(finding.lacking)]
+    return [finding.what, matrix, *finding.lacking, finding.share, finding.median]
 
 
 def _finding(value: Any) -> Finding:
-    what, matrix, (first, second) = value
+    what, matrix, *shares = value
     numbers = None if matrix is None else _numbers(matrix)
-    laid = _one_of(what, (SAME, SCENE, PLAIN, OTHER)) in {SAME, SCENE}
+    laid = _one_of(what, (SAME, SCENE, OTHER)) in {SAME, SCENE}
     if laid != (numbers is not None) or (numbers is not None and not _can_be_undone(numbers)):
         raise ValueError("no transform")
-    lacking = _numbers((first, second))
-    return Finding(what, numbers, (lacking[0], lacking[1]))
+    first, second, share, median = _numbers(shares)
+    return Finding(what, numbers, (first, second), share, median)
 
 
 def _numbers(values: Iterable[Any]) -> tuple[float, ...]:
@@ -108,6 +108,7 @@ def _of_relation(relation: Relation) -> dict[str, object]:
         "finding": _of_finding(relation.finding),
         "unlike": list(_flat(relation.unlike)),
         "framed": [relation.first_framed, relation.second_framed],
+        "scale": relation.scale,
         "identical": relation.identical,
     }
 
@@ -117,8 +118,11 @@ def _relation(value: Any) -> Relation:
     painted, paint, recoloured, *rest = _numbers(value["unlike"])
     colourful, noise, edges, texture = zip(rest[0::2], rest[1::2], strict=True)
     unlike = Differences(painted, paint, recoloured, colourful, noise, edges, texture)
+    (scale,) = _numbers((value["scale"],))
+    if scale <= 0:
+        raise ValueError("no scale")
     identical = _one_of(value["identical"], (False, True))
-    return Relation(_finding(value["finding"]), unlike, first, second, identical)
+    return Relation(_finding(value["finding"]), unlike, first, second, scale, identical)
 
 
 def _flat(unlike: Differences) -> Iterator[float]:

@@ -26,6 +26,7 @@ STONES_TRIED = 3
 # Sources tried, each made from the next: a crop of a screenshot of a photo.
 SOURCES_TRIED = 6
 SMALL = 2.0  # times fewer pixels than the largest of its set
+LIKELIEST = 5
 MIDDLE_DECIMALS = 4  # of a sum of cosines: sums in another order differ in later ones
 
 
@@ -105,7 +106,15 @@ def levels_of(stage: Stage, members: Sequence[int]) -> dict[int, int]:
         members: rows of one set.
     """
     by_middle = _from_the_middle(stage, members)
-    source, tried = by_middle[0], set[int]()
+    # Among the few most likely ones first: each source that all others are laid upon takes as many proofs.
+    source = _source(stage, by_middle[:LIKELIEST])[0] if len(members) > LIKELIEST else by_middle[0]
+    return _source(stage, by_middle, source)[1]
+
+
+def _source(stage: Stage, by_middle: Sequence[int], source: int | None = None) -> tuple[int, dict[int, int]]:
+    """The source, and the levels, of rows given from the middle; `source` is the first to be tried."""
+    source = by_middle[0] if source is None else source
+    tried = set[int]()
     made, altered, unknown, left = set[int](), set[int](), set[int](), list[int]()
     for _ in range(SOURCES_TRIED):
         tried.add(source)
@@ -129,7 +138,7 @@ def levels_of(stage: Stage, members: Sequence[int]) -> dict[int, int]:
         source = min(better, key=by_middle.index)
     if len(altered) == len(left):
         altered = set()  # nothing speaks for the source
-    return {row: int(row in made or row in altered or row in unknown) for row in members}
+    return source, {row: int(row in made or row in altered or row in unknown) for row in by_middle}
 
 
 def _enlarged_from(stage: Stage, source: int, left: Sequence[int]) -> list[int]:

@@ -7,8 +7,6 @@ or a change of brightness does not tell.
 
 from __future__ import annotations
 
-import numpy as np
-
 from augnet_cli.geometry.placed import degrees_of, is_mirrored
 from augnet_cli.geometry.relation import Relation
 from augnet_cli.geometry.verdict import (
@@ -26,8 +24,8 @@ PLAINER = 0.1  # share of one grey in what was painted over, by which paint show
 NOTHING = 0.02
 # ... and around a picture with a seam it is a caption; more is a page, or a screen, with contents of its own.
 CAPTION = 0.12
-# Of the finest structure, what strong JPEG leaves at most.  Quality is compared in sketches as large alone: areas
-# that differ by less than this factor.
+# Of the finest structure, what strong JPEG leaves at most.  Quality is compared where both files have as many
+# pixels for the same: sides that differ by less than this factor.
 LEAST_TEXTURE, AS_LARGE = 0.85, 1.02
 
 
@@ -79,8 +77,7 @@ def _by_colour(relation: Relation) -> int:
 
 
 def _by_quality(relation: Relation) -> int:
-    scale = abs(float(np.linalg.det(relation.finding.transform[:, :2])))
-    if not 1 / AS_LARGE < scale < AS_LARGE:
+    if not 1 / AS_LARGE < relation.scale < AS_LARGE:
         return 0
     if is_noisier(relation.unlike):
         return 1 if relation.unlike.noise[0] > relation.unlike.noise[1] else -1

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from augnet_cli.duplicates.memory import as_texts, from_texts
 from augnet_cli.duplicates.prover import DIRECT, Memory, Way
 from augnet_cli.geometry.differences import Differences
-from augnet_cli.geometry.proof import OTHER, PLAIN, SAME, SCENE, Finding, kept
+from augnet_cli.geometry.proof import OTHER, SAME, SCENE, Finding, kept
 from augnet_cli.geometry.relation import Relation
 
 ROWS = 5
@@ -29,13 +29,13 @@ MATRIX = st.tuples(
     st.floats(1, 3),
     st.floats(-300, 300),
 ).map(lambda numbers: tuple(map(kept, numbers)))
-TOGETHER = st.builds(Finding, st.sampled_from([SAME, SCENE]), MATRIX, st.tuples(SHARE, SHARE))
-FINDINGS = TOGETHER | st.builds(Finding, st.sampled_from([OTHER, PLAIN]))
+TOGETHER = st.builds(Finding, st.sampled_from([SAME, SCENE]), MATRIX, st.tuples(SHARE, SHARE), SHARE, SHARE)
+FINDINGS = TOGETHER | st.just(Finding(OTHER))
 DIFFERENCES = st.builds(
     Differences, SHARE, st.floats(-1, 1), st.floats(0, 255), BOTH, st.tuples(SHARE, SHARE), BOTH, BOTH
 )
 FRAMED = st.sampled_from([None, False, True])
-RELATIONS = st.builds(Relation, TOGETHER, DIFFERENCES, FRAMED, FRAMED, st.booleans())
+RELATIONS = st.builds(Relation, TOGETHER, DIFFERENCES, FRAMED, FRAMED, st.floats(0.1, 10), st.booleans())
 
 
 @st.composite
@@ -92,7 +92,7 @@ def one_of_each() -> Memory:
     finding = Finding(SAME, (1.0, 0.0, 2.0, 0.0, 1.0, 3.0), (0.25, 0.5))
     unlike = Differences(0.1, 0.2, 3.0, (4.0, 5.0), (0.0, 6.0), (7.0, 8.0), (9.0, 1.0))
     way = Way(0, 1)
-    return Memory({way: finding}, {way: Relation(finding, unlike, None, True)}, {(1, 0): True})
+    return Memory({way: finding}, {way: Relation(finding, unlike, None, True, 1.5)}, {(1, 0): True})
 
 
 @pytest.mark.parametrize("place", range(3))
@@ -145,6 +145,7 @@ def test_neither_does_a_relation_with_a_number_or_an_answer_that_is_none() -> No
         {"framed": [True]},
         {"framed": [True, "yes"]},
         {"identical": 1},
+        {"scale": 0},
         {"finding": ["alike", *value["finding"][1:]]},
     )
     for change in wrong:

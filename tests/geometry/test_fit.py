@@ -134,6 +134,10 @@ def test_points_near_a_hint_are_looked_for_there_alone() -> None:
     assert there is None or there.inliers < 0.1 * here.inliers
 
 
+def coloured(grey: np.ndarray) -> np.ndarray:
+    return np.repeat(grey[..., None], 3, axis=2)
+
+
 @pytest.mark.parametrize("shape", [(40, 60), (61, 37), (48, 48)])
 @pytest.mark.parametrize("mirror", [False, True])
 @pytest.mark.parametrize("quarters", range(4))
@@ -143,7 +147,8 @@ def test_frames_carry_every_pixel_of_all_eight_turns_exactly(
     rng = np.random.default_rng(3)
     second = cv2.resize(rng.integers(0, 256, (5, 5), np.uint8), shape[::-1], interpolation=cv2.INTER_CUBIC)
     first = np.rot90(second[:, ::-1] if mirror else second, quarters)
-    fit = fit_frames(np.ascontiguousarray(first), second)
+    fit, likeness = fit_frames(sketch(coloured(first)), sketch(coloured(second)))
+    assert likeness > 0.999
     assert (np.linalg.det(fit.matrix[:, :2]) < 0) == mirror
     for y, x in ((y, x) for y in range(first.shape[0]) for x in range(first.shape[1])):
         to = fit.matrix @ (x, y, 1)
@@ -153,9 +158,11 @@ def test_frames_carry_every_pixel_of_all_eight_turns_exactly(
 
 
 def test_frames_of_pictures_of_other_sizes_lay_corner_upon_corner() -> None:
-    second = sketch_of(photo("china")).grey
+    second = sketch_of(photo("china")).colour
     first = cv2.resize(second, (90, 200), interpolation=cv2.INTER_AREA)
-    matrix = fit_frames(first, second).matrix
+    fit, likeness = fit_frames(sketch(first), sketch(second))
+    matrix = fit.matrix
+    assert likeness > 0.95
     np.testing.assert_allclose(matrix @ (-0.5, -0.5, 1), (-0.5, -0.5), atol=1e-9)
-    height, width = second.shape
+    height, width = second.shape[:2]
     np.testing.assert_allclose(matrix @ (89.5, 199.5, 1), (width - 0.5, height - 0.5), atol=1e-9)
