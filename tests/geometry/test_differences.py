@@ -42,7 +42,7 @@ def test_reversed_is_what_the_other_order_finds(name: str, change: Change) -> No
     assert np.sign(turned.paint_in_first) == np.sign(there.paint_in_first)
     assert turned.recoloured == pytest.approx(there.recoloured, rel=0.1, abs=2.0)
     assert turned.colourful == pytest.approx(there.colourful, rel=0.1, abs=0.5)
-    assert turned.edges == pytest.approx(there.edges, rel=0.15)
+    assert turned.edges == pytest.approx(there.edges, rel=0.25)
 
 
 @pytest.mark.parametrize("name", PHOTOS)
