@@ -1,9 +1,9 @@
 """Whether two small grey pictures show the same where a transform lays one over the other.
 
-The sharper of both is blurred until both are as sharp; then small blocks are compared by normalised correlation,
-which brightness and contrast don't change.  Plain blocks say nothing and are left out.
-Photos of one scene from two places fit nowhere as a whole, which is what tells them from copies: a painted-over
-block is wholly other, a moved one only somewhat.
+The sharper of both is blurred until both are as sharp; then small blocks are compared by normalised
+correlation, which brightness and contrast don't change.  Plain blocks say nothing and are left out.
+Photos of one scene from two places fit nowhere as a whole, which is what tells them from copies: a
+painted-over block is wholly other, a moved one only somewhat.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ def agreement(first: np.ndarray, second: np.ndarray, frame: Frame) -> Agreement:
 
 
 def are_level(first: np.ndarray, second: np.ndarray, matrix: np.ndarray) -> bool:
-    """Whether two pictures without patterns, (h, w) uint8, have the same greys throughout, and not one grey alone."""
+    """Whether two (h, w) uint8 pictures without patterns have the same greys, and not one grey alone."""
     frame = frame_of(first.shape, second.shape, matrix)
     if not _is_large(frame.overlap):
         return False

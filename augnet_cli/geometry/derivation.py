@@ -1,8 +1,8 @@
 """Which of two pictures was made from the other, as far as they show it.
 
-A crop lacks what is around it; a frame, a page or a screen has a seam around the picture it shows; lettering and
-stickers have few greys; what is grey, noisy or soft was colourful, clean and sharp before.  A turn, a mirror image
-or a change of brightness does not tell.
+A crop lacks what is around it; a frame, a page or a screen has a seam around the picture it shows; lettering
+and stickers have few greys; what is grey, noisy or soft was colourful, clean and sharp before.  A turn, a
+mirror image or a change of brightness does not tell.
 """
 
 from __future__ import annotations

@@ -1,17 +1,18 @@
 """Whether a picture was only made larger: it has more pixels than another, but shows no more in them.
 
-What is finer than the other's pixels is measured by making a picture smaller and large again, which loses just
-that.  A picture of the world has about as much at every scale (Field, "Relations between the statistics of natural
-images and the response properties of cortical cells", 1987); an enlargement has next to none at its own.
+What is finer than the other's pixels is measured by making a picture smaller and large again, which loses
+just that.  A picture of the world has about as much at every scale (Field, "Relations between the statistics
+of natural images and the response properties of cortical cells", 1987); an enlargement has next to none at
+its own.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-# The larger one's share of what the smaller one has at its own scale, times the ratio of their sides.  In trials with
-# 60 photographs 99 in 100 enlargements lay under 0.47 (sides 1.25 times as long), 0.35 (1.5) and 0.19 (2 and 3), of
-# originals beside copies made smaller 99 in 100 over 0.42.
+# The larger one's share of what the smaller one has at its own scale, times the ratio of their sides.  In
+# trials with 60 photographs 99 in 100 enlargements lay under 0.47 (sides 1.25 times as long), 0.35 (1.5) and
+# 0.19 (2 and 3), of originals beside copies made smaller 99 in 100 over 0.42.
 LEAST_DETAIL = 0.4
 LEAST_RATIO = 1.2  # of the sides: nearer ones differ too little to tell
 BLOCK = 16  # pixels
@@ -19,7 +20,7 @@ BUSY = 0.75  # quantile of the blocks: where there is something to see, but not 
 
 
 def is_enlarged(large: np.ndarray, small: np.ndarray) -> bool:
-    """Whether `large`, (h, w) uint8 grey as in its file, shows no more than `small`, of the same whole picture."""
+    """Whether `large`, (h, w) uint8 grey as in its file, shows no more than `small` of the same picture."""
     ratio = float(np.sqrt(large.size / max(small.size, 1)))
     if ratio < LEAST_RATIO:
         return False

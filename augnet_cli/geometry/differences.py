@@ -36,9 +36,10 @@ class Differences:
         paint_in_first: how much smoother the first is there, in [-1, 1]: bars, letters and stickers are flat
             between their edges, photographs are not.
         recoloured: mean change of a block's colour, in grey levels of the channel that changes most.
-        colourful: mean distance between the strongest and weakest channel, in levels, of the first and second.
-        noise: standard deviation, in levels, of what the first has more than the second nearly everywhere, and
-            the reverse; blur and JPEG take from what is busy, noise adds to all alike.
+        colourful: mean distance between the strongest and weakest channel, in levels, of the first and
+            second.
+        noise: standard deviation, in levels, of what the first has more than the second nearly everywhere,
+            and the reverse; blur and JPEG take from what is busy, noise adds to all alike.
         edges: steepness of edges, in levels a pixel, of the first and second.
         texture: strength of what is finest, in levels, of the first and second; strong JPEG takes it away.
     """
@@ -99,7 +100,7 @@ def _both(values: list[float]) -> tuple[float, float]:
 
 
 def _law(greys: list[np.ndarray]) -> tuple[float, float, np.ndarray]:
-    """Gain and offset that carry most block means (b,) of the first to the second's, and (b,) which they are."""
+    """Gain and offset that carry most block means (b,) of the first to the second's, and which (b,)."""
     one, other = greys
     lawful = np.ones(len(one), bool)
     gain, offset = 1.0, 0.0

@@ -16,8 +16,8 @@ TURNS = 8  # of a frame: mirrored or not, then 0 to 3 quarter turns
 RATIO = 0.85  # of the distance to the next best point; a looser one than Lowe's 0.8, as the rest is checked
 REPROJECTION = 80  # the long side, divided by this, is how far a point may lie off
 LEAST_REPROJECTION = 2.0  # pixels
-# Of a transform that is nearly right: the long side, divided by this, is how far a point may lie from where it says,
-# and so far (squared) its numbers.
+# Of a transform that is nearly right: the long side, divided by this, is how far a point may lie from where
+# it says, and so far (squared) its numbers.
 NEARBY, FARTHEST = 20, 0.8
 ROUNDS, CONFIDENCE = 500, 0.99  # of RANSAC
 LARGEST_STRETCH = 2.2  # of one axis against the other: a picture squeezed to half its width is still told
@@ -34,7 +34,7 @@ class Fit:
 
 
 def fit_frames(first: Sketch, second: Sketch) -> tuple[Fit, float]:
-    """The turn of the second's whole frame that makes it most like the first's, and their correlation then."""
+    """The turn of the second's whole frame that makes it most like the first's; their correlation then."""
     own, other = first.thumbnail, second.thumbnail
     turns = [np.rot90(side, quarter) for side in (other, other[:, ::-1]) for quarter in range(4)]
     likeness = [float((own * turn).sum()) for turn in turns]

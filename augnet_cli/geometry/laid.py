@@ -34,7 +34,7 @@ class Frame:
 
 
 def frame_of(first: tuple[int, ...], second: tuple[int, ...], matrix: np.ndarray) -> Frame:
-    """The frame for two pictures of these shapes; `matrix` carries pixels of the first to those of the second."""
+    """The frame for two pictures of these shapes; `matrix` carries the first's pixels to the second's."""
     import cv2
 
     scale = float(np.sqrt(abs(np.linalg.det(matrix[:, :2]))))  # pixels of the second in one of the first
@@ -52,7 +52,7 @@ def lay(frame: Frame, first: np.ndarray, second: np.ndarray) -> tuple[np.ndarray
     import cv2
 
     coarse, fine = (first, second) if frame.is_first else (second, first)
-    sharp = fine.astype(np.float32)
+    sharp: np.ndarray = fine.astype(np.float32)
     if frame.ratio > 1:
         sigma = HALF_PIXEL_BLUR * float(np.sqrt(frame.ratio**2 - 1)) + 1e-3
         sharp = cv2.GaussianBlur(sharp, (0, 0), sigma)

@@ -1,6 +1,7 @@
 """Where one picture lies in another, in pixels of the files, from how their sketches lie.
 
-Letters: x runs right, y down, from the corner of the first pixel; `matrix` (2, 3) as in `fit`, in pixel centres.
+Letters: x runs right, y down, from the corner of the first pixel; `matrix` (2, 3) as in `fit`, in pixel
+centres.
 """
 
 from __future__ import annotations
@@ -69,6 +70,6 @@ def degrees_of(matrix: np.ndarray) -> float:
 
 
 def scales_of(matrix: np.ndarray) -> tuple[float, float]:
-    """Pixels of the second in one of the first, along the directions of the largest and the smallest stretch."""
+    """Pixels of the second in one of the first, along the largest and the smallest stretch."""
     large, small = np.linalg.svd(matrix[:, :2], compute_uv=False)
     return float(large), float(small)

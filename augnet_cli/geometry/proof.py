@@ -1,7 +1,7 @@
 """The proof that two pictures are the same one: which transform, how well the pixels agree, who lacks what.
 
-A cheap look comes first: the whole frame under its eight turns, which settles all that was re-encoded, resized,
-recoloured, blurred, mirrored or turned.  Only what stays open is looked at for points.
+A cheap look comes first: the whole frame under its eight turns, which settles all that was re-encoded,
+resized, recoloured, blurred, mirrored or turned.  Only what stays open is looked at for points.
 """
 
 from __future__ import annotations
@@ -17,13 +17,14 @@ from augnet_cli.geometry.sketch import Sketch
 
 # By the whole frame: no transform was searched for, so that little chance agreement is left.
 FRAME_SHARE, FRAME_MEDIAN = 0.8, 0.9
-# Thumbnails less like each other than this are not worth laying: of proofs by the frame 1 in 100 lay under it, of
-# different pictures that were candidates 9 in 10.
+# Thumbnails less like each other than this are not worth laying: of proofs by the frame 1 in 100 lay under
+# it, of different pictures that were candidates 9 in 10.
 LIKELY = 0.65
 # By points: so many must agree on the transform, and the pixels then nearly everywhere ...
 FEWEST_INLIERS = 6
 ALL_SHARE, ALL_MEDIAN = 0.9, 0.9
-# ... or very well in what is no caption or sticker, with little between same and other.  Near scenes have more.
+# ... or very well in what is no caption or sticker, with little between same and other.  Near scenes have
+# more.
 PART_INLIERS, PART_SHARE, PART_QUANTILE_CORRELATION, PART_SOMEWHAT = 10, 0.6, 0.96, 0.2
 # Points agree on a transform, pixels don't: one scene, seen twice.
 SCENE_INLIERS, SCENE_SHARE = 20, 0.3
@@ -36,7 +37,8 @@ class Finding:
     """What two pictures are to each other.
 
     Attributes:
-        what: SAME: they are the same picture, or parts of it; SCENE: photos of one scene; OTHER: nothing says so.
+        what: SAME: they are the same picture, or parts of it; SCENE: photos of one scene; OTHER: nothing says
+            so.
         matrix: of six numbers, from pixels of the first's sketch to the second's, as Transform.matrix; None
             where none was found.
         lacking: share of the first's area that shows something which the second does not, and the reverse;

@@ -20,8 +20,9 @@ from augnet_cli.geometry.sketch import Size, Sketch
 
 # Of the blocks' median: the whole frame fits as well as a small crop's can't.
 WELL = 0.985
-# Share of the overlap that has changed, how smooth paint is at least, and the correlation of the middle block of
-# a copy's rest: of 2,400 copies, combined changes too, 17 were taken for scenes so, and 3 of 4 bursts were seen.
+# Share of the overlap that has changed, how smooth paint is at least, and the correlation of the middle block
+# of a copy's rest: of 2,400 copies, combined changes too, 17 were taken for scenes so, and 3 of 4 bursts were
+# seen.
 MOVED, SMOOTH, STILL = 0.05, 0.3, 0.9875
 BETTER = 0.002  # by which points must fit better than the whole frame to be believed
 
@@ -33,8 +34,8 @@ class Relation:
     Attributes:
         finding: how they lie, and which lacks what.
         unlike: how they differ, the first over the second.
-        first_framed: the first shows the second with a seam around it, as a frame or a page does; False where it
-            goes on beyond it without one, as the whole does around a crop; None where it ends with it.
+        first_framed: the first shows the second with a seam around it, as a frame or a page does; False where
+            it goes on beyond it without one, as the whole does around a crop; None where it ends with it.
         second_framed: the reverse.
         scale: pixels of the second file in one of the first, along a side.
         identical: every pixel is the same.
@@ -63,8 +64,8 @@ class Relation:
 def relate(first: Sketch, second: Sketch, finding: Finding, identical: bool = False) -> Relation | None:
     """Look closely at two pictures that were found to be the same; None if they are two photos of one scene.
 
-    What was painted on a copy is smoother than what it covers, and the rest of it stays as it was.  Where as much
-    has changed, but by nothing smooth, and the rest is not as like as a copy's is, something moved.
+    What was painted on a copy is smoother than what it covers, and the rest of it stays as it was.  Where as
+    much has changed, but by nothing smooth, and the rest is not as like as a copy's is, something moved.
     """
     finding = _refined(first, second, finding)
     matrix = finding.transform
@@ -102,7 +103,7 @@ def _kept(unlike: Differences) -> Differences:
 
 
 def _refined(first: Sketch, second: Sketch, finding: Finding) -> Finding:
-    """By points, where the whole frame was enough for a proof but fits not well: a slight crop is found so."""
+    """By points, where the whole frame was enough for a proof but does not fit well: a slight crop."""
     if finding.median >= WELL:
         return finding
     shapes = first.grey.shape, second.grey.shape

@@ -1,7 +1,8 @@
 """Whether one picture stands in another as in a frame, on a page or a screen, or as a part cut out of it.
 
-Where a part was cut out, what is seen goes on beyond the cut as if nothing were there.  Around a picture that was
-put upon something there is a seam: the pixels on both sides of the line differ far more than a little further in.
+Where a part was cut out, what is seen goes on beyond the cut as if nothing were there.  Around a picture that
+was put upon something there is a seam: the pixels on both sides of the line differ far more than a little
+further in.
 Letters: h, w sides of a small picture.
 """
 

@@ -1,9 +1,9 @@
-"""What is looked at to prove that two pictures are the same: a small one, and points on it that are known again.
+"""What is looked at to prove that two pictures are the same: a small one, and points that are known again.
 
 Points are SIFT's (Lowe, "Distinctive Image Features from Scale-Invariant Keypoints", 2004), compared as
-Arandjelović and Zisserman, "Three things everyone should know to improve object retrieval" (2012), propose: roots
-of numbers that sum to 1, so that the product of two rows is the Hellinger kernel.  A picture seen in a mirror has
-the same points with the numbers of each in another order: it need not be looked at again.
+Arandjelović and Zisserman, "Three things everyone should know to improve object retrieval" (2012), propose:
+roots of numbers that sum to 1, so that the product of two rows is the Hellinger kernel.  A picture seen in a
+mirror has the same points with the numbers of each in another order: it need not be looked at again.
 Letters: h, w sides of the small picture, k points.
 """
 
@@ -24,7 +24,7 @@ SMALLEST_SUM = 1e-6
 
 @dataclass(frozen=True, eq=False)
 class Points:
-    """`places` (k, 2) float32 x, y in pixels of the small picture; `rows` (k, 128) uint8, as SIFT gives them."""
+    """`places` (k, 2) float32 x, y in pixels of the sketch; `rows` (k, 128) uint8, as SIFT gives them."""
 
     places: np.ndarray
     rows: np.ndarray
@@ -57,8 +57,8 @@ class Size:
 class Sketch:
     """One picture as proofs look at it.
 
-    `colour` is (h, w, 3) uint8 RGB, its long side at most SIDE; `width`, `height` are those of the picture itself;
-    `taken_at` is EXIF's, or None.
+    `colour` is (h, w, 3) uint8 RGB, its long side at most SIDE; `width`, `height` are those of the picture
+    itself; `taken_at` is EXIF's, or None.
     """
 
     colour: np.ndarray
@@ -76,7 +76,7 @@ class Sketch:
 
     @cached_property
     def thumbnail(self) -> np.ndarray:
-        """(THUMBNAIL, THUMBNAIL) float32 without its mean, of length 1: turns of the frame are told apart by it."""
+        """(THUMBNAIL, THUMBNAIL) float32 without its mean, of length 1: it tells turns of the frame."""
         import cv2
 
         small = cv2.resize(self.grey, (THUMBNAIL, THUMBNAIL), interpolation=cv2.INTER_AREA).astype(np.float32)
