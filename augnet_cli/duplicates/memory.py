@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from augnet_cli.duplicates.prover import DIRECT, Memory, Way
 from augnet_cli.geometry.differences import Differences
-from augnet_cli.geometry.proof import Finding
+from augnet_cli.geometry.proof import OTHER, SAME, SCENE, Finding
 from augnet_cli.geometry.relation import Relation
 from augnet_cli.geometry.sketch import POINTS, SIDE
 
@@ -43,7 +44,7 @@ def from_texts(texts: Mapping[Key, str], contents: Sequence[str]) -> Memory:
         try:
             value = json.loads(text)
             if kind == ENLARGED:
-                memory.enlarged[one, other] = bool(value)
+                memory.enlarged[one, other] = _one_of(value, (False, True))
                 continue
             way = Way(min(one, other), max(one, other), stone)
             if kind == FINDING:
@@ -74,9 +75,32 @@ def _of_finding(finding: Finding) -> list[object]:
 
 
 def _finding(value: Any) -> Finding:
-    what, matrix, first, second, share, median = value
-    numbers = None if matrix is None else tuple(float(number) for number in matrix)
-    return Finding(str(what), numbers, (float(first), float(second)), float(share), float(median))
+    what, matrix, *shares = value
+    numbers = None if matrix is None else _numbers(matrix)
+    laid = _one_of(what, (SAME, SCENE, OTHER)) in {SAME, SCENE}
+    if laid != (numbers is not None) or (numbers is not None and not _can_be_undone(numbers)):
+        raise ValueError("no transform")
+    first, second, share, median = _numbers(shares)
+    return Finding(what, numbers, (first, second), share, median)
+
+
+def _numbers(values: Iterable[Any]) -> tuple[float, ...]:
+    numbers = tuple(float(value) for value in values)
+    if not all(map(math.isfinite, numbers)):
+        raise ValueError("not a number")
+    return numbers
+
+
+def _can_be_undone(matrix: Sequence[float]) -> bool:
+    a, b, _x, c, d, _y = matrix
+    return a * d != b * c
+
+
+def _one_of(value: Any, known: Sequence[Any]) -> Any:
+    # 1 == True, but is none.
+    if not any(value == one and type(value) is type(one) for one in known):
+        raise ValueError("unknown")
+    return value
 
 
 def _of_relation(relation: Relation) -> dict[str, object]:
@@ -90,13 +114,15 @@ def _of_relation(relation: Relation) -> dict[str, object]:
 
 
 def _relation(value: Any) -> Relation:
-    first, second = value["framed"]
-    painted, paint, recoloured, *rest = (float(number) for number in value["unlike"])
+    first, second = (_one_of(framed, (None, False, True)) for framed in value["framed"])
+    painted, paint, recoloured, *rest = _numbers(value["unlike"])
     colourful, noise, edges, texture = zip(rest[0::2], rest[1::2], strict=True)
     unlike = Differences(painted, paint, recoloured, colourful, noise, edges, texture)
-    return Relation(
-        _finding(value["finding"]), unlike, first, second, float(value["scale"]), bool(value["identical"])
-    )
+    (scale,) = _numbers((value["scale"],))
+    if scale <= 0:
+        raise ValueError("no scale")
+    identical = _one_of(value["identical"], (False, True))
+    return Relation(_finding(value["finding"]), unlike, first, second, scale, identical)
 
 
 def _flat(unlike: Differences) -> Iterator[float]:
