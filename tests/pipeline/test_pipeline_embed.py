@@ -163,7 +163,7 @@ def test_excluded_files_are_not_embedded_and_the_store_keeps_what_it_has_of_them
 
 def test_excluded_files_are_in_no_answer(album: Path) -> None:
     run(album)
-    (star,) = augnet_cli.dedupe(album, threshold=2, exclude=["drawn/"]).groups
+    (star,) = augnet_cli.dedupe(album, threshold=2, exclude=["drawn/"], verify=False).groups
     assert len(star.redundant) == 5
     assert not [image.path for image in star.redundant if image.path.startswith("drawn/")]
     clusters = augnet_cli.cluster(album, k=2, exclude=["drawn/"]).clusters
