@@ -118,7 +118,7 @@ def test_library_is_silent_and_tells_a_listener(photos: Path, capfd: pytest.Capt
             self.stages: list[tuple[str, int | None]] = []
             self.done = 0
 
-        def start(self, stage: str, total: int | None) -> None:
+        def start(self, stage: str, total: int | None, unit: str = "images") -> None:
             self.stages.append((stage, total))
 
         def advance(self, done: int = 1, skipped: int = 0, detail: str = "") -> None:

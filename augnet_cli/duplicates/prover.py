@@ -108,6 +108,8 @@ class Prover:
         found = self._known.findings.get(way)
         if found is None:
             found = self._found(way)
+            if found is UNKNOWN:  # a file can't be read now; another time it may
+                return found
             with self._lock:
                 self._known.findings[way] = self.new.findings[way] = found
         return found
@@ -120,6 +122,8 @@ class Prover:
             return None if relation is None else relation.reversed()
         way = Way(one, other, stone)
         if way not in self._known.relations:
+            if None in (self._sketch(way.one), self._sketch(way.other)):
+                return None
             relation = self._related(way)
             with self._lock:
                 self._known.relations[way] = self.new.relations[way] = relation
@@ -130,7 +134,9 @@ class Prover:
         pair = (large, small)
         if pair not in self._known.enlarged:
             one, other = self._pictures.whole(large), self._pictures.whole(small)
-            answer = one is not None and other is not None and is_enlarged(one, other)
+            if one is None or other is None:
+                return False
+            answer = is_enlarged(one, other)
             with self._lock:
                 self._known.enlarged[pair] = self.new.enlarged[pair] = answer
         return self._known.enlarged[pair]

@@ -168,17 +168,19 @@ def _from_the_middle(stage: Stage, members: Sequence[int]) -> list[int]:
     return [members[place] for place in np.lexsort((members, -near, small))]
 
 
-def attach(stage: Stage, members: Sequence[int], stars: Stars) -> None:
-    """Find each row's witness among those that stay before it.
+def attach(stage: Stage, members: Sequence[int], levels: Mapping[int, int], stars: Stars) -> None:
+    """Find each row's witness among those that stay before it: sources first, then the nearest.
 
     Args:
         members: rows of one set, the one most worth keeping first.
+        levels: of `levels_of`.
     """
     kept: list[int] = []
     for row in members:
         partial: dict[Pair, Relation] = {}
         may_go = [] if row in stage.fixed else [other for other in kept if stage.may_pair(row, other)]
-        for witness in stage.nearest(row, may_go)[:WITNESSES_TRIED]:
+        nearest = sorted(stage.nearest(row, may_go), key=levels.__getitem__)
+        for witness in nearest[:WITNESSES_TRIED]:
             relation = stage.relation(row, witness)
             if (min(row, witness), max(row, witness)) in stage.same:
                 stars.witness[row] = (witness, relation)
@@ -218,7 +220,7 @@ def form_stars(
     stars = Stars()
 
     def find_witnesses(members: Sequence[int]) -> None:
-        attach(stage, sorted(members, key=rank.__getitem__), stars)
+        attach(stage, sorted(members, key=rank.__getitem__), levels, stars)
         progress.advance(len(members))
 
     stage.prover.each(find_witnesses, sets)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from augnet_cli.duplicates.groups import NEAR, Edge
+from augnet_cli.duplicates.groups import Edge
 from augnet_cli.duplicates.stars import Stage, Stars
 from augnet_cli.duplicates.verify import distance_of
 from augnet_cli.geometry.placed import placed
@@ -17,6 +17,7 @@ from augnet_cli.records import Pairs, Transform
 
 IDENTICAL_PIXELS = ("identical-pixels",)
 UNVERIFIED = ("unverified",)
+DECIDED = ("decided",)  # a person said so, and nothing more is known
 
 
 def edges_of(stage: Stage, stars: Stars, sizes: Mapping[int, Size]) -> dict[int, Edge]:
@@ -27,7 +28,7 @@ def edges_of(stage: Stage, stars: Stars, sizes: Mapping[int, Size]) -> dict[int,
 def _edge(stage: Stage, row: int, witness: int, relation: Relation | None, sizes: Mapping[int, Size]) -> Edge:
     distance = distance_of(stage, row, witness)
     if relation is None:  # a person said so
-        return Edge(witness, distance, False, NEAR)
+        return Edge(witness, distance, True, DECIDED)
     words, transform = described(sizes[row], sizes[witness], relation)
     return Edge(witness, distance, True, words, transform)
 

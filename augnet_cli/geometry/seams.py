@@ -68,7 +68,9 @@ def _side(inner: np.ndarray, outer: np.ndarray, matrix: np.ndarray, side: int) -
     across = float(np.abs(out - inside)[exists].mean())
     within = float(np.abs(inside - deeper)[exists].mean())
     outside = np.concatenate([out[exists], far[exists]])
-    return _Side(outside, across > max(LEAST_SEAM, SEAM * within))
+    # A margin shows one colour along a whole side, which what goes on beyond a cut seldom does.
+    is_margin = bool(outside.std() < ONE_COLOUR)
+    return _Side(outside, is_margin or across > max(LEAST_SEAM, SEAM * within))
 
 
 def _looked_up(picture: np.ndarray, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -72,7 +72,9 @@ def dedupe(
         limit, source = threshold, GIVEN if threshold is not None else AUTO
         if verify:
             likely = fresh.embedder.card.threshold_for(DEFAULT_PRECISION)[1]
-            terms = Terms(rules, limit, likely if limit is None else limit, include_unverified, place.said)
+            terms = Terms(
+                rules, limit, likely if limit is None else min(limit, likely), include_unverified, place.said
+            )
             found = verified(place, request, terms, progress)
         else:
             if limit is None:

@@ -67,7 +67,9 @@ def leaks(
         limit, source = threshold, GIVEN if threshold is not None else AUTO
         if verify:
             likely = place.first.embedder.card.threshold_for(DEFAULT_PRECISION)[1]
-            found, unproved = _proved(place, request, limit, likely if limit is None else limit, progress)
+            found, unproved = _proved(
+                place, request, limit, likely if limit is None else min(limit, likely), progress
+            )
         else:
             if limit is None:
                 fresh = place.first

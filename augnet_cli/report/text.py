@@ -27,7 +27,7 @@ from augnet_cli.results import (
 )
 
 SUSPECTS_SHOWN = 10  # pairs of a kind that stay; the groups are what was asked for
-NEAR = "near"  # the verdict of what rests on its distance
+NEAR, DECIDED = "near", "decided"  # verdicts of what rests on its distance, and on a person's word
 SCREEN = 100  # characters: a verdict that does not fit beside the path has a line of its own
 BELOW = " " * 10  # under the path
 REASONS_SHOWN = 5  # kinds of skips; a screen has room for the groups above them too
@@ -50,7 +50,7 @@ def write_lines(lines: Iterable[str], stream: TextIO) -> None:
 def dedupe_lines(result: DedupeResult, style: Style = PLAIN) -> Iterator[str]:
     """Each group with what stays first, what is left open, then a summary and the next step."""
     for group in result.groups:
-        yield from _group(group, result.verified, style)
+        yield from _group(group, style)
         yield ""
     yield from _suspects(result, style)
     yield from _stacks(result, style)
@@ -231,11 +231,11 @@ def size_words(size_bytes: int) -> str:
     return f"{size:.1f} {unit}" if size < 9.95 else f"{size:.0f} {unit}"
 
 
-def _group(group: Group, verified: bool, style: Style) -> Iterator[str]:
+def _group(group: Group, style: Style) -> Iterator[str]:
     kept = f"{style.bold}{shown(group.kept.path)}{style.reset}"
     yield f"{style.green}keep{style.reset}    {kept}  {style.dim}{group.kept.reason}{style.reset}"
     for image in group.redundant:
-        path, remark = shown(image.path), ", ".join(_remarks(image, group, verified))
+        path, remark = shown(image.path), ", ".join(_remarks(image, group))
         line = f"  {distance_words(image.distance, style)}  {path}"
         if not remark:
             yield line
@@ -246,13 +246,11 @@ def _group(group: Group, verified: bool, style: Style) -> Iterator[str]:
             yield f"{BELOW}{style.dim}{remark}{style.reset}"
 
 
-def _remarks(image: Redundant, group: Group, verified: bool) -> Iterator[str]:
+def _remarks(image: Redundant, group: Group) -> Iterator[str]:
     """What the distance alone does not say: the verdict, and a witness other than the kept image."""
     for word in verdict_words(image):
         if word != NEAR:
-            yield word
-        elif verified:  # where the others are proved
-            yield "as you decided"
+            yield "as you decided" if word == DECIDED else word
     if image.witness != group.kept.path:
         yield f"as in {shown(image.witness)}"
 

@@ -197,7 +197,7 @@ class Impatient(augnet_cli.Progress):
     def __init__(self, after: int) -> None:
         self.verifying, self.left = False, after
 
-    def start(self, stage: str, total: int | None) -> None:
+    def start(self, stage: str, total: int | None, unit: str = "images") -> None:
         self.verifying = stage == "verifying"
 
     def advance(self, done: int = 1, skipped: int = 0, detail: str = "") -> None:

@@ -161,7 +161,7 @@ def test_progress_counts_every_row_once() -> None:
     class Counting(Progress):
         total, done, finished = -1, 0, 0
 
-        def start(self, stage: str, total: int | None) -> None:
+        def start(self, stage: str, total: int | None, unit: str = "images") -> None:
             self.total = total or 0
 
         def advance(self, done: int = 1, skipped: int = 0, detail: str = "") -> None:
