@@ -42,9 +42,9 @@ def leaks(
             "--threshold",
             min=0,
             max=2,
-            help="Cosine distance, 1 - cos: pairs farther apart are not looked at; 0 is the same. Default: all "
-            "likely pairs are looked at, whatever their distance. With --no-verify: at or under it two images "
-            "are the same; default the one that dedupe --no-verify takes for TRAIN.",
+            help="Cosine distance, 1 - cos: pairs farther apart are not looked at; 0 is the same. Default: "
+            "all likely pairs are looked at, whatever their distance. With --no-verify: at or under it two "
+            "images are the same; default the one that dedupe --no-verify takes for TRAIN.",
             show_default=False,
         ),
     ] = None,

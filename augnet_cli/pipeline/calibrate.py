@@ -248,7 +248,7 @@ def _neighbours(embeddings: np.ndarray, count: int) -> np.ndarray:
 def _key(fresh: Fresh) -> str:
     """Where the store keeps it: each encoder and each selection has its own."""
     request = fresh.request
-    chosen: list[object] = sorted(request.exclude)
+    chosen: list[object] = [*sorted(request.exclude)]
     if request.only is not None:
         chosen = [chosen, sorted(request.only), sorted(request.always)]
     selection = b"" if request.is_whole else json.dumps(chosen).encode()
