@@ -3,7 +3,7 @@
     from augnet_cli import dedupe, encode, index, query
 
     index("photos")                                  # embed what is new, keep it in photos/.augnet
-    for group in dedupe("photos", threshold=0.2).groups:
+    for group in dedupe("photos").groups:
         print(group.kept.path, [image.path for image in group.redundant])
     print(query("img.png", k=5, folder="photos").hits)
     vectors = encode(["a.jpg", "b.jpg"])             # (2, dim) float32 unit rows
@@ -113,9 +113,9 @@ def dedupe(
     """Find images of `folder` that show the same picture; changes no file.
 
     Args:
-        threshold: cosine distance in [0, 2], inclusive; pairs farther apart are not looked at, None looks at all
-            that are likely.  Without `verify` None takes the one that `calibrate` finds for `precision`, or the
-            one the encoder's card names where there are fewer than 1,000 different images.
+        threshold: cosine distance in [0, 2], inclusive; pairs farther apart are not looked at, None looks at
+            all that are likely.  Without `verify` None takes the one that `calibrate` finds for `precision`,
+            or the one the encoder's card names where there are fewer than 1,000 different images.
         precision: without `verify`, wanted share of true ones among the redundant images; None is 0.99.
         plan: a `.jsonl` to write for `apply`.
         keep: rules for which image of a group stays, such as `folder:originals,resolution`; None is

@@ -9,8 +9,8 @@ from __future__ import annotations
 class Progress:
     """Listens to one verb at work. Every method may be called from any thread."""
 
-    def start(self, stage: str, total: int | None) -> None:
-        """A stage begins; `total` items are to be done, None if unknown."""
+    def start(self, stage: str, total: int | None, unit: str = "images") -> None:
+        """A stage begins; `total` items are to be done, None if unknown; `unit` says of what."""
 
     def advance(self, done: int = 1, skipped: int = 0, detail: str = "") -> None:
         """`done` more items are finished, `skipped` of them skips; `detail` ends the line shown."""

@@ -138,7 +138,7 @@ class Transform:
         box: left, top, right, bottom of what the first shows, in the second; parts outside it are cut off.
         degrees: how far the second was turned, counter-clockwise, to look like the first, in (-180, 180].
         mirrored: whether it was mirrored left to right before that turn.
-        changed_share: share of the first's area that shows something else than the second, in [0, 1].
+        changed_share: share of what both show in which they differ, in [0, 1].
     """
 
     matrix: tuple[float, float, float, float, float, float]

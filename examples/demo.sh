@@ -13,8 +13,8 @@ if [ -z "$folder" ]; then
   query=$folder/from-a-friend/china-crop.jpg
 fi
 
-printf '$ augnet dedupe %s --threshold 0.2\n' "$folder"
-augnet dedupe "$folder" --threshold 0.2
+printf '$ augnet dedupe %s\n' "$folder"
+augnet dedupe "$folder"
 if [ -n "${query:-}" ]; then
   echo
   echo "\$ augnet query $query --k 3"

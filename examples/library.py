@@ -10,7 +10,8 @@ if len(sys.argv) != 3:
     sys.exit("usage: python examples/library.py FOLDER IMAGE")
 folder, image = sys.argv[1:]
 print(index(folder).images, "images")
-for group in dedupe(folder, threshold=0.2).groups:
-    print(group.kept.path, "<-", *(redundant.path for redundant in group.redundant))
+for group in dedupe(folder).groups:
+    for copy in group.redundant:
+        print(group.kept.path, "<-", copy.path, *copy.verdict)
 print(query(image, k=3, folder=folder).hits)
 print(encode([image]).shape)

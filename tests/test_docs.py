@@ -73,6 +73,23 @@ def test_every_command_and_option_in_the_readme_exists(help_texts):
                 )
 
 
+def test_the_readme_explains_every_word_of_a_verdict():
+    from augnet_cli.duplicates.groups import IDENTICAL, NEAR
+    from augnet_cli.duplicates.told import IDENTICAL_PIXELS, UNVERIFIED
+    from augnet_cli.geometry.verdict import WORDS
+    from augnet_cli.results import PARTIAL
+
+    text = README.read_text(encoding="utf-8")
+    table = text.split("<!-- verdicts -->")[1].split("<!-- /verdicts -->")[0]
+    assert re.findall(r"^\| `([a-z-]+)`", table, re.MULTILINE) == [
+        *IDENTICAL,
+        *IDENTICAL_PIXELS,
+        *WORDS,
+        *NEAR,
+    ]
+    assert all(f"**`{word}`**" in text for word in (PARTIAL, *UNVERIFIED))
+
+
 def test_every_option_of_every_command_says_what_it_does(help_texts):
     for command, text in help_texts.items():
         options = text.split("Options:")[1].split("Commands:")[0]

@@ -107,6 +107,8 @@ def run() -> None:
             raise
         _say(error.what, error.hint)
         _end(error.exit_code)
+    except KeyboardInterrupt:  # before a command runs: while its options are put together
+        _end_interrupted()
     except Exception as error:
         if debug:
             raise
@@ -134,6 +136,9 @@ def _remember_interrupts() -> list[int]:
 
 
 def _end_interrupted() -> NoReturn:
+    # An interrupt that met an `exec` of a text, as dataclasses are made by, would end Python by a signal
+    # though it was caught; any further text makes it forget that (CPython's run_eval_code_obj).
+    eval("None")  # noqa: S307 (a constant)
     _say("interrupted; what was finished is saved", "run the same command again to go on")
     _end(EXIT_INTERRUPTED)
 

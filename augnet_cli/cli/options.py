@@ -75,10 +75,10 @@ Threshold = Annotated[
         "--threshold",
         min=0,
         max=2,
-        help="Cosine distance, 1 - cos: pairs farther apart are not looked at; 0 is the same. Default: all likely "
-        "pairs are looked at, whatever their distance. With --no-verify: at or under it two images are "
-        "duplicates; default the one that reaches --precision on this folder, or the encoder's own where "
-        "there are fewer than 1,000 different images.",
+        help="Cosine distance, 1 - cos: pairs farther apart are not looked at; 0 is the same. Default: all "
+        "likely pairs are looked at, whatever their distance. With --no-verify: at or under it two images "
+        "are duplicates; default the one that reaches --precision on this folder, or the encoder's own "
+        "where there are fewer than 1,000 different images.",
         show_default=False,
     ),
 ]
@@ -101,8 +101,8 @@ Precision = Annotated[
     float | None,
     typer.Option(
         "--precision",
-        help="With --no-verify: share of true ones wanted among the redundant images, over 0 and under 1; the "
-        "distance that reaches it on this folder is estimated once and kept.  [default: 0.99]",
+        help="With --no-verify: share of true ones wanted among the redundant images, over 0 and under 1; "
+        "the distance that reaches it on this folder is estimated once and kept.  [default: 0.99]",
         show_default=False,
     ),
 ]

@@ -45,8 +45,10 @@ class PlainProgress(Progress):
         self._total: int | None = None
         self._stage, self._done, self._skipped, self._detail = "", 0, 0, ""
         self._started = self._said = 0.0
+        self._unit = ""
 
-    def start(self, stage: str, total: int | None) -> None:
+    def start(self, stage: str, total: int | None, unit: str = "images") -> None:
+        self._unit = unit
         self._stage, self._total, self._done, self._skipped, self._detail = stage, total, 0, 0, ""
         self._started = self._said = time.monotonic()
 
@@ -68,7 +70,7 @@ class PlainProgress(Progress):
         parts = [f"{self._stage}: {self._done:,}"]
         if self._total:
             parts[0] += f" of {self._total:,}"
-        parts.append(f"{rate:,.0f} images/s")
+        parts.append(f"{rate:,.0f} {self._unit}/s")
         if self._total and rate > 0:
             parts.append(f"{_clock((self._total - self._done) / rate)} left")
         if self._skipped:
@@ -92,14 +94,14 @@ class BarProgress(Progress):
         self._console = Console(file=own_stderr(), highlight=False, markup=False, emoji=False)
         self._bar: Any = None
         self._task: Any = None
-        self._skipped = 0
+        self._skipped, self._unit = 0, ""
 
-    def start(self, stage: str, total: int | None) -> None:
+    def start(self, stage: str, total: int | None, unit: str = "images") -> None:
         from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
         from rich.progress import Progress as Bar
 
         self.finish()
-        self._skipped = 0
+        self._skipped, self._unit = 0, unit
         self._bar = Bar(
             TextColumn("{task.description}", markup=False),
             BarColumn(),
@@ -121,7 +123,7 @@ class BarProgress(Progress):
         if detail:
             words.append(detail)
         task = self._bar.tasks[self._task]
-        rate = f"{task.speed:,.0f} images/s" if task.speed else ""
+        rate = f"{task.speed:,.0f} {self._unit}/s" if task.speed else ""
         changes = {"rate": rate} | ({"detail": ", ".join(words)} if words else {})
         self._bar.update(self._task, advance=done, **changes)
 

@@ -2,6 +2,8 @@
 
 Two images that proofs of other pairs have joined already need none of their own here; what they are to each other
 is looked at when groups are formed.  So a picture with twenty copies costs some twenty proofs, not two hundred.
+Small parts of a picture lie far from it, among many others.  But where several copies of one picture are known,
+most of them are candidates of such a part: sets with many candidates between them are tried last.
 Candidates are tried in rounds of fixed size, so that the outcome depends neither on threads nor on file names.
 """
 
@@ -24,6 +26,9 @@ NEAR = 0.2
 # Farther out, so many in succession without enough proofs among them end the search.
 PATIENCE = 256
 LEAST_YIELD = 0.02
+# Candidates between two sets that make them worth a try, and how many of them are tried: the best one.
+VOTES = 8
+TRIED_OF_VOTES = 1
 
 
 @dataclass(frozen=True)
@@ -48,61 +53,101 @@ def link(
         prove: what pairs (left < right) of rows are to each other.
         joined: pairs that need no proof.
     """
-    components = Components(rows)
-    proved: list[Pair] = []
+    search = _Search(found, rows, prove, progress)
     for one, other in joined:
-        components.join(one, other)
-    left, right = found.pairs.left.tolist(), found.pairs.right.tolist()
-    distance = found.pairs.distance.tolist()
-    waiting = deque(found.order.tolist())
-    recent: deque[bool] = deque(maxlen=PATIENCE)
-    progress.start("verifying", len(waiting))
-    while waiting:
-        chosen, passed = _round(waiting, left, right, components)
-        progress.advance(passed)
-        pairs = [(left[place], right[place]) for place in chosen]
-        for pair, place, finding in zip(pairs, chosen, prove(pairs), strict=True):
-            if distance[place] > NEAR:
-                recent.append(finding.is_same)
-            if finding.is_same:
-                components.join(*pair)
-                proved.append(pair)
-        progress.advance(len(chosen))
-        if len(recent) == PATIENCE and sum(recent) < LEAST_YIELD * PATIENCE:
-            waiting = deque(place for place in waiting if distance[place] <= NEAR)
-            recent.clear()
+        search.components.join(one, other)
+    progress.start("verifying", None, "pairs")  # how many it will take is not known before
+    given_up = search.in_order(found.order.tolist())
+    search.by_votes(given_up)
     progress.finish()
-    return Links(components, tuple(proved))
+    return Links(search.components, tuple(search.proved))
 
 
-def _round(
-    waiting: deque[int], left: Sequence[int], right: Sequence[int], components: Components
-) -> tuple[list[int], int]:
-    """Take up to ROUND candidates that would each join two sets, and how many need no proof any more.
+class _Search:
+    """Candidates by place, what was proved of them, and the sets that follow."""
 
-    One that another of this round may make needless waits for the next.
-    """
-    chosen: list[int] = []
-    deferred: list[int] = []
-    passed = 0
-    above: dict[int, int] = {}
+    def __init__(
+        self,
+        found: Candidates,
+        rows: int,
+        prove: Callable[[Sequence[Pair]], Sequence[Finding]],
+        progress: Progress,
+    ) -> None:
+        self.components = Components(rows)
+        self.proved: list[Pair] = []
+        self._prove = prove
+        self._progress = progress
+        self._left, self._right = found.pairs.left.tolist(), found.pairs.right.tolist()
+        self._distance = found.pairs.distance.tolist()
 
-    def root(row: int) -> int:
-        row = components.root(row)
-        while row in above:
-            row = above[row]
-        return row
+    def in_order(self, order: Sequence[int]) -> list[int]:
+        """Try the candidates at these places, the most promising first; returns those given up."""
+        waiting = deque(order)
+        recent: deque[bool] = deque(maxlen=PATIENCE)
+        given_up: list[int] = []
+        while waiting:
+            chosen = self._round(waiting)
+            for place, is_same in zip(chosen, self._try(chosen), strict=True):
+                if self._distance[place] > NEAR:
+                    recent.append(is_same)
+            if len(recent) == PATIENCE and sum(recent) < LEAST_YIELD * PATIENCE:
+                given_up += (place for place in waiting if self._distance[place] > NEAR)
+                waiting = deque(place for place in waiting if self._distance[place] <= NEAR)
+                recent.clear()
+        return given_up
 
-    while waiting and len(chosen) < ROUND and len(deferred) < ROUND:
-        place = waiting.popleft()
-        if components.joined(left[place], right[place]):
-            passed += 1
-            continue
-        one, other = root(left[place]), root(right[place])
-        if one == other:
-            deferred.append(place)
-            continue
-        above[other] = one
-        chosen.append(place)
-    waiting.extendleft(reversed(deferred))
-    return chosen, passed
+    def by_votes(self, places: Sequence[int]) -> None:
+        """Try the first few candidates between each two sets that have many."""
+        between: dict[Pair, list[int]] = {}
+        for place in places:
+            one, other = self._sets(place)
+            if one != other:
+                between.setdefault((min(one, other), max(one, other)), []).append(place)
+        voted = sorted(
+            (places for places in between.values() if len(places) >= VOTES),
+            key=lambda places: (-len(places), places[0]),
+        )
+        waiting = deque(place for places in voted for place in places[:TRIED_OF_VOTES])
+        while waiting:
+            self._try(self._round(waiting))
+
+    def _try(self, places: Sequence[int]) -> list[bool]:
+        pairs = [(self._left[place], self._right[place]) for place in places]
+        found = [finding.is_same for finding in self._prove(pairs)]
+        for pair, is_same in zip(pairs, found, strict=True):
+            if is_same:
+                self.components.join(*pair)
+                self.proved.append(pair)
+        self._progress.advance(len(places))
+        return found
+
+    def _sets(self, place: int) -> Pair:
+        return self.components.root(self._left[place]), self.components.root(self._right[place])
+
+    def _round(self, waiting: deque[int]) -> list[int]:
+        """Take up to ROUND candidates that would each join two sets; those that need no proof are dropped.
+
+        One that another of this round may make needless waits for the next.
+        """
+        chosen: list[int] = []
+        deferred: list[int] = []
+        above: dict[int, int] = {}
+
+        def root(row: int) -> int:
+            while row in above:
+                row = above[row]
+            return row
+
+        while waiting and len(chosen) < ROUND and len(deferred) < ROUND:
+            place = waiting.popleft()
+            one, other = self._sets(place)
+            if one == other:
+                continue
+            one, other = root(one), root(other)
+            if one == other:
+                deferred.append(place)
+                continue
+            above[other] = one
+            chosen.append(place)
+        waiting.extendleft(reversed(deferred))
+        return chosen

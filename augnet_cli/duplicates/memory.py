@@ -70,13 +70,13 @@ def _text(value: object) -> str:
 
 def _of_finding(finding: Finding) -> list[object]:
     matrix = None if finding.matrix is None else list(finding.matrix)
-    return [finding.what, matrix, list(finding.lacking)]
+    return [finding.what, matrix, *finding.lacking, finding.share, finding.median]
 
 
 def _finding(value: Any) -> Finding:
-    what, matrix, (first, second) = value
+    what, matrix, first, second, share, median = value
     numbers = None if matrix is None else tuple(float(number) for number in matrix)
-    return Finding(str(what), numbers, (float(first), float(second)))
+    return Finding(str(what), numbers, (float(first), float(second)), float(share), float(median))
 
 
 def _of_relation(relation: Relation) -> dict[str, object]:
@@ -84,6 +84,7 @@ def _of_relation(relation: Relation) -> dict[str, object]:
         "finding": _of_finding(relation.finding),
         "unlike": list(_flat(relation.unlike)),
         "framed": [relation.first_framed, relation.second_framed],
+        "scale": relation.scale,
         "identical": relation.identical,
     }
 
@@ -91,11 +92,13 @@ def _of_relation(relation: Relation) -> dict[str, object]:
 def _relation(value: Any) -> Relation:
     first, second = value["framed"]
     painted, paint, recoloured, *rest = (float(number) for number in value["unlike"])
-    colourful, noise, edges = zip(rest[0::2], rest[1::2], strict=True)
-    unlike = Differences(painted, paint, recoloured, colourful, noise, edges)
-    return Relation(_finding(value["finding"]), unlike, first, second, bool(value["identical"]))
+    colourful, noise, edges, texture = zip(rest[0::2], rest[1::2], strict=True)
+    unlike = Differences(painted, paint, recoloured, colourful, noise, edges, texture)
+    return Relation(
+        _finding(value["finding"]), unlike, first, second, float(value["scale"]), bool(value["identical"])
+    )
 
 
 def _flat(unlike: Differences) -> Iterator[float]:
     numbers = (unlike.painted, unlike.paint_in_first, unlike.recoloured)
-    yield from (*numbers, *unlike.colourful, *unlike.noise, *unlike.edges)
+    yield from (*numbers, *unlike.colourful, *unlike.noise, *unlike.edges, *unlike.texture)

@@ -11,7 +11,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import TracebackType
 from typing import Protocol
 
@@ -24,8 +24,8 @@ from augnet_cli.geometry.sketch import Sketch
 
 Pair = tuple[int, int]
 
-# Sketches in memory: at about 250 kB, half a gigabyte.
-SKETCHES = 2000
+# Sketches in memory: at about 250 kB, three quarters of a gigabyte.
+SKETCHES = 3000
 UNKNOWN = Finding(OTHER)
 DIRECT = -1  # in place of a third row, where there is none
 # Sketches of identical pixels differ by what decoding at a reduced scale does, in levels on average.
@@ -188,5 +188,5 @@ def _in_time(found: Finding, first: Sketch, second: Sketch) -> Finding:
     """Photos that a camera dated differently are two photos, however alike: the next of a burst."""
     times = first.taken_at, second.taken_at
     if found.is_same and None not in times and times[0] != times[1]:
-        return Finding(SCENE, found.matrix, found.lacking)
+        return replace(found, what=SCENE)
     return found

@@ -8,6 +8,7 @@ less.  What is joined but shows something of its own stays, and is told as `part
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -15,9 +16,10 @@ import numpy as np
 
 from augnet_cli.duplicates.prover import Pair
 from augnet_cli.duplicates.twins import Proofs
-from augnet_cli.geometry.derivation import covers, derivation, is_altered
+from augnet_cli.geometry.derivation import UNALTERED, alteration, covers, derivation
 from augnet_cli.geometry.detail import LEAST_RATIO
 from augnet_cli.geometry.relation import Relation
+from augnet_cli.progress import SILENT, Progress
 
 # Images that stay, nearest first, on which one is laid: bounds the work in sets of thousands of parts of one scene.
 WITNESSES_TRIED = 8
@@ -25,6 +27,8 @@ WITNESSES_TRIED = 8
 STONES_TRIED = 3
 # Sources tried, each made from the next: a crop of a screenshot of a photo.
 SOURCES_TRIED = 6
+SMALL = 2.0  # times fewer pixels than the largest of its set
+LIKELIEST = 5
 MIDDLE_DECIMALS = 4  # of a sum of cosines: sums in another order differ in later ones
 
 
@@ -98,62 +102,69 @@ class Stage:
 def levels_of(stage: Stage, members: Sequence[int]) -> dict[int, int]:
     """0 for the image that the others of its set were made from, and those nothing tells from it; else 1.
 
+    One after the other is taken for the source, until none was made from another that is still open.
+
     Args:
         members: rows of one set.
     """
     by_middle = _from_the_middle(stage, members)
-    source = by_middle[0]
-    tried: set[int] = set()
-    enlarged: set[int] = set()
-    made: dict[int, int] = {}
+    # Among the few most likely ones first: each source that all others are laid upon takes as many proofs.
+    source = _source(stage, by_middle[:LIKELIEST])[0] if len(members) > LIKELIEST else by_middle[0]
+    return _source(stage, by_middle, source)[1]
+
+
+def _source(stage: Stage, by_middle: Sequence[int], source: int | None = None) -> tuple[int, dict[int, int]]:
+    """The source, and the levels, of rows given from the middle; `source` is the first to be tried."""
+    source = by_middle[0] if source is None else source
+    tried = set[int]()
+    made, altered, unknown, left = set[int](), set[int](), set[int](), list[int]()
     for _ in range(SOURCES_TRIED):
         tried.add(source)
-        made = {row: _made_from(stage, row, source) for row in members if row != source}
-        before = [row for row, sign in made.items() if sign < 0 and row not in tried]
-        if not before:
-            before = [
-                row for row, sign in made.items() if sign == 0 and stage.pixels[row] < stage.pixels[source]
-            ]
-            if not before or not _is_enlarged(stage, source, before):
-                break
-            enlarged.add(source)
-            before = [max(before, key=lambda row: (stage.pixels[row], -row))]
-        source = min(before, key=by_middle.index)
-    unlike = {row for row in made if _is_altered(stage, row, source)}
-    # With the source or against it: most images were neither turned, mirrored nor recoloured.
-    if 2 * len(unlike) > len(members):
-        unlike = {source}
-    return {row: int(row in enlarged or row in unlike or made.get(row, 0) > 0) for row in members}
+        seen = {row: stage.relation(row, source) for row in by_middle if row != source and row not in made}
+        signs = {row: derivation(relation) for row, relation in seen.items() if relation is not None}
+        unknown = seen.keys() - signs.keys()
+        made |= {row for row, sign in signs.items() if sign > 0}
+        left = [row for row, sign in signs.items() if sign == 0]
+        ways = {row: alteration(relation) for row in left if (relation := seen[row]) is not None}
+        altered = {row for row, way in ways.items() if way != UNALTERED}
+        commonest = Counter((UNALTERED, *ways.values())).most_common(1)[0]
+        against = commonest[0] != UNALTERED and commonest[1] > 1  # few images are altered, most alike
+        better = [row for row, sign in signs.items() if sign < 0 and row not in tried]
+        if not better and against:
+            better = [row for row in altered if row not in tried]
+        if not better:
+            better = _enlarged_from(stage, source, left)
+        if not better:
+            break
+        made.add(source)
+        source = min(better, key=by_middle.index)
+    if len(altered) == len(left):
+        altered = set()  # nothing speaks for the source
+    return source, {row: int(row in made or row in altered or row in unknown) for row in by_middle}
+
+
+def _enlarged_from(stage: Stage, source: int, left: Sequence[int]) -> list[int]:
+    """The largest of those with fewer pixels of the same, if `source` shows no more than it."""
+    smaller = [row for row in left if LEAST_RATIO**2 * stage.pixels[row] <= stage.pixels[source]]
+    if not smaller:
+        return []
+    other = min(smaller, key=lambda row: (-stage.pixels[row], row))
+    relation = stage.relation(other, source)
+    if relation is None or not (covers(relation) and covers(relation.reversed())):
+        return []
+    return [other] if stage.prover.is_enlarged(source, other) else []
 
 
 def _from_the_middle(stage: Stage, members: Sequence[int]) -> list[int]:
-    """The rows, first those nearest to all of their set: images are most like the one they were made from."""
+    """The rows, first those nearest to all of their set: images are most like the one they were made from.
+
+    Small ones come last: noise and JPEG can't be seen in them.
+    """
+    enough = max(stage.pixels[row] for row in members) / SMALL
     rows = stage.embeddings[list(members)]
     near = np.round(rows @ rows.sum(axis=0), MIDDLE_DECIMALS)
-    return [members[place] for place in np.lexsort((members, -near))]
-
-
-def _is_altered(stage: Stage, row: int, source: int) -> bool:
-    """Whether one was turned, mirrored or recoloured to make the other; which of them, nothing tells."""
-    relation = stage.relation(row, source)
-    return relation is not None and is_altered(relation)
-
-
-def _is_enlarged(stage: Stage, source: int, smaller: Sequence[int]) -> bool:
-    """Whether `source` shows no more than the largest of those with fewer pixels that show the same."""
-    other = min(smaller, key=lambda row: (-stage.pixels[row], row))
-    if stage.pixels[source] < LEAST_RATIO**2 * stage.pixels[other]:
-        return False
-    relation = stage.relation(other, source)
-    if relation is None or not (covers(relation) and covers(relation.reversed())):
-        return False
-    return stage.prover.is_enlarged(source, other)
-
-
-def _made_from(stage: Stage, row: int, source: int) -> int:
-    """As `derivation`; what can't be laid upon the source counts as made from it."""
-    relation = stage.relation(row, source)
-    return 1 if relation is None else derivation(relation)
+    small = [stage.pixels[row] < enough for row in members]
+    return [members[place] for place in np.lexsort((members, -near, small))]
 
 
 def attach(stage: Stage, members: Sequence[int], stars: Stars) -> None:
@@ -183,7 +194,10 @@ def attach(stage: Stage, members: Sequence[int], stars: Stars) -> None:
 
 
 def form_stars(
-    stage: Stage, sets: Sequence[Sequence[int]], in_keep_order: Callable[[Mapping[int, int]], Sequence[int]]
+    stage: Stage,
+    sets: Sequence[Sequence[int]],
+    in_keep_order: Callable[[Mapping[int, int]], Sequence[int]],
+    progress: Progress = SILENT,
 ) -> Stars:
     """Stars of all sets.
 
@@ -191,10 +205,21 @@ def form_stars(
         sets: rows joined by proofs.
         in_keep_order: orders all rows of the sets by their levels, the most worth keeping first.
     """
+    progress.start("grouping", 2 * sum(map(len, sets)))  # each image is gone through twice
     levels: dict[int, int] = {}
-    stage.prover.each(lambda members: levels.update(levels_of(stage, members)), sets)
+
+    def find_levels(members: Sequence[int]) -> None:
+        levels.update(levels_of(stage, members))
+        progress.advance(len(members))
+
+    stage.prover.each(find_levels, sets)
     rank = {row: place for place, row in enumerate(in_keep_order(levels))}
     stars = Stars()
-    ordered = [sorted(members, key=rank.__getitem__) for members in sets]
-    stage.prover.each(lambda members: attach(stage, members, stars), ordered)
+
+    def find_witnesses(members: Sequence[int]) -> None:
+        attach(stage, sorted(members, key=rank.__getitem__), stars)
+        progress.advance(len(members))
+
+    stage.prover.each(find_witnesses, sets)
+    progress.finish()
     return stars

@@ -20,7 +20,7 @@ UNVERIFIED = ("unverified",)
 
 
 def edges_of(stage: Stage, stars: Stars, sizes: Mapping[int, Size]) -> dict[int, Edge]:
-    """Of each row that may go, its witness and what is told of it; `sizes` are those of each row's picture."""
+    """Of each row that may go, its witness and what is told of it; `sizes` are those of rows' pictures."""
     return {row: _edge(stage, row, *stars.witness[row], sizes) for row in sorted(stars.witness)}
 
 

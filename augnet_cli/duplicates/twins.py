@@ -12,7 +12,20 @@ from augnet_cli.geometry.relation import Relation
 
 SAME_BYTES = Finding(SAME, (1.0, 0.0, 0.0, 0.0, 1.0, 0.0), (0.0, 0.0))
 NO_DIFFERENCE = Relation(
-    SAME_BYTES, Differences(0.0, 0.0, 0.0, (0.0, 0.0), (0.0, 0.0), (1.0, 1.0)), None, None, identical=True
+    finding=SAME_BYTES,
+    unlike=Differences(
+        painted=0.0,
+        paint_in_first=0.0,
+        recoloured=0.0,
+        colourful=(0.0, 0.0),
+        noise=(0.0, 0.0),
+        edges=(1.0, 1.0),
+        texture=(1.0, 1.0),
+    ),
+    first_framed=None,
+    second_framed=None,
+    scale=1.0,
+    identical=True,
 )
 
 

@@ -55,7 +55,7 @@ def verify(
     """
     joined = join(stage, threshold, progress, blocks)
     stage = joined.stage
-    stars = form_stars(stage, joined.sets, in_keep_order)
+    stars = form_stars(stage, joined.sets, in_keep_order, progress)
     scenes = _scenes(joined.candidates, stage, stars)
     return Verified(stars, _unproved(joined.candidates, stage, stars, suspicious), scenes)
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from augnet_cli.geometry.laid import Frame, lay
+from augnet_cli.geometry.laid import Frame, frame_of, lay
 
 BLOCK = 15  # pixels of a side: large enough to hold a pattern, small enough to be cut by no overlay
 STEP = 5  # pixels between blocks
@@ -30,6 +30,8 @@ INSIDE = 0.98  # of a block
 SMALLEST = 1e-3  # keeps a correlation with a plain block finite
 LINE = 3  # pixels along the line between what both show and what one shows
 DETAIL = 7  # pixels of a side, in which something is seen beyond that line
+LEVEL = 3.0  # grey levels by which block means of a plain picture's copy differ at most
+LEAST_SLOPE = 3.0  # standard deviation of the block means: blank pages are all alike
 LEAST_SIDE = 24  # pixels of overlap: less shows nothing
 
 
@@ -80,6 +82,15 @@ def agreement(first: np.ndarray, second: np.ndarray, frame: Frame) -> Agreement:
     )
 
 
+def are_level(first: np.ndarray, second: np.ndarray, matrix: np.ndarray) -> bool:
+    """Whether two pictures without patterns, (h, w) uint8, have the same greys throughout, and not one grey alone."""
+    frame = frame_of(first.shape, second.shape, matrix)
+    if not _is_large(frame.overlap):
+        return False
+    one, other = (blocks(picture) for picture in lay(frame, first, second))
+    return bool(np.abs(one - other).max() <= LEVEL and one.std() >= LEAST_SLOPE)
+
+
 def _is_large(overlap: np.ndarray) -> bool:
     rows, columns = overlap.any(axis=1).sum(), overlap.any(axis=0).sum()
     return bool(min(rows, columns) >= LEAST_SIDE)
@@ -120,7 +131,9 @@ def sharpness(picture: np.ndarray, where: np.ndarray) -> float:
     """Mean of the absolute Laplacian of a (h, w) float32 picture."""
     import cv2
 
-    return float(np.abs(cv2.Laplacian(picture, cv2.CV_32F))[where].mean())
+    mask = where.view(np.uint8)
+    total = cv2.norm(cv2.Laplacian(picture, cv2.CV_32F), cv2.NORM_L1, mask)
+    return float(total) / max(1, cv2.countNonZero(mask))
 
 
 def blocks(picture: np.ndarray) -> np.ndarray:

@@ -14,16 +14,19 @@ from augnet_cli.geometry.verdict import (
     GREY,
     PAINTED,
     SOFTER,
-    TURN,
     is_noisier,
     is_recoloured,
 )
 
+UNALTERED = (False, 0, False)
 PLAINER = 0.1  # share of one grey in what was painted over, by which paint shows more of it than the picture
 # What an image lacks of another that is no more than this share of the other's area is nothing ...
 NOTHING = 0.02
 # ... and around a picture with a seam it is a caption; more is a page, or a screen, with contents of its own.
 CAPTION = 0.12
+# Of the finest structure, what strong JPEG leaves at most.  Quality is compared where both files have as many
+# pixels for the same: sides that differ by less than this factor.
+LEAST_TEXTURE, AS_LARGE = 0.85, 1.02
 
 
 def derivation(relation: Relation) -> int:
@@ -34,10 +37,14 @@ def derivation(relation: Relation) -> int:
     return 0
 
 
-def is_altered(relation: Relation) -> bool:
-    """Whether one was turned, mirrored or recoloured, which leaves no trace of who came first."""
+def alteration(relation: Relation) -> tuple[bool, int, bool]:
+    """Whether one was mirrored, how many quarter turns it was turned, whether it was recoloured.
+
+    None of these leaves a trace of who came first; that few of a set are altered does.
+    """
     matrix = relation.finding.transform
-    return is_mirrored(matrix) or abs(degrees_of(matrix)) > TURN or is_recoloured(relation)
+    turns = round(degrees_of(matrix) / 90) % 4
+    return is_mirrored(matrix), turns, is_recoloured(relation)
 
 
 def covers(relation: Relation) -> bool:
@@ -70,11 +77,16 @@ def _by_colour(relation: Relation) -> int:
 
 
 def _by_quality(relation: Relation) -> int:
+    if not 1 / AS_LARGE < relation.scale < AS_LARGE:
+        return 0
+    if is_noisier(relation.unlike):
+        return 1 if relation.unlike.noise[0] > relation.unlike.noise[1] else -1
     softness = relation.unlike.edges[0] / relation.unlike.edges[1]
     if softness < SOFTER:
         return 1
     if softness > 1 / SOFTER:
         return -1
-    if not is_noisier(relation.unlike):
+    first, second = relation.unlike.texture
+    if min(first, second) > LEAST_TEXTURE * max(first, second):
         return 0
-    return 1 if relation.unlike.noise[0] > relation.unlike.noise[1] else -1
+    return 1 if first < second else -1

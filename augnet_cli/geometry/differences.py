@@ -22,6 +22,7 @@ BROKEN = 25.0  # grey levels by which a painted block's mean breaks the law of t
 OTHER_CORRELATION, OTHER_LEVELS = 0.5, 12.0  # or a painted block shows another pattern, this strong
 FEW, EVEN = 0.1, 0.4  # quantile of the blocks, and its least share of the middle one, where noise was added
 EDGES = 0.9  # quantile of the gradient: an edge
+SOME = 3  # of the pixels, one in so many each way is enough for a quantile
 LEAST_EDGE = 4.0  # grey levels
 SOBEL = 8.0  # what its mask makes of a slope of one level a pixel
 
@@ -39,6 +40,7 @@ class Differences:
         noise: standard deviation, in levels, of what the first has more than the second nearly everywhere, and
             the reverse; blur and JPEG take from what is busy, noise adds to all alike.
         edges: steepness of edges, in levels a pixel, of the first and second.
+        texture: strength of what is finest, in levels, of the first and second; strong JPEG takes it away.
     """
 
     painted: float
@@ -47,6 +49,7 @@ class Differences:
     colourful: tuple[float, float]
     noise: tuple[float, float]
     edges: tuple[float, float]
+    texture: tuple[float, float]
 
     def reversed(self) -> Differences:
         """What the second has over the first."""
@@ -57,23 +60,27 @@ class Differences:
             self.colourful[::-1],
             self.noise[::-1],
             self.edges[::-1],
+            self.texture[::-1],
         )
 
 
-NOTHING_SEEN = Differences(0.0, 0.0, 0.0, (0.0, 0.0), (0.0, 0.0), (0.0, 0.0))
+NOTHING_SEEN = Differences(0.0, 0.0, 0.0, (0.0, 0.0), (0.0, 0.0), (0.0, 0.0), (0.0, 0.0))
 
 
 def differences(first: np.ndarray, second: np.ndarray, frame: Frame) -> Differences:
     """Compare (h, w, 3) uint8 pictures laid over each other by `frame`."""
+    import cv2
+
     inside = blocks(frame.overlap.astype(np.float32)) > INSIDE
     if not inside.any():
         return NOTHING_SEEN
     pictures = lay(frame, first, second)
     means = [blocks(picture)[inside] for picture in pictures]
-    greys = [picture.mean(axis=2) for picture in pictures]
-    gain, offset, lawful = _law([mean.mean(axis=1) for mean in means])
+    greys = [cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY) for picture in pictures]
+    gain, offset, lawful = _law([blocks(grey)[inside] for grey in greys])
     greys[0] = greys[0] * gain + offset
     painted = _painted(greys, inside, frame.overlap)
+    fine = [_fine_energy(grey)[inside] for grey in greys]
     where = np.zeros(inside.shape, bool)
     where[inside] = painted
     return Differences(
@@ -81,7 +88,8 @@ def differences(first: np.ndarray, second: np.ndarray, frame: Frame) -> Differen
         paint_in_first=_smoothness(greys, where, frame),
         recoloured=float(np.abs(means[0] - means[1])[lawful].max(axis=1).mean()),
         colourful=_both([float(np.ptp(mean[lawful], axis=1).mean()) for mean in means]),
-        noise=_noise(greys, inside),
+        noise=_noise(fine),
+        texture=_both([float(np.sqrt(energy.mean())) for energy in fine]),
         edges=_both([_edges(grey, frame.overlap) for grey in greys]),
     )
 
@@ -138,15 +146,17 @@ _IGNORES_SLOPES = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], np.float32)
 _GAIN = 6.0  # root of the sum of its squares: by how much it strengthens white noise
 
 
-def _noise(greys: list[np.ndarray], inside: np.ndarray) -> tuple[float, float]:
-    """Standard deviation of white noise that one has over the other in all but few blocks, both ways."""
+def _fine_energy(grey: np.ndarray) -> np.ndarray:
+    """Mean square of what no slope explains, block by block."""
     import cv2
 
-    energies = []
-    for grey in greys:
-        response = cv2.filter2D(grey.astype(np.float32), cv2.CV_32F, _IGNORES_SLOPES) / _GAIN
-        energies.append(blocks(response * response)[inside])
-    more = energies[0] - energies[1]
+    response = cv2.filter2D(grey, cv2.CV_32F, _IGNORES_SLOPES) / _GAIN
+    return blocks(response * response)
+
+
+def _noise(fine: list[np.ndarray]) -> tuple[float, float]:
+    """Standard deviation of white noise that one has over the other in all but few blocks, both ways."""
+    more = fine[0] - fine[1]
     return _evenly(more), _evenly(-more)
 
 
@@ -158,14 +168,14 @@ def _evenly(energy: np.ndarray) -> float:
 
 def _edges(grey: np.ndarray, overlap: np.ndarray) -> float:
     """Gradient of the steepest tenth of the pixels."""
-    return max(LEAST_EDGE, float(np.quantile(_steepness(grey)[overlap], EDGES)))
+    some = _steepness(grey)[::SOME, ::SOME][overlap[::SOME, ::SOME]]
+    return max(LEAST_EDGE, float(np.quantile(some, EDGES))) if some.size else LEAST_EDGE
 
 
 def _steepness(grey: np.ndarray) -> np.ndarray:
     """Length of the gradient of each pixel, in levels a pixel."""
     import cv2
 
-    grey = grey.astype(np.float32)
     across, along = cv2.Sobel(grey, cv2.CV_32F, 1, 0), cv2.Sobel(grey, cv2.CV_32F, 0, 1)
     steepness: np.ndarray = cv2.magnitude(across, along) / SOBEL
     return steepness

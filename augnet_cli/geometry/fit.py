@@ -10,10 +10,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from augnet_cli.geometry.sketch import Points, mirrored
+from augnet_cli.geometry.sketch import Points, Sketch, mirrored
 
 TURNS = 8  # of a frame: mirrored or not, then 0 to 3 quarter turns
-THUMBNAIL = 32  # side at which the turns are told apart
 RATIO = 0.85  # of the distance to the next best point; a looser one than Lowe's 0.8, as the rest is checked
 REPROJECTION = 80  # the long side, divided by this, is how far a point may lie off
 LEAST_REPROJECTION = 2.0  # pixels
@@ -34,21 +33,13 @@ class Fit:
     inliers: int
 
 
-def fit_frames(first: np.ndarray, second: np.ndarray) -> Fit:
-    """The turn of the second's (h, w) whole frame that makes it most like the first's."""
-    own = _thumbnail(first)
-    other = _thumbnail(second)
+def fit_frames(first: Sketch, second: Sketch) -> tuple[Fit, float]:
+    """The turn of the second's whole frame that makes it most like the first's, and their correlation then."""
+    own, other = first.thumbnail, second.thumbnail
     turns = [np.rot90(side, quarter) for side in (other, other[:, ::-1]) for quarter in range(4)]
-    best = int(np.argmax([float((own * turn).sum()) for turn in turns]))
-    return Fit(_frame_matrix(first.shape, second.shape, best), 0)
-
-
-def _thumbnail(grey: np.ndarray) -> np.ndarray:
-    import cv2
-
-    small = cv2.resize(grey, (THUMBNAIL, THUMBNAIL), interpolation=cv2.INTER_AREA).astype(np.float32)
-    small -= small.mean()
-    return small / max(float(np.linalg.norm(small)), 1e-6)
+    likeness = [float((own * turn).sum()) for turn in turns]
+    best = int(np.argmax(likeness))
+    return Fit(_frame_matrix(first.grey.shape, second.grey.shape, best), 0), likeness[best]
 
 
 def _frame_matrix(first: tuple[int, ...], second: tuple[int, ...], turn: int) -> np.ndarray:

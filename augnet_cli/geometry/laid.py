@@ -52,7 +52,7 @@ def lay(frame: Frame, first: np.ndarray, second: np.ndarray) -> tuple[np.ndarray
     import cv2
 
     coarse, fine = (first, second) if frame.is_first else (second, first)
-    sharp = fine.astype(np.float32)
+    sharp: np.ndarray = fine.astype(np.float32)
     if frame.ratio > 1:
         sigma = HALF_PIXEL_BLUR * float(np.sqrt(frame.ratio**2 - 1)) + 1e-3
         sharp = cv2.GaussianBlur(sharp, (0, 0), sigma)
@@ -68,4 +68,5 @@ def drawn(picture: np.ndarray, matrix: np.ndarray, shape: tuple[int, ...]) -> np
     import cv2
 
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    return np.asarray(cv2.warpAffine(picture, matrix, (shape[1], shape[0]), flags=flags))
+    laid: np.ndarray = np.asarray(cv2.warpAffine(picture, matrix, (shape[1], shape[0]), flags=flags))
+    return laid

@@ -7,13 +7,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from augnet_cli.geometry.agreement import Agreement, agreement
+import numpy as np
+
+from augnet_cli.geometry.agreement import agreement
 from augnet_cli.geometry.differences import Differences, differences
 from augnet_cli.geometry.fit import fit_points
 from augnet_cli.geometry.laid import frame_of
+from augnet_cli.geometry.placed import in_files
 from augnet_cli.geometry.proof import SAME, Finding, found, kept
 from augnet_cli.geometry.seams import is_framed
-from augnet_cli.geometry.sketch import Sketch
+from augnet_cli.geometry.sketch import Size, Sketch
 
 # Of the blocks' median: the whole frame fits as well as a small crop's can't.
 WELL = 0.985
@@ -33,6 +36,7 @@ class Relation:
         first_framed: the first shows the second with a seam around it, as a frame or a page does; False where it
             goes on beyond it without one, as the whole does around a crop; None where it ends with it.
         second_framed: the reverse.
+        scale: pixels of the second file in one of the first, along a side.
         identical: every pixel is the same.
     """
 
@@ -40,13 +44,19 @@ class Relation:
     unlike: Differences
     first_framed: bool | None
     second_framed: bool | None
+    scale: float
     identical: bool = False
 
     def reversed(self) -> Relation:
         """The same relation with the pictures in the other order."""
         finding = self.finding.reversed()
         return Relation(
-            finding, self.unlike.reversed(), self.second_framed, self.first_framed, self.identical
+            finding,
+            self.unlike.reversed(),
+            self.second_framed,
+            self.first_framed,
+            1 / self.scale,
+            self.identical,
         )
 
 
@@ -56,20 +66,26 @@ def relate(first: Sketch, second: Sketch, finding: Finding, identical: bool = Fa
     What was painted on a copy is smoother than what it covers, and the rest of it stays as it was.  Where as much
     has changed, but by nothing smooth, and the rest is not as like as a copy's is, something moved.
     """
-    finding, seen = _refined(first, second, finding)
+    finding = _refined(first, second, finding)
     matrix = finding.transform
     frame = frame_of(first.grey.shape, second.grey.shape, matrix)
     back = finding.reversed().transform
     unlike = differences(first.colour, second.colour, frame)
-    if unlike.painted > MOVED and abs(unlike.paint_in_first) < SMOOTH and seen.median < STILL:
+    if unlike.painted > MOVED and abs(unlike.paint_in_first) < SMOOTH and finding.median < STILL:
         return None
     return Relation(
         finding=finding,
         unlike=_kept(unlike),
         first_framed=is_framed(second.grey, first.grey, back),
         second_framed=is_framed(first.grey, second.grey, matrix),
+        scale=kept(_scale(first, second, matrix)),
         identical=identical,
     )
+
+
+def _scale(first: Sketch, second: Sketch, matrix: np.ndarray) -> float:
+    sizes = Size(first.width, first.height), Size(second.width, second.height)
+    return float(np.sqrt(abs(np.linalg.det(in_files(*sizes, matrix)[:, :2]))))
 
 
 def _kept(unlike: Differences) -> Differences:
@@ -81,19 +97,19 @@ def _kept(unlike: Differences) -> Differences:
         colourful=(kept(unlike.colourful[0]), kept(unlike.colourful[1])),
         noise=(kept(unlike.noise[0]), kept(unlike.noise[1])),
         edges=(kept(unlike.edges[0]), kept(unlike.edges[1])),
+        texture=(kept(unlike.texture[0]), kept(unlike.texture[1])),
     )
 
 
-def _refined(first: Sketch, second: Sketch, finding: Finding) -> tuple[Finding, Agreement]:
-    """By points, where the whole frame was enough for a proof but does not fit well: a slight crop is found so."""
+def _refined(first: Sketch, second: Sketch, finding: Finding) -> Finding:
+    """By points, where the whole frame was enough for a proof but fits not well: a slight crop is found so."""
+    if finding.median >= WELL:
+        return finding
     shapes = first.grey.shape, second.grey.shape
-    seen = agreement(first.grey, second.grey, frame_of(*shapes, finding.transform))
-    if seen.median >= WELL:
-        return finding, seen
     pointed = fit_points(first.points, second.points, shapes[1])
     if pointed is None:
-        return finding, seen
+        return finding
     better = agreement(first.grey, second.grey, frame_of(*shapes, pointed.matrix))
-    if better.median < seen.median + BETTER or better.share < seen.share:
-        return finding, seen
-    return found(SAME, pointed.matrix, better), better
+    if better.median < finding.median + BETTER or better.share < finding.share:
+        return finding
+    return found(SAME, pointed.matrix, better)

@@ -14,9 +14,9 @@ from functools import cached_property
 
 import numpy as np
 
-SIDE = (
-    256  # of the long side: half of it lost a crop in ten in trials, twice as much costs four times the time
-)
+# Of the long side, in pixels: at 160 near scenes pass for copies, at 256 no more is found at twice the cost.
+SIDE = 192
+THUMBNAIL = 32
 POINTS = 300
 CELLS, BINS = 4, 8  # of a SIFT descriptor: 4 x 4 cells of 8 orientations
 SMALLEST_SUM = 1e-6
@@ -73,6 +73,15 @@ class Sketch:
 
         grey: np.ndarray = cv2.cvtColor(self.colour, cv2.COLOR_RGB2GRAY)
         return grey
+
+    @cached_property
+    def thumbnail(self) -> np.ndarray:
+        """(THUMBNAIL, THUMBNAIL) float32 without its mean, of length 1: turns of the frame are told apart by it."""
+        import cv2
+
+        small = cv2.resize(self.grey, (THUMBNAIL, THUMBNAIL), interpolation=cv2.INTER_AREA).astype(np.float32)
+        small -= small.mean()
+        return small / max(float(np.linalg.norm(small)), SMALLEST_SUM)
 
     @cached_property
     def points(self) -> Points:

@@ -10,6 +10,7 @@ Streams are binary and lists are written item by item, so that large results nee
 from __future__ import annotations
 
 import csv
+import itertools
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -19,6 +20,7 @@ from typing import BinaryIO, Literal
 
 from augnet_cli.records import AUTO, Group, Skip
 from augnet_cli.results import (
+    PARTIAL,
     CalibrationResult,
     ClusterResult,
     CurvePoint,
@@ -38,7 +40,10 @@ DECIMALS = 6  # of a distance: what float32 holds near 1
 
 
 def write_dedupe(result: DedupeResult, format: Format, stream: BinaryIO) -> None:
-    """Write the groups; CSV has one row an image that is in a group."""
+    """Write the groups, and what stays with a reason; CSV has one row an image, or a pair of which both stay.
+
+    In CSV only `redundant` rows may go; `verified` is true of none of the others.
+    """
     if format == "csv":
         _write_csv(_dedupe_rows(result), stream)
         return
@@ -205,14 +210,25 @@ def _skips(skipped: Iterable[Skip]) -> Iterator[dict[str, object]]:
 
 
 def _dedupe_rows(result: DedupeResult) -> Iterator[Row]:
+    """Groups, then pairs of which both stay, then stacks, all numbered on: `role` says what a row is."""
     yield ("group", "role", "path", "distance", "witness", "verified", "verdict")
-    for number, group in enumerate(result.groups, start=1):
+    numbers = itertools.count(1)
+    for group in result.groups:
+        number = next(numbers)
         yield (number, "kept", group.kept.path, "", "", "", "")
         for image in group.redundant:
             distance = _fixed(image.distance, result.threshold)
             verified = "true" if image.verified else "false"
             verdict = " ".join(image.verdict)
             yield (number, "redundant", image.path, distance, image.witness, verified, verdict)
+    for suspect in result.suspects:
+        role = PARTIAL if PARTIAL in suspect.verdict else "unverified"
+        distance, verdict = _fixed(suspect.distance), " ".join(suspect.verdict)
+        yield (next(numbers), role, suspect.path, distance, suspect.other, "false", verdict)
+    for stack in result.stacks:
+        number = next(numbers)
+        for path in stack.paths:
+            yield (number, "stack", path, "", "", "", "")
 
 
 def _leak_rows(result: LeaksResult) -> Iterator[Row]:

@@ -155,14 +155,17 @@ def _totals(result: DedupeResult) -> str:
 
 def _how(result: DedupeResult) -> str:
     if result.threshold is None:
-        parts = ["Every pair was proved, whatever its distance."]
+        parts = ["Every pair was proved by laying one picture upon the other, whatever its distance."]
+    elif result.verified:
+        parts = [f"Every pair within distance {result.threshold:g} was proved by laying one upon the other."]
     else:
         source = THRESHOLD_WORDS.get(result.threshold_from, result.threshold_from)
         parts = [f"Distance threshold {result.threshold:g}, {source}."]
     unproven = sum(not image.verified for group in result.groups for image in group.redundant)
     if unproven:
         images = count(unproven, "redundant image") + (" rests" if unproven == 1 else " rest")
-        parts.append(f"{images} on the distance alone: look before you act.")
+        why = "on no proof" if result.verified else "on the distance alone"
+        parts.append(f"{images} {why}: look before you act.")
     parts.append("Nothing was changed.")
     return " ".join(parts)
 

@@ -1,9 +1,12 @@
-"""The result of `dedupe` as contact sheets: a row a group, the kept picture first, its copies beside it."""
+"""The result of `dedupe` as contact sheets: a row a group, the kept picture first, its copies beside it.
+
+Below the groups come pairs of which both stay, nearest first, and stacks.
+"""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from itertools import islice
@@ -14,21 +17,23 @@ from augnet_cli.cores import usable_cores
 from augnet_cli.images.decode import MAX_MEGAPIXELS
 from augnet_cli.images.names import shown
 from augnet_cli.progress import SILENT, Progress
-from augnet_cli.records import Group
+from augnet_cli.records import Group, Redundant
 from augnet_cli.report.sheet_text import cut_end, cut_middle, font_of
 from augnet_cli.report.target import Target, check_target, written_whole
 from augnet_cli.report.text import count, size_words
 from augnet_cli.report.thumbnails import Thumbnail, thumbnails
-from augnet_cli.results import DedupeResult
+from augnet_cli.report.words import verdict_words
+from augnet_cli.results import DedupeResult, Stack, Suspect
 
 TITLE = "Duplicates by augnet"  # inside the file
 TARGET = Target("--sheet", (".png",), TITLE)
 
 TILE = 176  # pixels: a picture's longer side; one tells a crop from its whole, and six fit a screen
+SUSPECTS_SHOWN = 24  # pairs of which both stay; the groups are what was asked for
 COPIES_A_ROW = 6  # of a larger group the first ones, and how many more there are
 GAP = 16
 LINE = 16  # height of a line of text
-LINES = 4  # under a picture: verdict, distance, name, size
+LINES = 5  # under a picture: verdict, distance, name, size; then how many more there are
 TEXT_SIZE = 12
 HEAD = 48  # the sheet's own title
 ROW = TILE + LINES * LINE + 2 * GAP
@@ -57,6 +62,14 @@ class Caption:
     first: str
     second: str
     kept: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """Pictures side by side, and how many of them are left out."""
+
+    captions: tuple[Caption, ...]
+    more: int = 0
 
 
 def check_sheet(file: str, *folders: str) -> None:
@@ -88,12 +101,14 @@ def write_sheets(
         UsageError, FolderError: as `check_sheet`.
     """
     check_sheet(file, *(result.searched or (result.folder,)))
-    rows = [_row(group) for group in result.groups[: ROWS_A_SHEET * MAX_SHEETS]]
+    groups = result.groups[: ROWS_A_SHEET * MAX_SHEETS]
+    rows = [*map(_group, groups), *map(_suspect, result.suspects[:SUSPECTS_SHOWN])]
+    rows = [*rows, *map(_stack, result.stacks)][: ROWS_A_SHEET * MAX_SHEETS]
     sheets = max(1, -(-len(rows) // ROWS_A_SHEET))
     files = tuple(_name_of(file, number) for number in range(1, sheets + 1))
     for other in files:
         check_target(other, TARGET)
-    paths = [caption.path for row in rows for caption in row]
+    paths = [caption.path for row in rows for caption in row.captions]
     progress.start("drawing sheets", len(paths))
     threads, limit = workers or usable_cores(), max_megapixels or MAX_MEGAPIXELS
     try:
@@ -102,13 +117,12 @@ def write_sheets(
                 first = number * ROWS_A_SHEET
                 title = f"{_totals(result)}; sheet {number + 1:,} of {sheets:,}"
                 sheet = _Sheet(title, len(rows[first : first + ROWS_A_SHEET]))
-                for place in range(first, min(len(rows), first + ROWS_A_SHEET)):
-                    more = len(result.groups[place].redundant) - COPIES_A_ROW
-                    sheet.row(place, rows[place], islice(pictures, len(rows[place])), more, progress)
+                for place, row in enumerate(rows[first : first + ROWS_A_SHEET], start=first):
+                    sheet.row(place, row, islice(pictures, len(row.captions)), progress)
                 sheet.save(name)
     finally:
         progress.finish()
-    return WrittenSheets(files, len(rows))
+    return WrittenSheets(files, len(groups))
 
 
 def _name_of(file: str, number: int) -> str:
@@ -120,12 +134,25 @@ def _same(thumbnail: Thumbnail) -> Thumbnail:
     return thumbnail
 
 
-def _row(group: Group) -> tuple[Caption, ...]:
-    copies = (
-        Caption(image.path, ", ".join(image.verdict), f"distance {float(image.distance):.4f}", False)
-        for image in group.redundant[:COPIES_A_ROW]
-    )
-    return (Caption(group.kept.path, "kept", group.kept.reason, True), *copies)
+def _group(group: Group) -> Row:
+    kept = Caption(group.kept.path, "kept", group.kept.reason, True)
+    copies = tuple(_copy(image) for image in group.redundant[:COPIES_A_ROW])
+    return Row((kept, *copies), max(0, len(group.redundant) - COPIES_A_ROW))
+
+
+def _suspect(suspect: Suspect) -> Row:
+    return Row((Caption(suspect.other, "stays", "", False), _copy(suspect)))
+
+
+def _copy(image: Redundant | Suspect) -> Caption:
+    words = ", ".join(verdict_words(image))
+    return Caption(image.path, words, f"distance {float(image.distance):.4f}", False)
+
+
+def _stack(stack: Stack) -> Row:
+    some = stack.paths[: COPIES_A_ROW + 1]
+    captions = tuple(Caption(path, "stack, all stay", "", False) for path in some)
+    return Row(captions, len(stack.paths) - len(some))
 
 
 def _totals(result: DedupeResult) -> str:
@@ -148,20 +175,20 @@ class _Sheet:
     def row(
         self,
         number: int,
-        captions: Sequence[Caption],
+        row: Row,
         pictures: Iterator[Thumbnail],
-        more: int,
         progress: Progress,
     ) -> None:
         self._pen.line((GAP, self._top, WIDTH - GAP, self._top), RULE)
-        for column, (caption, picture) in enumerate(zip(captions, pictures, strict=True)):
+        for column, (caption, picture) in enumerate(zip(row.captions, pictures, strict=True)):
             left = GAP + column * (TILE + GAP)
             self._picture(left, picture, caption.kept)
             self._caption(left, caption, picture, number)
             progress.advance(skipped=int(picture.pixels is None))
-        if more > 0:
+        if row.more > 0:
             left = GAP + COPIES_A_ROW * (TILE + GAP)
-            self._say((left, self._top + ROW - LINE - 2), f"and {more:,} more", KEPT)
+            top = self._top + GAP + TILE + 6 + (LINES - 1) * LINE
+            self._say((left, top), f"and {row.more:,} more", KEPT)
         self._top += ROW
 
     def save(self, file: str) -> None:

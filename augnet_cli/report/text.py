@@ -14,6 +14,7 @@ from typing import TextIO
 from augnet_cli.images.names import pasted, shown
 from augnet_cli.records import CALIBRATED, DEFAULT_PRECISION, Group, Redundant, Skip
 from augnet_cli.report.style import PLAIN, Style
+from augnet_cli.report.words import verdict_words
 from augnet_cli.results import (
     CalibrationResult,
     Cluster,
@@ -25,7 +26,10 @@ from augnet_cli.results import (
     QueryResult,
 )
 
-SUSPECTS_SHOWN = 10  # pairs that nothing proves; the groups are what was asked for
+SUSPECTS_SHOWN = 10  # pairs of a kind that stay; the groups are what was asked for
+NEAR = "near"  # the verdict of what rests on its distance
+SCREEN = 100  # characters: a verdict that does not fit beside the path has a line of its own
+BELOW = " " * 10  # under the path
 REASONS_SHOWN = 5  # kinds of skips; a screen has room for the groups above them too
 REASON_WIDTH = 100  # characters; what a decoder mutters can be pages long
 CURVE_ROWS = 14  # of the table: a screen has room for the kinds of change below it
@@ -46,7 +50,7 @@ def write_lines(lines: Iterable[str], stream: TextIO) -> None:
 def dedupe_lines(result: DedupeResult, style: Style = PLAIN) -> Iterator[str]:
     """Each group with what stays first, what is left open, then a summary and the next step."""
     for group in result.groups:
-        yield from _group(group, style)
+        yield from _group(group, result.verified, style)
         yield ""
     yield from _suspects(result, style)
     yield from _stacks(result, style)
@@ -55,7 +59,9 @@ def dedupe_lines(result: DedupeResult, style: Style = PLAIN) -> Iterator[str]:
     within = "" if result.threshold is None else f" within distance {result.threshold:g}"
     if not result.groups:
         yield f"{style.bold}{images}, no duplicates{within}{style.reset}"
-        if result.threshold is not None:
+        if result.verified and result.threshold is not None:
+            yield "next: without --threshold all likely pairs are looked at, whatever their distance"
+        elif result.threshold is not None:
             yield f"next: a larger --threshold than {result.threshold:g} also finds looser copies"
         return
     redundant = f"{sum(len(group.redundant) for group in result.groups):,} redundant"
@@ -80,15 +86,15 @@ def _again(result: DedupeResult) -> str:
 
 
 def _suspects(result: DedupeResult, style: Style) -> Iterator[str]:
-    """Pairs of which neither goes, the nearest ones, and why."""
+    """Pairs of which both stay, the nearest ones, and why."""
     for name, suspects, meaning in (
-        ("partial", result.partial, "each shows something that the other lacks"),
+        ("partial", result.partial, "the first shows something that the second lacks"),
         ("unverified", result.unverified, "near, but nothing proves that they are the same picture"),
     ):
         if not suspects:
             continue
         pairs = count(len(suspects), "pair")
-        yield f"{style.bold}{name}{style.reset}  {pairs}, kept: {meaning}"
+        yield f"{style.bold}{name}{style.reset}  {pairs}, both kept: {meaning}"
         for suspect in suspects[:SUSPECTS_SHOWN]:
             both = f"{shown(suspect.path)}  {shown(suspect.other)}"
             yield f"  {distance_words(suspect.distance, style)}  {both}"
@@ -100,7 +106,8 @@ def _suspects(result: DedupeResult, style: Style) -> Iterator[str]:
 def _stacks(result: DedupeResult, style: Style) -> Iterator[str]:
     """Photos of one scene, a stack a block."""
     for stack in result.stacks:
-        yield f"{style.bold}stack{style.reset}   {count(len(stack.paths), 'photo')} of one scene, all kept"
+        photos = f"{count(len(stack.paths), 'photo')} of one scene, all kept"
+        yield f"{style.bold}stack{style.reset}   {photos}"
         for path in stack.paths:
             yield f"  {shown(path)}"
         yield ""
@@ -142,7 +149,7 @@ def calibration_lines(result: CalibrationResult, style: Style = PLAIN) -> Iterat
         source = f"the encoder's own: {result.why_not}"
     yield f"{style.bold}{images}, threshold {result.threshold:g}{style.reset}, {source}"
     asked = "" if result.precision == DEFAULT_PRECISION else f" --precision {result.precision:g}"
-    yield f"next: `augnet dedupe {pasted(result.typed_folder)}{asked}` uses it"
+    yield f"next: `augnet dedupe {pasted(result.typed_folder)} --no-verify{asked}` uses it"
 
 
 def _rows_shown(result: CalibrationResult) -> list[CurvePoint]:
@@ -224,19 +231,30 @@ def size_words(size_bytes: int) -> str:
     return f"{size:.1f} {unit}" if size < 9.95 else f"{size:.0f} {unit}"
 
 
-def _group(group: Group, style: Style) -> Iterator[str]:
+def _group(group: Group, verified: bool, style: Style) -> Iterator[str]:
     kept = f"{style.bold}{shown(group.kept.path)}{style.reset}"
     yield f"{style.green}keep{style.reset}    {kept}  {style.dim}{group.kept.reason}{style.reset}"
     for image in group.redundant:
-        yield f"  {distance_words(image.distance, style)}  {shown(image.path)}{_remark(image, group, style)}"
+        path, remark = shown(image.path), ", ".join(_remarks(image, group, verified))
+        line = f"  {distance_words(image.distance, style)}  {path}"
+        if not remark:
+            yield line
+        elif len(BELOW) + len(path) + 2 + len(remark) <= SCREEN:
+            yield f"{line}  {style.dim}{remark}{style.reset}"
+        else:
+            yield line
+            yield f"{BELOW}{style.dim}{remark}{style.reset}"
 
 
-def _remark(image: Redundant, group: Group, style: Style) -> str:
+def _remarks(image: Redundant, group: Group, verified: bool) -> Iterator[str]:
     """What the distance alone does not say: the verdict, and a witness other than the kept image."""
-    remarks = [word for word in image.verdict if word != "near"]
+    for word in verdict_words(image):
+        if word != NEAR:
+            yield word
+        elif verified:  # where the others are proved
+            yield "as you decided"
     if image.witness != group.kept.path:
-        remarks.append(f"as in {shown(image.witness)}")
-    return f"  {style.dim}{', '.join(remarks)}{style.reset}" if remarks else ""
+        yield f"as in {shown(image.witness)}"
 
 
 def _cluster(cluster: Cluster, style: Style) -> Iterator[str]:

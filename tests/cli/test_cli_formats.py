@@ -48,11 +48,27 @@ def test_dedupe_json_has_the_promised_shape(album: Path, near: list[str]) -> Non
             assert list(image) == ["path", "distance", "witness", "verified", "verdict", "transform"]
             assert image["witness"] == group["kept"]["path"]
             same = (album / image["path"]).read_bytes() == (album / image["witness"]).read_bytes()
-            assert image["verdict"] == (["identical-bytes"] if same else ["near"])
-            assert image["verified"] is same and image["transform"] is None
-            assert (image["distance"] == 0) if same else (0 <= image["distance"] <= float(near[1]))
+            assert image["verified"] is True
+            if same:
+                assert image["verdict"] == ["identical-bytes"] and image["transform"] is None
+                continue
+            assert image["verdict"] in (["resized"], ["re-encoded"])
+            assert list(image["transform"]) == ["matrix", "box", "degrees", "mirrored", "changed_share"]
+            assert [len(image["transform"][name]) for name in ("matrix", "box")] == [6, 4]
+            assert 0 <= image["distance"] <= float(near[1])
     assert found == set(SAME)
     assert tree(album) == before
+
+
+def test_json_says_how_the_pairs_were_chosen(album: Path) -> None:
+    proved = augnet("dedupe", album, "--format", "json").ok().json()
+    assert (proved["threshold"], proved["threshold_from"]) == ("auto", "auto")
+    plain = augnet("dedupe", album, "--no-verify", "--format", "json").ok().json()
+    assert plain["threshold_from"] == "card" and isinstance(plain["threshold"], float)
+    for group in plain["groups"]:
+        for image in group["redundant"]:
+            assert image["verdict"] == (["identical-bytes"] if image["verified"] else ["near"])
+            assert image["transform"] is None
 
 
 def test_query_json_has_the_promised_shape(album: Path) -> None:

@@ -22,6 +22,8 @@ HEAVY = (
     "PIL",
     "sklearn",
     "scipy",
+    "cv2",
+    "threadpoolctl",
     "rich.progress",
 )
 LOADED = """

@@ -46,7 +46,7 @@ class Heard(Progress):
         self.stages: list[str] = []
         self.notes: list[str] = []
 
-    def start(self, stage: str, total: int | None) -> None:
+    def start(self, stage: str, total: int | None, unit: str = "images") -> None:
         self.stages.append(stage)
 
     def note(self, text: str) -> None:
@@ -91,9 +91,9 @@ def test_the_curve_says_what_was_measured(birds: Path) -> None:
     assert middle.recall_of["thumbnail"] > middle.recall_of["crop_30"]
 
 
-def test_dedupe_without_a_threshold_finds_copies_and_hardly_anything_else(birds: Path) -> None:
+def test_dedupe_by_the_calibrated_distance_finds_copies_and_hardly_anything_else(birds: Path) -> None:
     heard = Heard()
-    result = augnet_cli.dedupe(birds, progress=heard)
+    result = augnet_cli.dedupe(birds, progress=heard, verify=False)
     assert result.threshold_from == "calibrated" and result.threshold == augnet_cli.calibrate(birds).threshold
     assert any("calibrated" in note and f"{result.threshold:g}" in note for note in heard.notes)
     pairs = [(image.path[:4], image.witness[:4]) for group in result.groups for image in group.redundant]
@@ -103,7 +103,8 @@ def test_dedupe_without_a_threshold_finds_copies_and_hardly_anything_else(birds:
 
 
 def test_a_lower_precision_lets_more_in(birds: Path) -> None:
-    thresholds = [augnet_cli.dedupe(birds, precision=wanted).threshold for wanted in (0.999, 0.99, 0.9, 0.5)]
+    found = [augnet_cli.dedupe(birds, precision=wanted, verify=False) for wanted in (0.999, 0.99, 0.9, 0.5)]
+    thresholds = [result.threshold for result in found]
     assert thresholds == sorted(thresholds) and thresholds[0] < thresholds[-1]
 
 
@@ -111,7 +112,7 @@ def test_a_kept_calibration_is_not_made_again(birds: Path) -> None:
     heard = Heard()
     first, second = (augnet_cli.calibrate(birds, progress=heard) for _ in range(2))
     assert not heard.calibrated and first == second
-    augnet_cli.dedupe(birds, progress=heard)
+    augnet_cli.dedupe(birds, progress=heard, verify=False)
     assert not heard.calibrated
 
 
@@ -120,7 +121,7 @@ def test_it_is_made_again_when_many_images_changed_but_not_for_a_few(own_birds: 
         for seed in range(first, first + count):
             drawn_picture(seed, 64, 48).save(own_birds / f"new {seed}.png")
         heard = Heard()
-        augnet_cli.dedupe(own_birds, progress=heard)
+        augnet_cli.dedupe(own_birds, progress=heard, verify=False)
         return heard.calibrated
 
     assert not add(0, 20)
@@ -200,7 +201,7 @@ def test_few_images_take_the_encoders_own_distance_for_the_precision(tmp_path: P
         drawn_picture(seed).save(tmp_path / f"{seed}.png")
     for wanted, level in ((0.5, "0.9"), (0.9, "0.9"), (0.95, "0.99"), (0.999, "0.999"), (0.9999, "0.999")):
         heard = Heard()
-        found = augnet_cli.dedupe(tmp_path, precision=wanted, progress=heard)
+        found = augnet_cli.dedupe(tmp_path, precision=wanted, progress=heard, verify=False)
         assert found.threshold == card.thresholds[level]
         assert any(f"for precision {level}" in note for note in heard.notes)
 
@@ -223,7 +224,7 @@ def test_few_images_take_the_encoders_own_distance_and_say_so(tmp_path: Path) ->
     for seed in range(5):
         drawn_picture(seed).save(tmp_path / f"{seed}.png")
     heard = Heard()
-    found = augnet_cli.dedupe(tmp_path, progress=heard)
+    found = augnet_cli.dedupe(tmp_path, progress=heard, verify=False)
     card = Embedder.load(shipped_encoder()).card.threshold
     assert (found.threshold, found.threshold_from) == (card, "card") and not heard.calibrated
     assert any("too few to calibrate" in note and f"{MIN_IMAGES:,}" in note for note in heard.notes)
@@ -245,3 +246,19 @@ def test_a_precision_that_is_no_share_is_refused_before_any_work(tmp_path: Path,
     with pytest.raises(UsageError, match="exclude each other"):
         augnet_cli.dedupe(tmp_path, 0.1, precision=0.9)
     assert not (tmp_path / ".augnet").exists()
+
+
+def test_a_precision_is_refused_where_every_pair_is_proved(tmp_path: Path) -> None:
+    drawn_picture(0).save(tmp_path / "0.png")
+    with pytest.raises(UsageError, match="for the distance alone") as refused:
+        augnet_cli.dedupe(tmp_path, precision=0.9)
+    assert "--no-verify" in refused.value.hint and not (tmp_path / ".augnet").exists()
+
+
+def test_proofs_need_no_calibration(own_birds: Path) -> None:
+    """Nor do they change the one that is kept."""
+    for seed in range(60):
+        drawn_picture(seed, 64, 48).save(own_birds / f"new {seed}.png")
+    heard = Heard()
+    result = augnet_cli.dedupe(own_birds, progress=heard)
+    assert (result.threshold, result.threshold_from) == (None, "auto") and not heard.calibrated

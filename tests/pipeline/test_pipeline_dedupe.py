@@ -11,7 +11,7 @@ import pytest
 from augnet_program import tree
 from conftest import drawn_picture
 from photo_folders import IMAGES, SAME, SKIPPED, between, make_album
-from PIL import Image
+from PIL import Image, ImageOps
 
 import augnet_cli
 from augnet_cli import dedupe
@@ -34,12 +34,13 @@ def redundant_of(result: DedupeResult) -> dict[str, Redundant]:
     return {image.path: image for group in result.groups for image in group.redundant}
 
 
-def test_groups_are_the_same_pictures_and_nothing_else(album: Path, threshold: float) -> None:
+@pytest.mark.parametrize("verify", [True, False])
+def test_groups_are_the_same_pictures_and_nothing_else(album: Path, threshold: float, verify: bool) -> None:
     before = tree(album)
-    result = dedupe(album, threshold)
+    result = dedupe(album, threshold, verify=verify)
     found = {(group.kept.path, *sorted(image.path for image in group.redundant)) for group in result.groups}
     assert found == set(SAME)
-    assert (result.images, result.threshold) == (IMAGES, threshold)
+    assert (result.images, result.threshold, result.verified) == (IMAGES, threshold, verify)
     assert [skip.path for skip in result.skipped] == [SKIPPED]
     assert tree(album) == before
 
@@ -62,9 +63,175 @@ def test_identical_files_are_verified_at_any_threshold(album: Path) -> None:
         assert image.witness == "flower.jpg"
 
 
-def test_near_copies_are_not_verified(album: Path, threshold: float) -> None:
-    image = redundant_of(dedupe(album, threshold))["small/china.jpg"]
+def test_without_verification_near_copies_are_not_verified(album: Path, threshold: float) -> None:
+    image = redundant_of(dedupe(album, threshold, verify=False))["small/china.jpg"]
     assert (image.verified, image.verdict, image.transform) == (False, ("near",), None)
+
+
+def test_without_a_threshold_every_pair_is_proved_and_told_how_it_differs(album: Path) -> None:
+    result = dedupe(album)
+    assert (result.threshold, result.threshold_from, result.verified) == (None, "auto", True)
+    found = redundant_of(result)
+    assert {(image.witness, path) for path, image in found.items()} == {
+        (kept, copy) for kept, *copies in SAME for copy in copies
+    }
+    assert all(image.verified for image in found.values())
+    verdicts = {path: image.verdict for path, image in found.items()}
+    assert verdicts == {
+        "small/china.jpg": ("re-encoded",),
+        "small/china-half.jpg": ("resized",),
+        "copies/flower.jpg": ("identical-bytes",),
+        "copies/flower again.jpg": ("identical-bytes",),
+        "drawn/0-smaller.webp": ("resized",),
+    }
+    assert found["copies/flower.jpg"].transform is None
+    half = found["small/china-half.jpg"].transform
+    assert half is not None
+    assert half.matrix == pytest.approx((2, 0, 0, 0, 427 / 213, 0), abs=0.02)
+    assert half.box == pytest.approx((0, 0, 640, 427), abs=1)
+    assert (half.degrees, half.mirrored, half.changed_share) == (0.0, False, 0.0)
+
+
+def test_what_was_done_to_a_picture_is_told(tmp_path: Path, sample_photos: dict[str, Image.Image]) -> None:
+    photo = sample_photos["china"]
+    width, height = photo.size
+    photo.save(tmp_path / "photo.png")
+    photo.crop((120, 40, 520, 340)).save(tmp_path / "crop.jpg", quality=92)
+    photo.rotate(90, expand=True).save(tmp_path / "left.jpg", quality=92)
+    ImageOps.mirror(photo).save(tmp_path / "mirror.jpg", quality=92)
+    ImageOps.expand(photo, 40, "white").save(tmp_path / "border.jpg", quality=92)
+    ImageOps.grayscale(photo).save(tmp_path / "grey.jpg", quality=92)
+    captioned = photo.copy()
+    captioned.paste("black", (0, height - 50, width, height))
+    captioned.save(tmp_path / "caption.jpg", quality=92)
+    photo.save(tmp_path / "same.webp", lossless=True)
+
+    (group,) = dedupe(tmp_path).groups
+
+    assert group.kept.path == "photo.png"
+    found = {image.path: image for image in group.redundant}
+    assert {path: image.verdict for path, image in found.items()} == {
+        "crop.jpg": ("cropped",),
+        "left.jpg": ("rotated",),
+        "mirror.jpg": ("mirrored",),
+        "border.jpg": ("bordered",),
+        "grey.jpg": ("recoloured",),
+        "caption.jpg": ("edited",),
+        "same.webp": ("identical-pixels",),
+    }
+    transforms = {path: image.transform for path, image in found.items() if image.transform is not None}
+    assert transforms["crop.jpg"].box == pytest.approx((120, 40, 520, 340), abs=4)
+    assert transforms["left.jpg"].degrees == pytest.approx(90, abs=0.5)
+    assert transforms["mirror.jpg"].mirrored and abs(transforms["mirror.jpg"].degrees) < 0.5
+    assert transforms["border.jpg"].box == pytest.approx((0, 0, width, height), abs=4)
+    assert transforms["caption.jpg"].changed_share == pytest.approx(50 / height, abs=0.06)
+
+
+def test_parts_of_a_picture_that_each_show_more_both_stay(
+    tmp_path: Path, sample_photos: dict[str, Image.Image]
+) -> None:
+    photo = sample_photos["china"]
+    photo.crop((0, 0, 440, 427)).save(tmp_path / "left.png")
+    photo.crop((200, 0, 640, 427)).save(tmp_path / "right.png")
+
+    result = dedupe(tmp_path)
+
+    assert (result.groups, result.unverified) == ((), ())
+    (part,) = result.partial
+    assert {part.path, part.other} == {"left.png", "right.png"} and part.verdict[0] == "partial"
+    shift = 200 if part.path == "right.png" else -200
+    assert part.transform is not None
+    assert part.transform.matrix == pytest.approx((1, 0, shift, 0, 1, 0), abs=4)
+
+
+def test_pictures_that_show_too_little_are_told_and_go_only_if_asked_for(tmp_path: Path) -> None:
+    """Two plain pictures: nothing in them can be laid upon each other."""
+    Image.new("RGB", (200, 150), (200, 30, 30)).save(tmp_path / "red.png")
+    Image.new("RGB", (220, 160), (201, 31, 30)).save(tmp_path / "redder.png")
+    drawn_picture(1).save(tmp_path / "other.png")
+
+    result = dedupe(tmp_path)
+
+    assert not result.groups and not result.partial
+    (suspect,) = result.unverified
+    assert {suspect.path, suspect.other} == {"red.png", "redder.png"}
+    assert (suspect.verdict, suspect.transform) == (("unverified",), None)
+    (group,) = dedupe(tmp_path, include_unverified=True).groups
+    (image,) = group.redundant
+    assert (image.verified, image.verdict) == (False, ("unverified",))
+    assert {image.path, image.witness} == {"red.png", "redder.png"}
+
+
+def test_photos_of_one_moment_are_a_stack_and_none_goes(
+    tmp_path: Path, sample_photos: dict[str, Image.Image]
+) -> None:
+    """The camera's own times say that they are two photos, however alike."""
+    for second in range(2):
+        exif = Image.Exif()
+        exif.get_ifd(0x8769)[0x9003] = f"2019:05:01 10:00:0{second}"
+        sample_photos["china"].save(tmp_path / f"{second}.jpg", exif=exif, quality=90 + second)
+
+    assert not dedupe(tmp_path).groups
+    assert dedupe(tmp_path).stacks == ()
+    assert [stack.paths for stack in dedupe(tmp_path, stacks=True).stacks] == [("0.jpg", "1.jpg")]
+
+
+def test_a_second_run_proves_nothing_again_and_finds_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from augnet_cli.duplicates.sketching import Sketches
+
+    album = make_album(tmp_path / "album")
+    first = dedupe(album)
+
+    def read(self: Sketches, row: int) -> None:
+        raise AssertionError("a picture was read again")
+
+    monkeypatch.setattr(Sketches, "read", read)
+    assert dedupe(album).groups == first.groups
+
+
+class Impatient(augnet_cli.Progress):
+    """Ctrl-C after so many candidates."""
+
+    def __init__(self, after: int) -> None:
+        self.verifying, self.left = False, after
+
+    def start(self, stage: str, total: int | None) -> None:
+        self.verifying = stage == "verifying"
+
+    def advance(self, done: int = 1, skipped: int = 0, detail: str = "") -> None:
+        if self.verifying:
+            self.left -= done
+            if self.left < 0:
+                raise KeyboardInterrupt
+
+
+def test_what_was_found_before_an_interrupt_stays_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from augnet_cli.duplicates.prover import Prover
+
+    album = make_album(tmp_path / "album")
+    with pytest.raises(KeyboardInterrupt):
+        dedupe(album, progress=Impatient(20))
+
+    proved: list[object] = []
+    found = Prover._found
+    monkeypatch.setattr(Prover, "_found", lambda self, way: proved.append(way) or found(self, way))
+    result = dedupe(album)
+    assert {group.kept.path for group in result.groups} == {same[0] for same in SAME}
+    again = len(proved)
+    proved.clear()
+    shutil.rmtree(album / ".augnet")
+    assert dedupe(album).groups == result.groups
+    assert again < len(proved)
+
+
+@pytest.mark.parametrize("wish", ["include_unverified", "stacks"])
+def test_what_needs_proofs_is_refused_without_them(album: Path, wish: str) -> None:
+    with pytest.raises(UsageError, match="need proofs"):
+        dedupe(album, verify=False, **{wish: True})
 
 
 def test_redundant_bytes_are_those_of_the_redundant_files(album: Path, threshold: float) -> None:
@@ -154,7 +321,7 @@ def test_without_a_threshold_the_encoder_card_decides(album: Path) -> None:
     from augnet_cli.encoder.embedder import Embedder
     from augnet_cli.encoder.locate import shipped_encoder
 
-    result = dedupe(album)
+    result = dedupe(album, verify=False)
     assert result.threshold == Embedder.load(shipped_encoder()).card.threshold
     # Whatever that distance is, identical files are found under it.
     assert {"copies/flower.jpg", "copies/flower again.jpg"} <= set(redundant_of(result))

@@ -24,6 +24,11 @@ CROP = Transform((1, 0, 120, 0, 1, 60), (120, 60, 440, 300), 0.0, False, 0.0)
 TURN = Transform((0, -1, WIDTH, 1, 0, 0), (0, 0, WIDTH, HEIGHT), 90.0, False, 0.0)
 MIRROR = Transform((-2, 0, WIDTH, 0, 2, 0), (0, 0, WIDTH, HEIGHT), 0.0, True, 0.0)
 BORDER = Transform((1, 0, -40, 0, 1, -40), (0, 0, WIDTH, HEIGHT), 0.0, False, 0.0)
+# The middle of it mirrored, then turned right, then made half as large: x grows downwards in the witness.
+ALL_WORDS = ("resized", "cropped", "rotated", "mirrored")
+ALL_AT_ONCE = Transform((0, -2, 420, -2, 0, 315), (60, 45, 420, 315), -90.0, True, 0.0)
+# The left and the right three quarters of one picture.
+PARTS = Transform((1, 0, 120, 0, 1, 0), (120, 0, 360, HEIGHT), 0.0, False, 0.0)
 
 
 def make_folder(folder: Path) -> DedupeResult:
@@ -41,6 +46,10 @@ def make_folder(folder: Path) -> DedupeResult:
     put("first/turn.png", first.transpose(Image.Transpose.ROTATE_90))
     put(IMAGE_TAG, ImageOps.mirror(first.resize((WIDTH // 2, HEIGHT // 2))))
     put("border.png", ImageOps.expand(first, 40, "white"))
+    middle = ImageOps.mirror(first.crop((60, 45, 420, 315))).transpose(Image.Transpose.ROTATE_270)
+    put("all.png", middle.resize((135, 180)))
+    put("part/left.png", first.crop((0, 0, 360, HEIGHT)))
+    put("part/right.png", first.crop((120, 0, WIDTH, HEIGHT)))
     put(SCRIPT_TAG, second)
     shutil.copyfile(os.path.join(folder, SCRIPT_TAG), os.path.join(folder, BROKEN_LINE))
     put(NO_UTF8, third)
@@ -54,6 +63,7 @@ def make_folder(folder: Path) -> DedupeResult:
         Redundant("first/turn.png", 0.12, "first/kept.png", True, ("rotated",), TURN),
         Redundant(IMAGE_TAG, 0.13, "first/kept.png", True, ("resized", "mirrored"), MIRROR),
         Redundant("border.png", 0.3, "first/kept.png", True, ("bordered",), BORDER),
+        Redundant("all.png", 0.31, "first/kept.png", True, ALL_WORDS, ALL_AT_ONCE),
     )
     groups = (
         Group(Kept("first/kept.png", "unedited"), copies),
@@ -74,10 +84,13 @@ def make_folder(folder: Path) -> DedupeResult:
         typed_folder="photos",
         encoder="abc123",
         threshold=0.2,
-        images=14,
+        images=17,
         groups=groups,
         skipped=(Skip("<b>old</b>.tif", "can't decode <i>this</i>"),),
         redundant_bytes=1_234_567,
-        suspects=(Suspect("burst/0.png", "burst/1.png", 0.25, ("unverified",)),),
+        suspects=(
+            Suspect("burst/0.png", "burst/1.png", 0.25, ("unverified",)),
+            Suspect("part/right.png", "part/left.png", 0.4, ("partial", "cropped", "bordered"), PARTS),
+        ),
         stacks=(Stack(("burst/2.png", "burst/3.png")),),
     )

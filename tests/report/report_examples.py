@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 
-from augnet_cli.records import Group, Kept, Redundant, Skip
+from augnet_cli.records import Group, Kept, Redundant, Skip, Transform
 from augnet_cli.results import (
     CalibrationResult,
     Cluster,
@@ -14,6 +15,8 @@ from augnet_cli.results import (
     EmbedResult,
     Hit,
     QueryResult,
+    Stack,
+    Suspect,
 )
 
 # Bytes of file names that a Linux folder may hold.
@@ -67,6 +70,44 @@ DEDUPE = DedupeResult(
         Skip("c.heic", "no HEIF"),
     ),
     redundant_bytes=4_200_000,
+)
+
+SENT = Transform((0, -2, 980, 2, 0, 40), (120, 40, 980, 700), 90.0, False, 0.0)
+CAPTIONED = Transform((1, 0, 0, 0, 1, 0), (0, 0, 1000, 700), 0.0, False, 0.121)
+BLURRED = Transform((1, 0, 0, 0, 1, 0), (0, 0, 1000, 700), 0.0, False, 0.0)
+ASKEW = Transform((-0.99, 0.13, 1000, 0.13, 0.99, 0), (0, 0, 1000, 700), -7.46, True, 0.0)
+FAR_DOWN = "a long name of a folder/and another long name of a folder/askew.jpg"
+VERIFIED = replace(
+    DEDUPE,
+    threshold=None,
+    threshold_from="auto",
+    verified=True,
+    skipped=(),
+    groups=(
+        Group(
+            Kept("beach.jpg", "unedited"),
+            (
+                Redundant("beach (1).jpg", 0.0, "beach.jpg", True, ("identical-bytes",)),
+                Redundant("sent.jpg", 0.01, "beach.jpg", True, ("resized", "cropped", "rotated"), SENT),
+                Redundant("captioned.jpg", 0.06, "beach.jpg", True, ("edited",), CAPTIONED),
+                Redundant("blurred.jpg", 0.1, "beach.jpg", True, ("edited",), BLURRED),
+                Redundant(
+                    FAR_DOWN,
+                    0.25,
+                    "beach.jpg",
+                    True,
+                    ("bordered", "rotated", "mirrored", "recoloured"),
+                    ASKEW,
+                ),
+                Redundant("unlike.jpg", 0.6, "beach.jpg", False, ("near",)),
+            ),
+        ),
+    ),
+    suspects=(
+        Suspect("right.jpg", "left.jpg", 0.4, ("partial", "cropped", "bordered"), BLURRED),
+        Suspect("fog 1.jpg", "fog 2.jpg", 0.01, ("unverified",)),
+    ),
+    stacks=(Stack(("burst/1.jpg", "burst/2.jpg")),),
 )
 
 NO_DUPLICATES = DedupeResult("/home/ann/photos", "photos", "abc123", 0.2, 12, (), ())

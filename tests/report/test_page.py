@@ -9,6 +9,7 @@ import json
 import os
 import re
 import stat
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -148,6 +149,33 @@ def test_the_same_result_makes_the_same_page(made, tmp_path_factory):
     write_page(result, str(again), workers=3)
 
     assert again.read_bytes() == file.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("threshold", "source", "verified", "all_proved", "words"),
+    [
+        (
+            None,
+            "auto",
+            True,
+            True,
+            "Every pair was proved by laying one picture upon the other, whatever its",
+        ),
+        (0.3, "given", True, True, "Every pair within distance 0.3 was proved"),
+        (None, "auto", True, False, "1 redundant image rests on no proof: look before you act."),
+        (0.15, "calibrated", False, False, "Distance threshold 0.15, calibrated on this folder."),
+        (0.15, "card", False, False, "1 redundant image rests on the distance alone: look before you act."),
+    ],
+)
+def test_the_page_says_what_its_groups_rest_on(tmp_path, threshold, source, verified, all_proved, words):
+    drawn_picture(1).save(tmp_path / "a.png")
+    pair = Group(Kept("a.png", "why"), (Redundant("b.png", 0.1, "a.png", all_proved, ("near",)),))
+    file = tmp_path / "report.html"
+    result = DedupeResult(str(tmp_path), "p", "e", threshold, 2, (pair,), ())
+    write_page(replace(result, threshold_from=source, verified=verified), str(file))
+
+    how = Reader(file.read_text(encoding="utf-8")).inside["p"]
+    assert words in how and "Nothing was changed." in how
 
 
 def test_exif_turns_a_thumbnail(tmp_path):

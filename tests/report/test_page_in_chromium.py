@@ -20,8 +20,9 @@ from augnet_cli.results import DedupeResult
 
 HARMFUL = (IMAGE_TAG, SCRIPT_TAG, BROKEN_LINE, NO_UTF8, BACKWARDS)
 TITLES = "[...document.querySelectorAll('article')].map((card) => card.item.title)"
-TILES = 10  # on the page of examples
+TILES = 11  # on the page of examples
 MANY = 3000
+BOX_OF_PARTS = "M120.0 0.0L360.0 0.0L360.0 360.0L120.0 360.0Z"
 
 
 @pytest.fixture(scope="module")
@@ -133,6 +134,7 @@ def test_nothing_can_be_fetched_or_run_even_from_inside_the_page(tab):
         (1, (0, 0, 480, 360)),  # turned left
         (2, (0, 0, 480, 360)),  # mirrored and half as large
         (3, (0, 0, 480, 360)),  # in a border
+        (4, (60, 45, 420, 315)),  # a crop, mirrored, turned and half as large
     ],
 )
 def test_the_pictures_lie_upon_each_other(tab, copy, shared):
@@ -244,10 +246,16 @@ def test_groups_are_sorted_and_filtered(tab):
     assert tab.run("document.querySelector('#empty').textContent") == "Nothing fits this filter."
 
 
-def test_suspects_stacks_and_skips_have_their_own_lists(tab):
-    tab.click("[data-section='suspects']")
-    tab.wait("document.querySelectorAll('article .tile').length === 2")
-    assert "unverified" in tab.run("document.querySelector('article h3').textContent")
+def test_what_stays_with_a_reason_and_skips_have_their_own_lists(tab):
+    tab.click("[data-section='unverified']")
+    tab.wait("document.querySelectorAll('article.unverified .tile').length === 2")
+    assert "not verified" in tab.run("document.querySelector('article h3').textContent")
+    tab.click("[data-section='partial']")
+    tab.wait("document.querySelectorAll('article.partial .tile').length === 2")
+    title = tab.run("document.querySelector('article h3').textContent")
+    assert all(word in title for word in ("partial", "cropped to 67 %", "both stay"))
+    # What the copy shows beyond the other picture is not drawn on it.
+    assert tab.run("document.querySelector('.box .line').getAttribute('d')") == BOX_OF_PARTS
     tab.click("[data-section='stacks']")
     tab.wait("document.querySelector('article.stacks .tile')")
     tab.click("[data-section='skipped']")

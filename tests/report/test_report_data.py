@@ -200,13 +200,22 @@ def test_several_words_of_a_verdict_are_parted_by_spaces_in_csv() -> None:
     }
 
 
-def test_suspects_and_stacks_stand_in_json_alone() -> None:
-    suspect = Suspect("c", "d", 0.2, ("unverified",))
-    result = replace(DEDUPE, suspects=(suspect,), stacks=(Stack(("e", "f")),))
+def test_what_stays_with_a_reason_stands_in_json_and_csv() -> None:
+    """In CSV its numbers go on from those of the groups, and only its roles tell it from what may go."""
+    suspect, part = Suspect("c", "d", 0.2, ("unverified",)), Suspect("g", "h", 0.3, ("partial", "cropped"))
+    result = replace(DEDUPE, suspects=(suspect, part), stacks=(Stack(("e", "f")),))
     facts = json.loads(written(write_dedupe, result, "json"))
     expected = {"path": "c", "other": "d", "distance": 0.2, "verdict": ["unverified"], "transform": None}
-    assert facts["unverified"] == [expected] and facts["stacks"] == [{"paths": ["e", "f"]}]
-    assert csv_rows(written(write_dedupe, result, "csv")) == csv_rows(written(write_dedupe, DEDUPE, "csv"))
+    assert facts["unverified"][0] == expected and facts["stacks"] == [{"paths": ["e", "f"]}]
+    assert [one["verdict"] for one in facts["unverified"]] == [["unverified"], ["partial", "cropped"]]
+    rows, groups = (csv_rows(written(write_dedupe, one, "csv")) for one in (result, DEDUPE))
+    assert rows[: len(groups)] == groups
+    assert rows[len(groups) :] == [
+        ["3", "unverified", "c", "0.2", "d", "false", "unverified"],
+        ["4", "partial", "g", "0.3", "h", "false", "partial cropped"],
+        ["5", "stack", "e", "", "", "", ""],
+        ["5", "stack", "f", "", "", "", ""],
+    ]
 
 
 def test_json_gives_every_file_name_back_as_its_bytes() -> None:

@@ -19,12 +19,13 @@ from report_examples import (
     NO_DUPLICATES,
     QUERY,
     UNCALIBRATED,
+    VERIFIED,
     weird_cluster,
     weird_dedupe,
     weird_query,
 )
 
-from augnet_cli.records import Group, Kept, Redundant, Skip
+from augnet_cli.records import Group, Kept, Redundant, Skip, Transform
 from augnet_cli.report.style import COLOUR, PLAIN, Style
 from augnet_cli.report.text import (
     calibration_lines,
@@ -35,7 +36,7 @@ from augnet_cli.report.text import (
     size_words,
     write_lines,
 )
-from augnet_cli.results import EmbedResult, Hit
+from augnet_cli.results import EmbedResult, Hit, Stack, Suspect
 
 # A busy machine is no failure.
 calm = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -50,7 +51,7 @@ def text(lines) -> str:
 def test_the_next_command_repeats_the_rules_for_what_stays() -> None:
     """Without them it would list other images as redundant."""
     said = text(dedupe_lines(replace(DEDUPE, keep="format:png>jpg, bytes")))
-    assert "`augnet dedupe photos --threshold 0.2 --keep 'format:png>jpg, bytes' --format paths -0`" in said
+    assert "--threshold 0.2 --no-verify --keep 'format:png>jpg, bytes' --format paths -0`" in said
     hostile = text(dedupe_lines(replace(DEDUPE, keep="folder:a\x1b[31mb")))
     assert "--keep RULES --format" in hostile and "\x1b" not in hostile
 
@@ -69,8 +70,58 @@ def test_dedupe_text_word_for_word() -> None:
         "  1  no HEIF: c.heic\n"
         "\n"
         "1,234 images, 2 groups, 3 redundant (4.2 MB); nothing was changed\n"
-        "next: `augnet dedupe photos --threshold 0.2 --format paths -0` lists the redundant ones\n"
+        "next: `augnet dedupe photos --threshold 0.2 --no-verify --format paths -0` "
+        "lists the redundant ones\n"
     )
+
+
+def test_verified_text_word_for_word() -> None:
+    assert text(dedupe_lines(VERIFIED)) == (
+        "keep    beach.jpg  unedited\n"
+        "  0.0000  beach (1).jpg  identical-bytes\n"
+        "  0.0100  sent.jpg  resized to 50 %, cropped (120,40)-(980,700), rotated 90° left\n"
+        "  0.0600  captioned.jpg  edited 12 %\n"
+        "  0.1000  blurred.jpg  edited\n"
+        "  0.2500  a long name of a folder/and another long name of a folder/askew.jpg\n"
+        "          bordered, rotated 7.5° right, mirrored, recoloured\n"
+        "  0.6000  unlike.jpg  as you decided\n"
+        "\n"
+        "partial  1 pair, both kept: the first shows something that the second lacks\n"
+        "  0.4000  right.jpg  left.jpg\n"
+        "\n"
+        "unverified  1 pair, both kept: near, but nothing proves that they are the same picture\n"
+        "  0.0100  fog 1.jpg  fog 2.jpg\n"
+        "\n"
+        "stack   2 photos of one scene, all kept\n"
+        "  burst/1.jpg\n"
+        "  burst/2.jpg\n"
+        "\n"
+        "1,234 images, 1 group, 6 redundant (4.2 MB); nothing was changed\n"
+        "next: `augnet dedupe photos --format paths -0` lists the redundant ones\n"
+    )
+
+
+def test_what_was_asked_for_is_in_the_next_command() -> None:
+    told = replace(VERIFIED, include_unverified=True, threshold=0.3)
+    assert "`augnet dedupe photos --threshold 0.3 --include-unverified --format" in text(dedupe_lines(told))
+
+
+def test_of_many_pairs_that_stay_the_nearest_are_shown() -> None:
+    many = tuple(Suspect(f"{n}.jpg", "other.jpg", n / 100, ("unverified",)) for n in range(1, 25))
+    lines = list(dedupe_lines(replace(VERIFIED, suspects=many)))
+    at = next(place for place, line in enumerate(lines) if line.startswith("unverified  24 pairs"))
+    assert lines[at + 1] == "  0.0100  1.jpg  other.jpg"
+    assert lines[at + 11 : at + 13] == ["  14 more (--format json lists all)", ""]
+
+
+@pytest.mark.parametrize(
+    ("degrees", "words"),
+    [(90, "90° left"), (-90, "90° right"), (180, "180°"), (179.97, "180°"), (-2.04, "2° right")],
+)
+def test_turns_in_words(degrees: float, words: str) -> None:
+    turn = Transform((0, -1, 10, 1, 0, 0), (0, 0, 10, 10), degrees, False, 0.0)
+    group = Group(Kept("a.jpg", "first path"), (Redundant("b.jpg", 0, "a.jpg", True, ("rotated",), turn),))
+    assert list(dedupe_lines(replace(VERIFIED, groups=(group,))))[1] == f"  0.0000  b.jpg  rotated {words}"
 
 
 def test_no_duplicates_is_said() -> None:
@@ -78,6 +129,15 @@ def test_no_duplicates_is_said() -> None:
         "12 images, no duplicates within distance 0.2\n"
         "next: a larger --threshold than 0.2 also finds looser copies\n"
     )
+
+
+def test_no_duplicates_where_pairs_were_proved() -> None:
+    near = replace(NO_DUPLICATES, verified=True)
+    assert text(dedupe_lines(near)) == (
+        "12 images, no duplicates within distance 0.2\n"
+        "next: without --threshold all likely pairs are looked at, whatever their distance\n"
+    )
+    assert text(dedupe_lines(replace(near, threshold=None))) == "12 images, no duplicates\n"
 
 
 def test_query_text_word_for_word() -> None:
@@ -119,14 +179,14 @@ def test_calibration_text_word_for_word() -> None:
         "  1  no HEIF: c.heic\n"
         "\n"
         "1,234 different images, threshold 0.0215, at which a precision of 0.99 is estimated\n"
-        "next: `augnet dedupe photos` uses it\n"
+        "next: `augnet dedupe photos --no-verify` uses it\n"
     )
 
 
 def test_calibration_of_few_images_says_whose_the_threshold_is() -> None:
     assert text(calibration_lines(UNCALIBRATED)) == (
         "12 different images, threshold 0.0115, the encoder's own: too few\n"
-        "next: `augnet dedupe photos --precision 0.9` uses it\n"
+        "next: `augnet dedupe photos --no-verify --precision 0.9` uses it\n"
     )
 
 
@@ -201,10 +261,10 @@ def test_a_long_reason_is_cut_and_its_escapes_stay() -> None:
 @pytest.mark.parametrize(
     ("typed", "command"),
     [
-        ("my photos/", "augnet dedupe 'my photos/' --threshold 0.2 --format paths -0"),
-        ("it's", """augnet dedupe 'it'"'"'s' --threshold 0.2 --format paths -0"""),
-        ("\x1b[2Jphotos", "augnet dedupe FOLDER --threshold 0.2 --format paths -0"),
-        (os.fsdecode(b"\xff"), "augnet dedupe FOLDER --threshold 0.2 --format paths -0"),
+        ("my photos/", "augnet dedupe 'my photos/' --threshold 0.2 --no-verify --format paths -0"),
+        ("it's", """augnet dedupe 'it'"'"'s' --threshold 0.2 --no-verify --format paths -0"""),
+        ("\x1b[2Jphotos", "augnet dedupe FOLDER --threshold 0.2 --no-verify --format paths -0"),
+        (os.fsdecode(b"\xff"), "augnet dedupe FOLDER --threshold 0.2 --no-verify --format paths -0"),
     ],
 )
 def test_the_next_command_can_be_pasted(typed: str, command: str) -> None:
@@ -213,6 +273,7 @@ def test_the_next_command_can_be_pasted(typed: str, command: str) -> None:
 
 def test_style_marks_are_closed_on_every_line() -> None:
     lines = [*dedupe_lines(DEDUPE, MARKS), *query_lines(QUERY, MARKS), *cluster_lines(CLUSTER, MARKS)]
+    lines += dedupe_lines(VERIFIED, MARKS)
     lines += embed_lines(EMBED, MARKS)
     lines += calibration_lines(CALIBRATION, MARKS)
 
@@ -278,6 +339,8 @@ def test_no_name_and_no_reason_sends_anything_harmful(name: bytes, reason: str) 
     result = replace(DEDUPE, folder=path, typed_folder=path, groups=groups, skipped=(Skip(path, reason),))
 
     assert_harmless(list(dedupe_lines(result)))
+    suspects = (Suspect(path, path + "y", 0.1, ("unverified",)),)
+    assert_harmless(list(dedupe_lines(replace(result, suspects=suspects, stacks=(Stack((path,)),)))))
     assert_harmless(list(query_lines(replace(QUERY, folder=path, hits=()))))
     assert_harmless(list(query_lines(replace(QUERY, hits=(Hit(path, 0.1),)))))
 

@@ -44,9 +44,10 @@ def test_a_group_is_a_row_with_the_kept_picture_first(tmp_path):
 
     written = write_sheets(result, str(file))
 
-    assert written.files == (str(file),)
+    assert (written.files, written.groups) == ((str(file),), 3)
     with Image.open(file) as sheet:
-        assert sheet.height == HEAD + 3 * ROW
+        # Three groups, two pairs of which both stay, a stack.
+        assert sheet.height == HEAD + 6 * ROW
         for row, path in enumerate(("first/kept.png", "a</script><script>alert(2)</script>.jpg")):
             tile = (GAP, HEAD + row * ROW + GAP + TILE - 132, GAP + TILE, HEAD + row * ROW + GAP + TILE)
             with Image.open(folder / path) as kept:

@@ -288,7 +288,7 @@ def test_interrupt_before_the_second_run_saved_anything_says_so(
     """Nothing of the first run, whose settings are the same, is taken for the second's."""
 
     class Stopping(Progress):
-        def start(self, stage: str, total: int | None) -> None:
+        def start(self, stage: str, total: int | None, unit: str = "images") -> None:
             if stage == "training":
                 raise KeyboardInterrupt
 

@@ -3,6 +3,7 @@
 const COPIES_AT_FIRST = 60; // of one group; a folder of a thousand equal icons must not freeze the page
 const WHOLE = 0.97; // a copy that covers this much of its witness is not drawn as a crop
 const LEVEL = 1; // degrees under which no turn is drawn
+const PAIRS = ["partial", "unverified"]; // sections of two pictures that both stay
 const BOXES_AT_ONCE = 3; // crops; more would hide the picture: then each is drawn only when pointed at
 
 const source = (image) => `data:${data.media};base64,${data.thumbnails[image.thumbnail]}`;
@@ -44,15 +45,18 @@ function wordList(pair) {
 // otherwise a crop is a thin line, and a mere turn is not drawn.
 function boxOn(image, corners, place, crop) {
   const { width, height } = image;
-  const points = corners.map(([x, y]) => `${x.toFixed(1)} ${y.toFixed(1)}`);
-  const outline = `M${points.join("L")}Z`;
+  const line = (shape) => {
+    const points = within(shape, image).map(([x, y]) => `${x.toFixed(1)} ${y.toFixed(1)}`);
+    return points.length ? `M${points.join("L")}Z` : "";
+  };
+  const outline = line(corners);
   return draw(
     "g",
     { class: crop ? "box" : "box turn", "data-place": place },
     draw("path", { class: "shade", d: `M0 0H${width}V${height}H0Z${outline}` }),
     draw("path", { class: "halo", d: outline }),
     draw("path", { class: "line", d: outline }),
-    draw("path", { class: "upper", d: `M${points[0]}L${points[1]}` }),
+    draw("path", { class: "upper", d: line(corners.slice(0, 2)) }),
   );
 }
 
@@ -67,9 +71,8 @@ function boxesOnWitness(item, witness) {
     const found = pair.witness === witness ? geometry(pair) : null;
     if (!found) return;
     const turned = Math.abs(pair.transform.degrees) >= LEVEL || pair.transform.mirrored;
-    if (found.share < WHOLE || turned) {
-      boxes.push(boxOn(data.images[witness], found.corners, place, found.share < WHOLE));
-    }
+    const cut = found.share < WHOLE && pair.verdict.includes("cropped"); // a slight turn cuts corners too
+    if (cut || turned) boxes.push(boxOn(data.images[witness], found.corners, place, cut));
   });
   return boxes;
 }
@@ -131,10 +134,11 @@ function copyTiles(item, card) {
 function heading(item) {
   const facts = {
     groups: () => `${english.format(item.pairs.length)} redundant, ${sizeWords(item.saved)}`,
-    suspects: () => "neither is held to be redundant",
+    partial: () => "both stay: the second shows something that the first lacks",
+    unverified: () => "both stay: near, but nothing proves that they are one picture",
     stacks: () => `${count(item.images.length, "photo")} of one scene, none redundant`,
   }[item.section]();
-  const words = item.section === "suspects" ? wordList(item.pairs[0]) : "";
+  const words = PAIRS.includes(item.section) ? wordList(item.pairs[0]) : "";
   return make("h3", {}, make("span", { class: "number" }, item.title), words, make("span", { class: "facts" }, facts));
 }
 

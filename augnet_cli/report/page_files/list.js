@@ -8,7 +8,8 @@ const GUESSED_HEAD = 90;
 const SKIPPED_HEIGHT = 62;
 const SECTIONS = [
   { id: "groups", name: "Groups", none: "No duplicates were found." },
-  { id: "suspects", name: "Not proven", none: "Nothing is in doubt." },
+  { id: "partial", name: "Partial", none: "No pictures overlap in part alone." },
+  { id: "unverified", name: "Not verified", none: "Nothing is in doubt." },
   { id: "stacks", name: "Stacks", none: "No stacks were found." },
   { id: "skipped", name: "Skipped", none: "No image was skipped." },
 ];
@@ -23,7 +24,7 @@ const ORDERS = [
 
 const feed = byId("feed");
 const chosen = { section: "groups", order: "saved", verdict: "", text: "" };
-const sections = { groups: groupItems(), suspects: suspectItems(), stacks: stackItems(), skipped: skippedItems() };
+const sections = { groups: groupItems(), partial: suspectItems(true), unverified: suspectItems(false), stacks: stackItems(), skipped: skippedItems() };
 let shownItems = [];
 
 function summed(item) {
@@ -45,10 +46,11 @@ function groupItems() {
   });
 }
 
-function suspectItems() {
-  return data.suspects.map((suspect, place) => {
+function suspectItems(partial) {
+  const suspects = data.suspects.filter((suspect) => suspect.verdict.includes("partial") === partial);
+  return suspects.map((suspect, place) => {
     const images = [suspect.witness, suspect.image];
-    return summed({ section: "suspects", number: place, title: `Pair ${english.format(place + 1)}`, pairs: [suspect], images });
+    return summed({ section: partial ? "partial" : "unverified", number: place, title: `Pair ${english.format(place + 1)}`, pairs: [suspect], images });
   });
 }
 
