@@ -40,11 +40,10 @@ class DedupeResult:
     """What `dedupe` found; nothing on disk was changed.
 
     `folder` is the absolute path; `typed_folder` and `keep` are the user's words, `typed` all those that say
-    where to look.  Images outside of the folder have absolute paths; `searched` are all folders looked
-    through. `threshold` is None where every pair was proved and none had to lie within a distance;
-    `threshold_from` says
-    who chose it: the user, a calibration on this folder, the encoder's card, or nobody (AUTO).  `verified`:
-    groups are proved, apart from unverified ones where they were to be included.
+    where to look.  Images outside of the folder have absolute paths; `searched` are all folders searched.
+    `threshold` is None where every pair was proved and none had to lie within a distance; `threshold_from`
+    says who chose it: the user, a calibration on this folder, the encoder's card, or nobody (AUTO).
+    `verified`: groups are proved, apart from unverified ones where they were to be included.
     """
 
     folder: str
@@ -82,9 +81,7 @@ class DedupeResult:
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """One folder of a data set: `name` is train, test or val; `leaked` of its images are in another one,
-    too.
-    """
+    """One folder of a data set: `name` is train, test or val; `leaked` of its images are in another one."""
 
     name: str
     folder: str
@@ -98,8 +95,8 @@ class Leak:
     """An image of one split that shows the same picture as one of another.
 
     `path` is the one that a clean data set has no more; `transform` is how it lies in `other`, and `verdict`
-    what was done to one of them to make the other.  Labels are the names of the classes, None where the
-    splits are not laid out by class.
+    what was done to one of them to make the other.  Labels are the names of classes, None where the splits
+    are not laid out by class.
     """
 
     path: str
