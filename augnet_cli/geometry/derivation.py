@@ -48,7 +48,9 @@ def alteration(relation: Relation) -> tuple[bool, int, bool]:
 
 
 def covers(relation: Relation) -> bool:
-    """Whether the second shows all that the first does, beside frames and captions."""
+    """Whether the second shows all that the first does, colours included, beside frames and captions."""
+    if _by_colour(relation) < 0:
+        return False
     if relation.first_framed:
         return relation.finding.lacking[0] <= CAPTION
     return relation.finding.lacking[0] <= NOTHING
