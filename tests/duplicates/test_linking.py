@@ -123,7 +123,7 @@ class Counted(Progress):
     def __init__(self) -> None:
         self.total = self.done = self.finished = 0
 
-    def start(self, stage: str, total: int | None) -> None:
+    def start(self, stage: str, total: int | None, unit: str = "") -> None:
         self.total = total or 0
 
     def advance(self, done: int = 1, skipped: int = 0, detail: str = "") -> None:

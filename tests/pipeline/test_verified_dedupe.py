@@ -482,7 +482,7 @@ class Saboteur(augnet_cli.Progress):
         self.work = work
         self.done = False
 
-    def start(self, stage: str, total: int | None) -> None:
+    def start(self, stage: str, total: int | None, unit: str = "") -> None:
         if stage == "verifying":
             self.work()
             self.done = True
@@ -525,7 +525,7 @@ def test_interrupted_verification_keeps_what_it_found_and_ends_the_same(
     class Impatient(augnet_cli.Progress):
         stage = ""
 
-        def start(self, stage: str, total: int | None) -> None:
+        def start(self, stage: str, total: int | None, unit: str = "") -> None:
             self.stage = stage
 
         def finish(self) -> None:
