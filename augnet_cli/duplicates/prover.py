@@ -31,16 +31,19 @@ UNKNOWN = Finding(OTHER)
 DIRECT = -1  # in place of a third row, where there is none
 # Sketches of identical pixels differ by what decoding at a reduced scale does, in levels on average.
 SKETCH_LEVELS = 0.75
+DRAFTED_LEVELS = 6.0  # where one of them alone is decoded at a reduced scale
 
 
 class Pictures(Protocol):
-    """Reads pictures of rows; None where that can't be done any more."""
+    """Reads pictures of rows; None where that can't be done any more.  `kind` is the format of the file."""
 
     def read(self, row: int) -> Sketch | None: ...
 
     def colours(self, row: int) -> np.ndarray | None: ...
 
     def whole(self, row: int) -> np.ndarray | None: ...
+
+    def kind(self, row: int) -> str: ...
 
 
 @dataclass(frozen=True, order=True)
@@ -173,7 +176,9 @@ class Prover:
             return False
         if (first.width, first.height) != (second.width, second.height):
             return False
-        if np.abs(first.colour.astype(np.int16) - second.colour).mean() > SKETCH_LEVELS:
+        alike = self._pictures.kind(way.one) == self._pictures.kind(way.other)
+        levels = SKETCH_LEVELS if alike else DRAFTED_LEVELS
+        if np.abs(first.colour.astype(np.int16) - second.colour).mean() > levels:
             return False
         one, other = self._pictures.colours(way.one), self._pictures.colours(way.other)
         return one is not None and other is not None and np.array_equal(one, other)

@@ -51,6 +51,10 @@ class Sketches:
         decoded = self._decoded(row, WHOLE_SIDE)
         return None if decoded is None else decoded.pixels
 
+    def kind(self, row: int) -> str:
+        """The suffix of the row's first file, in lower case."""
+        return os.path.splitext(self.files[row][0].path)[1].lower()
+
     def _decoded(self, row: int, side: int) -> Decoded | None:
         for data, name in self._contents(row):
             try:

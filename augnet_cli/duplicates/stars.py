@@ -141,6 +141,7 @@ def _source(stage: Stage, by_middle: Sequence[int], source: int | None = None) -
         source = min(better, key=by_middle.index)
     if len(altered) == len(left):
         altered = set()  # nothing speaks for the source
+    made |= _enlarged_among(stage, source, left)
     return source, {row: int(row in made or row in altered or row in unknown) for row in by_middle}
 
 
@@ -154,6 +155,19 @@ def _enlarged_from(stage: Stage, source: int, left: Sequence[int]) -> list[int]:
     if relation is None or not (covers(relation) and covers(relation.reversed())):
         return []
     return [other] if stage.prover.is_enlarged(source, other) else []
+
+
+def _enlarged_among(stage: Stage, source: int, left: Sequence[int]) -> set[int]:
+    """Of those that nothing tells from the source, the ones that have more pixels than it but show no
+    more.
+    """
+    genuine, enlarged = [source], set[int]()
+    for row in sorted(left, key=lambda row: (stage.pixels[row], row)):
+        if stage.pixels[row] > stage.pixels[source] and _enlarged_from(stage, row, genuine):
+            enlarged.add(row)
+        else:
+            genuine.append(row)
+    return enlarged
 
 
 def _from_the_middle(stage: Stage, members: Sequence[int]) -> list[int]:

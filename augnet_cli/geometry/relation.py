@@ -24,6 +24,7 @@ WELL = 0.985
 # block of a copy's rest: of 2,400 copies, combined changes too, 17 were taken for scenes so, and 3 of 4
 # bursts were seen.
 MOVED, SMOOTH, STILL = 0.05, 0.3, 0.9875
+REPLACED = 0.25  # so much is no sticker or caption, but another picture in the same dress
 BETTER = 0.002  # by which points must fit better than the whole frame to be believed
 
 
@@ -73,7 +74,8 @@ def relate(first: Sketch, second: Sketch, finding: Finding, identical: bool = Fa
     frame = frame_of(first.grey.shape, second.grey.shape, matrix)
     back = finding.reversed().transform
     unlike = differences(first.colour, second.colour, frame)
-    if unlike.painted > MOVED and abs(unlike.paint_in_first) < SMOOTH and finding.median < STILL:
+    has_moved = unlike.painted > MOVED and finding.median < STILL
+    if abs(unlike.paint_in_first) < SMOOTH and (has_moved or unlike.painted > REPLACED):
         return None
     return Relation(
         finding=finding,

@@ -71,6 +71,15 @@ def test_a_picture_with_more_copies_than_neighbours_has_them_all_within_the_radi
     assert {(one, other) for other in range(copies) for one in range(other)} <= found
 
 
+def test_equal_rows_are_pairs_and_none_is_its_own() -> None:
+    """Different files may have the same embedding: a row is then not the first of its own neighbours."""
+    rows = np.repeat(unit_rows(6, 2), 4, axis=0)
+    found = candidates(rows)
+    assert (found.pairs.left < found.pairs.right).all()
+    equal = {(one, other) for other in range(24) for one in range(other) if one // 4 == other // 4}
+    assert equal <= as_set(found)
+
+
 @pytest.mark.parametrize("rows", [0, 1])
 def test_nothing_pairs_with_nothing(rows: int) -> None:
     found = candidates(unit_rows(rows, 0))

@@ -121,10 +121,10 @@ def test_a_search_that_pays_goes_on_to_the_end() -> None:
 
 class Counted(Progress):
     def __init__(self) -> None:
-        self.total = self.done = self.finished = 0
+        self.done = self.finished = 0
 
     def start(self, stage: str, total: int | None, unit: str = "images") -> None:
-        self.total = total or 0
+        assert stage == "verifying"
 
     def advance(self, done: int = 1, skipped: int = 0, detail: str = "") -> None:
         self.done += done
@@ -151,4 +151,4 @@ def test_the_same_candidates_give_the_same_proofs_and_these_are_counted(seed: in
 
     (asked, links, counted), (again, links_again, _) = run(), run()
     assert asked == again and links.proved == links_again.proved
-    assert counted.done == len(asked) and counted.total is None and counted.finished == 1
+    assert counted.done == len(asked) <= len(pairs) and counted.finished == 1

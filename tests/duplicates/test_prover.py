@@ -39,6 +39,9 @@ class Shown:
         image = self.pictures[row]
         return None if image is None else np.asarray(image.convert("L"))
 
+    def kind(self, row: int) -> str:
+        return ".png"
+
 
 @pytest.fixture
 def pictures(sample_photos: dict[str, Image.Image]) -> list[Image.Image | None]:
