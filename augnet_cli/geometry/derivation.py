@@ -26,6 +26,7 @@ NOTHING = 0.02
 CAPTION = 0.12
 # Of the finest structure, what strong JPEG leaves at most.  Quality is compared where both files have as many
 # pixels for the same: sides that differ by less than this factor.
+VISIBLE = 1.0  # levels of texture: what compression adds to a smooth picture is none
 LEAST_TEXTURE, AS_LARGE = 0.85, 1.02
 
 
@@ -89,6 +90,7 @@ def _by_quality(relation: Relation) -> int:
     if softness > 1 / SOFTER:
         return -1
     first, second = relation.unlike.texture
-    if min(first, second) > LEAST_TEXTURE * max(first, second):
+    weaker, stronger = sorted((first, second))
+    if stronger < VISIBLE or weaker > LEAST_TEXTURE * stronger:
         return 0
     return 1 if first < second else -1

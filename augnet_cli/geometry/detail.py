@@ -15,6 +15,7 @@ import numpy as np
 # lay under 0.41 (sides 1.25 times as long) and 0.28 (1.5 and more), originals beside copies made smaller
 # over 0.63.
 LEAST_DETAIL = 0.5
+LEAST_VISIBLE = 1.0  # mean square, in levels: what compression adds to a smooth picture is no detail
 LEAST_RATIO = 1.2  # of the sides: nearer ones differ too little to tell
 LEAST_SIDE = 8  # pixels
 
@@ -26,7 +27,10 @@ def is_enlarged(large: np.ndarray, small: np.ndarray) -> bool:
     ratio = float(np.sqrt(large.size / max(small.size, 1)))
     if ratio < LEAST_RATIO:
         return False
-    return fine_detail(large, ratio) * ratio < LEAST_DETAIL * fine_detail(small, ratio)
+    detail = fine_detail(small, ratio)
+    if detail < LEAST_VISIBLE:
+        return False
+    return fine_detail(large, ratio) * ratio < LEAST_DETAIL * detail
 
 
 def fine_detail(grey: np.ndarray, ratio: float) -> float:

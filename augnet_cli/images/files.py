@@ -259,7 +259,7 @@ def _why(error: OSError | ValueError) -> str:
 def _folder_error(folder: str, error: OSError) -> FolderError:
     name = shown(folder)
     if isinstance(error, FileNotFoundError):
-        return FolderError(f"{name}: there is no such folder", "check the spelling, or give another folder")
+        return FolderError(f"there is no folder {name}", "check the spelling; `ls` shows what is here")
     if isinstance(error, NotADirectoryError):
         return FolderError(f"{name}: a file, not a folder", "give the folder that holds the images")
     if isinstance(error, PermissionError):

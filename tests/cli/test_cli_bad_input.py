@@ -23,7 +23,7 @@ LIMIT_S = 60
 @pytest.mark.parametrize("command", FOLDER_COMMANDS)
 def test_folder_that_is_none_is_an_error(tmp_path: Path, command: str) -> None:
     drawn_picture(0).save(tmp_path / "a.png")
-    assert "no such folder" in augnet(command, tmp_path / "missing").refused()
+    assert "there is no folder" in augnet(command, tmp_path / "missing").refused()
     assert "not a folder" in augnet(command, tmp_path / "a.png").refused()
     assert tree(tmp_path).keys() == {"a.png"}
 

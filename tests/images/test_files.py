@@ -164,7 +164,7 @@ def test_exclude_matches_path_or_name_and_prunes_folders(tmp_path: Path) -> None
 
 def test_missing_folder_and_file_instead_of_folder_are_errors(tmp_path: Path) -> None:
     put(tmp_path, "a.jpg")
-    with pytest.raises(FolderError, match="no such folder") as missing:
+    with pytest.raises(FolderError, match="there is no folder") as missing:
         walk(str(tmp_path / "no\nwhere"))
     assert "\n" not in missing.value.what and r"no\nwhere" in missing.value.what and missing.value.hint
     with pytest.raises(FolderError, match="a file, not a folder"):

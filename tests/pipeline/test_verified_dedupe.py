@@ -472,7 +472,7 @@ def test_decisions_outweigh_proofs_both_ways(tmp_path: Path, photos: Photos) -> 
     found = by_path(together)
     image = found.get("flower.png") or found["china.png"]
     assert {image.path, image.witness} == {"china.png", "flower.png"}
-    assert (image.verified, image.transform) == (False, None)
+    assert (image.verified, image.verdict, image.transform) == (True, ("decided",), None)
 
 
 class Saboteur(augnet_cli.Progress):

@@ -99,7 +99,7 @@ VERIFIED = replace(
                     ("bordered", "rotated", "mirrored", "recoloured"),
                     ASKEW,
                 ),
-                Redundant("unlike.jpg", 0.6, "beach.jpg", False, ("near",)),
+                Redundant("unlike.jpg", 0.6, "beach.jpg", True, ("decided",)),
             ),
         ),
     ),

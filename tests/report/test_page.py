@@ -249,7 +249,7 @@ def test_a_page_goes_neither_into_the_store_nor_under_another_name(made, tmp_pat
     for file, error in (
         (cache / "report.html", FolderError),
         (tmp_path / "link" / "report.html", FolderError),
-        (tmp_path / "no such folder" / "report.html", FolderError),
+        (tmp_path / "there is no folder" / "report.html", FolderError),
         (tmp_path / "pipe.html", FolderError),
         (tmp_path / "photo.jpg", UsageError),
     ):
