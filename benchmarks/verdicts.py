@@ -19,6 +19,7 @@ from augnet_cli.evaluation.copies import CopyTruth
 
 # Said in place of words where the pair is in no group, or where the altered copy was kept.
 NOT_FOUND, COPY_KEPT = "not found", "the copy was kept"
+ONE_WAY = frozenset(("cropped", "bordered"))
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,18 @@ class Judged:
 
     @property
     def right(self) -> bool:
+        """The words, and that the original is kept."""
         return EXPECTED[self.pair.kind].holds(self.words)
+
+    @property
+    def has_right_words(self) -> bool:
+        """The words alone: most hold whichever of both is kept, but what is a crop one way is none the
+        other.
+        """
+        expected = EXPECTED[self.pair.kind]
+        if COPY_KEPT in self.words and expected.must & ONE_WAY:
+            return False
+        return expected.holds(tuple(word for word in self.words if word != COPY_KEPT))
 
 
 def _expected(must: str, may: str = "") -> Expected:
@@ -135,19 +147,31 @@ def judge_pair(pair: Pair, found: Found) -> Judged:
     return Judged(pair, (NOT_FOUND,))
 
 
+HEAD = (
+    "kind of change",
+    "must be said",
+    "may be said",
+    "right words",
+    "... and the original kept",
+    "the wrong ones say",
+)
+
+
 def verdict_table(judged: Sequence[Judged]) -> str:
-    """By kind of change: the words expected, how many verdicts are right, and what the wrong ones say."""
+    """By kind of change: the words expected, how many verdicts are right, how many originals are kept
+    besides, and what the wrong ones say."""
     by_kind: dict[str, list[Judged]] = defaultdict(list)
     for each in judged:
         by_kind[each.pair.kind].append(each)
-    rows: list[tuple[str, ...]] = [("all", "", "", _right_of(judged), "")]
+    rows: list[tuple[str, ...]] = [("all", "", "", *_right_of(judged), "")]
     for kind, expected in EXPECTED.items():
         if kind in by_kind:
             words = (" ".join(sorted(part)) for part in (expected.must, expected.may))
             wrong = [" ".join(each.words) for each in by_kind[kind] if not each.right]
-            rows.append((kind, *words, _right_of(by_kind[kind]), "; ".join(wrong)))
-    return markdown(("kind of change", "must be said", "may be said", "right", "the wrong ones say"), rows)
+            rows.append((kind, *words, *_right_of(by_kind[kind]), "; ".join(wrong)))
+    return markdown(HEAD, rows)
 
 
-def _right_of(judged: Sequence[Judged]) -> str:
-    return f"{sum(each.right for each in judged)} of {len(judged)}"
+def _right_of(judged: Sequence[Judged]) -> tuple[str, str]:
+    words, wholly = sum(each.has_right_words for each in judged), sum(each.right for each in judged)
+    return f"{words} of {len(judged)}", f"{wholly} of {len(judged)}"

@@ -28,6 +28,8 @@ NEAR = 0.2
 # Farther out, so many in succession without enough proofs among them end the search.
 PATIENCE = 256
 LEAST_YIELD = 0.02
+# So many are tried in any case: a second or two, in which a small folder is searched nearly wholly.
+FREE_TRIES = 500
 # Candidates between two sets that make them worth a try, and how many of them are tried: the best one.
 VOTES = 8
 TRIED_OF_VOTES = 1
@@ -87,12 +89,15 @@ class _Search:
         waiting = deque(order)
         recent: deque[bool] = deque(maxlen=PATIENCE)
         given_up: list[int] = []
+        tries = 0
         while waiting:
             chosen = self._round(waiting)
             for place, is_same in zip(chosen, self._try(chosen), strict=True):
                 if self._distance[place] > NEAR:
                     recent.append(is_same)
-            if len(recent) == PATIENCE and sum(recent) < LEAST_YIELD * PATIENCE:
+            tries += len(chosen)
+            is_poor = len(recent) == PATIENCE and sum(recent) < LEAST_YIELD * PATIENCE
+            if is_poor and tries >= FREE_TRIES:
                 given_up += (place for place in waiting if self._distance[place] > NEAR)
                 waiting = deque(place for place in waiting if self._distance[place] <= NEAR)
                 recent.clear()

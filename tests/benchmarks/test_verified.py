@@ -223,9 +223,9 @@ def test_the_words_for_a_pair_are_those_of_its_own_and_a_kept_copy_is_wrong() ->
     }
     assert [path for path, each in judged.items() if each.right] == ["a-flip"]
     table = verdicts.verdict_table(list(judged.values())).splitlines()
-    assert table[2] == "| all |  |  | 1 of 5 |  |"
-    assert table[3] == f"| crop50 | cropped |  | 0 of 1 | {verdicts.COPY_KEPT} cropped |"
-    assert table[5] == "| border | bordered |  | 0 of 2 | unverified; partial bordered |"
+    assert table[2] == "| all |  |  | 1 of 5 | 1 of 5 |  |"
+    assert table[3] == f"| crop50 | cropped |  | 0 of 1 | 0 of 1 | {verdicts.COPY_KEPT} cropped |"
+    assert table[5] == "| border | bordered |  | 0 of 2 | 0 of 2 | unverified; partial bordered |"
 
 
 KINDS = {"a-flip": "flip", "b-crop": "crop50", "d-flip": "flip", "e-border": "border", "f-border": "border"}
