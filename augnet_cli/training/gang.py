@@ -10,6 +10,7 @@ A collective call is met by all processes or by none: whether it is made must fo
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import socket
 import sys
@@ -189,6 +190,8 @@ def joined(gang: Gang) -> Iterator[None]:
     finally:
         # After an error, NCCL would wait for those who wait for us; that this process ends tells them.
         if done or not on_gpus:
+            # What still holds the group goes first: its threads must not outlive it into the exit.
+            gc.collect()
             dist.destroy_process_group()
 
 
