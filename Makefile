@@ -3,6 +3,7 @@ PYTHON ?= python3
 PHOTOS ?=
 DEMO_ENV := .venv/demo
 TEST_ENV := .venv/test
+GANG := tests/training/test_gang.py
 PIP := -m pip install --disable-pip-version-check --quiet
 
 .PHONY: demo test lint check clean
@@ -11,7 +12,9 @@ demo: $(DEMO_ENV)/installed
 	@PATH="$(CURDIR)/$(DEMO_ENV)/bin:$$PATH" sh examples/demo.sh "$(PHOTOS)"
 
 test: $(TEST_ENV)/installed
-	$(TEST_ENV)/bin/python -m pytest -q --numprocesses 2 --dist loadfile
+	@# Processes that train together wait for each other: beside other tests they would wait too long.
+	$(TEST_ENV)/bin/python -m pytest -q $(GANG)
+	$(TEST_ENV)/bin/python -m pytest -q --numprocesses 2 --dist loadfile --ignore $(GANG)
 
 lint: $(TEST_ENV)/installed
 	$(TEST_ENV)/bin/ruff check .
