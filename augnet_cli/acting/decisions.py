@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timezone
 
@@ -164,20 +163,10 @@ def _object(decision: Decision) -> dict[str, object]:
 
 
 def _write(path: str, decisions: Decisions) -> None:
-    temporary = f"{path}.{os.getpid()}.new"
     try:
-        try:
-            with open(temporary, "wb") as file:
-                for decision in decisions.by_pair.values():
-                    file.write(line_of(_object(decision)))
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(temporary, path)
-        except BaseException:
-            with suppress(OSError):
-                os.remove(temporary)
-            raise
-        disk.sync_folder(os.path.dirname(os.path.abspath(path)))
+        with disk.replaced(path) as file:
+            for decision in decisions.by_pair.values():
+                file.write(line_of(_object(decision)))
     except OSError as error:
         raise _not_written(path, error) from error
 

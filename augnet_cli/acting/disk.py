@@ -12,7 +12,9 @@ import os
 import shutil
 import stat
 import sys
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import BinaryIO
 
 from augnet_cli.images.files import CHUNK_BYTES, hash_of_file
 from augnet_cli.images.unusable import Unusable
@@ -175,6 +177,23 @@ def copy(source: str, target: str, content: str) -> None:
     except OSError:
         _forget(target)
         raise
+
+
+@contextmanager
+def replaced(path: str) -> Iterator[BinaryIO]:
+    """A file to write that takes the place of `path` once it is whole on the disk; else `path` stays."""
+    temporary = f"{path}.{os.getpid()}.new"
+    try:
+        with open(temporary, "wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except BaseException:
+        with suppress(OSError):
+            os.remove(temporary)
+        raise
+    sync_folder(os.path.dirname(os.path.abspath(path)))
 
 
 def set_facts(path: str, mode: int, mtime_ns: int) -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
 from datetime import datetime, timezone
 from typing import BinaryIO
 
@@ -54,19 +53,9 @@ def save_plan(result: DedupeResult, images: Sequence[ImageRecord], path: str) ->
         UsageError, PlanError: as `check_plan_file`; PlanError too where it can't be written.
     """
     check_plan_file(path)
-    temporary = f"{path}.{os.getpid()}.new"
     try:
-        try:
-            with open(temporary, "wb") as file:
-                write_plan(result, images, file)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(temporary, path)
-        except BaseException:
-            with suppress(OSError):
-                os.remove(temporary)
-            raise
-        disk.sync_folder(os.path.dirname(os.path.abspath(path)))
+        with disk.replaced(path) as file:
+            write_plan(result, images, file)
     except OSError as error:
         raise _not_written(path, why(error)) from error
 

@@ -2,11 +2,10 @@
 
 Two images that proofs of other pairs have joined already need none of their own here; what they are to each
 other is looked at when groups are formed.  So a picture with twenty copies costs some twenty proofs, not two
-hundred. Small parts of a picture lie far from it, among many others.  But where several copies of one
-picture are known,
-most of them are candidates of such a part: sets with many candidates between them are tried last.
-Candidates are tried in rounds of fixed size, so that the outcome depends neither on threads nor on file
-names.
+hundred.
+Small parts of a picture lie far from it, among many others.  But where several copies of one picture are
+known, most of them are candidates of such a part: sets with many candidates between them are tried last.
+Candidates are tried in rounds of fixed size, so that the outcome depends on neither threads nor file names.
 """
 
 from __future__ import annotations

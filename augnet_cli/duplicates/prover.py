@@ -2,8 +2,7 @@
 
 Sketches of the images used last stay in memory; what two contents are to each other goes to the store, which
 is a thousandth of the size of what it was found by.  What is remembered decides nothing that would come out
-otherwise
-without it: a proof by way of a third picture is remembered as just that.
+otherwise without it: a proof by way of a third picture is remembered as just that.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ from augnet_cli.geometry.sketch import Sketch
 
 Pair = tuple[int, int]
 
-# Sketches in memory: at about 250 kB, three quarters of a gigabyte.
+# Sketches in memory: at about 150 kB, half a gigabyte.
 SKETCHES = 3000
 UNKNOWN = Finding(OTHER)
 DIRECT = -1  # in place of a third row, where there is none

@@ -29,7 +29,7 @@ STONES_TRIED = 3
 # Sources tried, each made from the next: a crop of a screenshot of a photo.
 SOURCES_TRIED = 6
 SMALL = 2.0  # times fewer pixels than the largest of its set
-LIKELIEST = 5
+LIKELIEST = 5  # images among which a source is looked for before all others are laid upon it
 MIDDLE_DECIMALS = 4  # of a sum of cosines: sums in another order differ in later ones
 
 
