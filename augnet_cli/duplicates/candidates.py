@@ -1,6 +1,11 @@
 """Pairs that may be the same picture, far more of them than are: recall is not lost here, geometry decides.
 
-An image's candidates are its nearest neighbours and all within a wide radius, up to a number.
+An image's candidates are its nearest neighbours, all within a wide radius, up to a number, and the nearest
+neighbours of itself and its own two nearest taken together: a small part of a picture lies nearer to a larger
+part than to the whole, and between both the whole is near.  That is average query expansion (Chum et al.,
+"Total Recall: Automatic Query Expansion with a Generative Feature Model for Object Retrieval", 2007) with the
+weights of Radenović, Tolias and Chum, "Fine-Tuning CNN Image Retrieval with No Human Annotation" (2018,
+section 3.3); here both lists count, as an image without copies is drawn away from what it shows.
 Letters: m rows, d dim, p pairs, k neighbours.
 """
 
@@ -12,11 +17,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from augnet_cli.records import Pairs
-from augnet_cli.search.exact import nearest
+from augnet_cli.search.exact import distances_between, nearest
 
 # So that an image has at most 40 on average, its own and those that name it; the share of true copies among
 # them stands in docs/benchmarks.md.
-NEAREST = 28
+NEAREST, EXPANDED = 22, 24
+# Of a query that is expanded: by so many nearest neighbours, each with its cosine to this power as weight.
+BY_NEIGHBOURS, WEIGHT_POWER = 2, 3
 # Within this distance more are taken, up to MOST: an image may have more copies than NEAREST.
 RADIUS = 0.3
 MOST = 64
@@ -59,44 +66,75 @@ def candidates(
     if rows < 2:
         none = np.zeros(0, np.int64)
         return Candidates(Pairs(none, none, np.zeros(0, np.float32)), none)
-    neighbours, distances = _neighbours(embeddings, wanted, blocks)
-    own = np.arange(rows)[:, None]
-    # A row is its own neighbour, though not the first where others are equal to it.
-    others = (neighbours != own) & np.isfinite(distances)
+    neighbours, distances = _neighbours(embeddings, embeddings, wanted, blocks)
+    others = _others(neighbours, distances)
     ranks = np.cumsum(others, axis=1) - 1
     chosen = others & ((ranks < NEAREST) | (distances <= RADIUS))
-    if threshold is not None:
-        chosen &= distances <= np.float32(threshold)
     last = min(SCALE_NEIGHBOUR, wanted - 1)
     scales = np.maximum(_last_finite(distances[:, : last + 1]).astype(np.float64), SMALLEST_SCALE)
 
-    at, place = np.nonzero(chosen)
-    to = neighbours[at, place]
+    queries = _expanded(embeddings, neighbours, distances)
+    farther, beyond = _neighbours(embeddings, queries, min(EXPANDED + 1, rows), blocks)
+    more = _others(farther, beyond)
+    farther_ranks = np.cumsum(more, axis=1) - 1
+    more &= farther_ranks < EXPANDED
+
+    at = np.concatenate([np.nonzero(chosen)[0], np.nonzero(more)[0]])
+    to = np.concatenate([neighbours[chosen], farther[more]])
+    rank = np.concatenate([ranks[chosen], farther_ranks[more]])
+    distance = np.concatenate(
+        [distances[chosen], distances_between(embeddings, np.nonzero(more)[0], embeddings, farther[more])]
+    ).astype(np.float64)
+    score = distance / np.sqrt(scales[at] * scales[to]) + RANK_COST * rank
     keys = np.minimum(at, to) * rows + np.maximum(at, to)
-    distance = distances[at, place].astype(np.float64)
-    score = distance / np.sqrt(scales[at] * scales[to]) + RANK_COST * ranks[at, place]
-    # Of the two ways round, the better one counts.
+    # Of the ways by which a pair was found, the best one counts.
     by_key = np.lexsort((score, keys))
     keys, first = np.unique(keys[by_key], return_index=True)
     kept = by_key[first]
+    if threshold is not None:
+        near = distance[kept] <= np.float32(threshold)
+        keys, kept = keys[near], kept[near]
     pairs = Pairs(keys // rows, keys % rows, distance[kept].astype(np.float32))
     return Candidates(pairs, np.lexsort((keys, score[kept])))
 
 
 def _neighbours(
-    embeddings: np.ndarray, wanted: int, blocks: Sequence[tuple[np.ndarray, np.ndarray]] | None
+    embeddings: np.ndarray,
+    queries: np.ndarray,
+    wanted: int,
+    blocks: Sequence[tuple[np.ndarray, np.ndarray]] | None,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """(m, wanted) rows and distances, nearest first; beyond the last the row itself, infinitely far."""
+    """(m, wanted) rows and distances, nearest first, of queries (m, d), one a row; beyond the last the row
+    itself, infinitely far."""
     if blocks is None:
-        return nearest(embeddings, embeddings, wanted)
+        return nearest(embeddings, queries, wanted)
     rows = len(embeddings)
     neighbours = np.repeat(np.arange(rows)[:, None], wanted, axis=1)
     distances = np.full((rows, wanted), np.inf, np.float32)
     for asking, among in blocks:
-        found, apart = nearest(embeddings[among], embeddings[asking], wanted)
+        found, apart = nearest(embeddings[among], queries[asking], wanted)
         neighbours[asking, : found.shape[1]] = among[found]
         distances[asking, : found.shape[1]] = apart
     return neighbours, distances
+
+
+def _others(neighbours: np.ndarray, distances: np.ndarray) -> np.ndarray:
+    """(m, k) bool: which are other rows.  A row is its own neighbour, though not the first where others are
+    equal to it."""
+    own = np.arange(len(neighbours))[:, None]
+    return (neighbours != own) & np.isfinite(distances)
+
+
+def _expanded(embeddings: np.ndarray, neighbours: np.ndarray, distances: np.ndarray) -> np.ndarray:
+    """(m, d) float32 unit rows: each row and its nearest others, by weight."""
+    nearest_few = np.cumsum(_others(neighbours, distances), axis=1) <= BY_NEIGHBOURS
+    weights = np.where(
+        nearest_few & _others(neighbours, distances), np.maximum(1 - distances, 0) ** WEIGHT_POWER, 0
+    )
+    queries = embeddings.astype(np.float64)
+    for place in range(min(BY_NEIGHBOURS + 1, neighbours.shape[1])):
+        queries += weights[:, place, None] * embeddings[neighbours[:, place]]
+    return (queries / np.linalg.norm(queries, axis=1, keepdims=True)).astype(np.float32)
 
 
 def _last_finite(distances: np.ndarray) -> np.ndarray:

@@ -4,7 +4,8 @@ Two images that proofs of other pairs have joined already need none of their own
 other is looked at when groups are formed.  So a picture with twenty copies costs some twenty proofs, not two
 hundred.
 Small parts of a picture lie far from it, among many others.  But where several copies of one picture are
-known, most of them are candidates of such a part: sets with many candidates between them are tried last.
+known, several of them are candidates of such a part: sets with several candidates between them are tried
+last, by the best one.
 Candidates are tried in rounds of fixed size, so that the outcome depends on neither threads nor file names.
 """
 
@@ -26,12 +27,12 @@ ROUND = 64  # candidates that are tried at once
 NEAR = 0.2
 # Farther out, so many in succession without enough proofs among them end the search.
 PATIENCE = 256
-LEAST_YIELD = 0.02
+LEAST_YIELD = 0.1
 # So many are tried in any case: a second or two, in which a small folder is searched nearly wholly.
 FREE_TRIES = 500
-# Candidates between two sets that make them worth a try, and how many of them are tried: the best one.
-VOTES = 8
-TRIED_OF_VOTES = 1
+# Candidates between two sets that make them worth a try; these are harder to find, so less has to come of it.
+VOTES = 4
+LEAST_YIELD_OF_VOTES = 0.02
 
 
 @dataclass(frozen=True)
@@ -95,27 +96,28 @@ class _Search:
                 if self._distance[place] > NEAR:
                     recent.append(is_same)
             tries += len(chosen)
-            is_poor = len(recent) == PATIENCE and sum(recent) < LEAST_YIELD * PATIENCE
-            if is_poor and tries >= FREE_TRIES:
+            if _is_poor(recent, LEAST_YIELD) and tries >= FREE_TRIES:
                 given_up += (place for place in waiting if self._distance[place] > NEAR)
                 waiting = deque(place for place in waiting if self._distance[place] <= NEAR)
                 recent.clear()
         return given_up
 
     def by_votes(self, places: Sequence[int]) -> None:
-        """Try the first few candidates between each two sets that have many."""
+        """Try the best candidate between each two sets that have several, as long as that pays.
+
+        Args:
+            places: of candidates, the most promising first.
+        """
         between: dict[Pair, list[int]] = {}
         for place in places:
             one, other = self._sets(place)
             if one != other:
                 between.setdefault((min(one, other), max(one, other)), []).append(place)
-        voted = sorted(
-            (places for places in between.values() if len(places) >= VOTES),
-            key=lambda places: (-len(places), places[0]),
-        )
-        waiting = deque(place for places in voted for place in places[:TRIED_OF_VOTES])
-        while waiting:
-            self._try(self._round(waiting))
+        # In the order in which their best ones came.
+        waiting = deque(places[0] for places in between.values() if len(places) >= VOTES)
+        recent: deque[bool] = deque(maxlen=PATIENCE)
+        while waiting and not _is_poor(recent, LEAST_YIELD_OF_VOTES):
+            recent.extend(self._try(self._round(waiting)))
 
     def _try(self, places: Sequence[int]) -> list[bool]:
         pairs = [(self._left[place], self._right[place]) for place in places]
@@ -157,3 +159,8 @@ class _Search:
             chosen.append(place)
         waiting.extendleft(reversed(deferred))
         return chosen
+
+
+def _is_poor(recent: deque[bool], least: float) -> bool:
+    """Whether too few of the last PATIENCE tries were proofs."""
+    return len(recent) == PATIENCE and sum(recent) < least * PATIENCE

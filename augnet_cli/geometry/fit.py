@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from augnet_cli.geometry.sketch import Points, Sketch, mirrored
+from augnet_cli.geometry.sketch import THUMBNAIL, Points, Sketch
 
 TURNS = 8  # of a frame: mirrored or not, then 0 to 3 quarter turns
 RATIO = 0.85  # of the distance to the next best point; a looser one than Lowe's 0.8, as the rest is checked
@@ -37,11 +37,19 @@ def fit_frames(first: Sketch, second: Sketch) -> tuple[Fit, float]:
     """The turn of the second's whole frame that makes it most like the first's, and their correlation
     then.
     """
-    own, other = first.thumbnail, second.thumbnail
-    turns = [np.rot90(side, quarter) for side in (other, other[:, ::-1]) for quarter in range(4)]
-    likeness = [float((own * turn).sum()) for turn in turns]
+    likeness = second.thumbnail.ravel()[_TURNED] @ first.thumbnail.ravel()
     best = int(np.argmax(likeness))
-    return Fit(_frame_matrix(first.grey.shape, second.grey.shape, best), 0), likeness[best]
+    return Fit(_frame_matrix(first.grey.shape, second.grey.shape, best), 0), float(likeness[best])
+
+
+def _turned_places() -> np.ndarray:
+    """(TURNS, THUMBNAIL^2): from where each pixel of a turned thumbnail comes."""
+    places = np.arange(THUMBNAIL * THUMBNAIL).reshape(THUMBNAIL, THUMBNAIL)
+    sides = (places, places[:, ::-1])
+    return np.stack([np.rot90(side, quarter).ravel() for side in sides for quarter in range(4)])
+
+
+_TURNED = _turned_places()
 
 
 def _frame_matrix(first: tuple[int, ...], second: tuple[int, ...], turn: int) -> np.ndarray:
@@ -61,39 +69,22 @@ def _frame_matrix(first: tuple[int, ...], second: tuple[int, ...], turn: int) ->
 
 
 def fit_points(first: Points, second: Points, size: tuple[int, int]) -> Fit | None:
-    """The transform that most points agree on, the second's mirror image included; None if there is none.
+    """The transform that most points agree on, mirror images included; None if there is none.
 
     Args:
         size: (h, w) of the second's grey picture.
     """
-    _height, width = size
-    plain = _ransac(first, second, max(size))
-    flipped = _ransac(first, mirrored(second, width), max(size))
-    if flipped is not None and (plain is None or flipped.inliers > plain.inliers):
-        flip = np.array([[-1.0, 0.0, width - 1], [0.0, 1.0, 0.0]])
-        return Fit(_after(flipped.matrix, flip), flipped.inliers)
-    return plain
+    return _ransac(first, second, matched(first, second), max(size))
 
 
 def fit_points_near(first: Points, second: Points, size: tuple[int, int], matrix: np.ndarray) -> Fit | None:
     """The transform that most points agree on among those that a transform nearly right brings together."""
-    _height, width = size
-    if np.linalg.det(matrix[:, :2]) >= 0:
-        return _ransac(first, second, max(size), matrix)
-    flip = np.array([[-1.0, 0.0, width - 1], [0.0, 1.0, 0.0]])
-    flipped = _ransac(first, mirrored(second, width), max(size), _after(matrix, flip))
-    return None if flipped is None else Fit(_after(flipped.matrix, flip), flipped.inliers)
+    return _ransac(first, second, _matched_near(first, second, matrix, max(size)), max(size))
 
 
-def _after(matrix: np.ndarray, last: np.ndarray) -> np.ndarray:
-    """(2, 3): `matrix`, then `last`."""
-    return last @ np.vstack([matrix, [0, 0, 1]])
-
-
-def _ransac(first: Points, second: Points, side: int, near: np.ndarray | None = None) -> Fit | None:
+def _ransac(first: Points, second: Points, matches: np.ndarray, side: int) -> Fit | None:
     import cv2
 
-    matches = matched(first, second) if near is None else _matched_near(first, second, near, side)
     if len(matches) < FEWEST_MATCHES:
         return None
     reach = max(LEAST_REPROJECTION, side / REPROJECTION)
@@ -120,14 +111,15 @@ def matched(first: Points, second: Points) -> np.ndarray:
     """(m, 2) pairs of points that are each other's nearest, and clearly nearer than the next."""
     if len(first) < 2 or len(second) < 2:
         return np.zeros((0, 2), np.int64)
-    distances = np.sqrt(np.maximum(2 - 2 * (first.unit_rows @ second.unit_rows.T), 0))
+    cosines = first.rows @ second.rows.T
     own = np.arange(len(first))
-    nearest = distances.argmin(axis=1)
-    least = distances[own, nearest]
-    others = distances.copy()
-    others[own, nearest] = np.inf
-    mutual = distances.argmin(axis=0)[nearest] == own
-    chosen = np.flatnonzero(mutual & (least < RATIO * others.min(axis=1)))
+    nearest = cosines.argmax(axis=1)
+    best = cosines[own, nearest]
+    mutual = cosines.argmax(axis=0)[nearest] == own
+    cosines[own, nearest] = -1
+    # Of unit rows, the squared distance is 2 - 2 cos.
+    clear = 1 - best < RATIO**2 * (1 - cosines.max(axis=1))
+    chosen = np.flatnonzero(mutual & clear)
     return np.stack([chosen, nearest[chosen]], axis=1)
 
 
@@ -137,7 +129,7 @@ def _matched_near(first: Points, second: Points, matrix: np.ndarray, side: int) 
         return np.zeros((0, 2), np.int64)
     there = first.places @ matrix[:, :2].T + matrix[:, 2]
     apart = np.linalg.norm(there[:, None] - second.places[None], axis=2)
-    distances = 2 - 2 * (first.unit_rows @ second.unit_rows.T)
+    distances = 2 - 2 * (first.rows @ second.rows.T)
     distances[(apart > side / NEARBY) | (distances > FARTHEST)] = np.inf
     nearest = distances.argmin(axis=1)
     own = np.arange(len(first))

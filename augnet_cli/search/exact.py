@@ -112,6 +112,8 @@ def distances_between(
 ) -> np.ndarray:
     """Cosine distances of row pairs, the one definition every search reports: (p,) float32 in [0, 2].
 
+    `left` is (p,), `right` (p,), or (1,) for all.
+
     Half the squared distance of the two directions, in float64: equals 1 - cos, but is exactly 0 for
     identical rows and keeps its digits near 0.
     """
@@ -119,7 +121,8 @@ def distances_between(
     chunk = max(1, EXACT_BYTES // (8 * max(1, left_rows.shape[1])))
     for start in range(0, len(left), chunk):
         part = slice(start, start + chunk)
-        apart = _directions(left_rows[left[part]]) - _directions(right_rows[right[part]])
+        one = right if len(right) == 1 else right[part]
+        apart = _directions(left_rows[left[part]]) - _directions(right_rows[one])
         result[part] = np.minimum(np.einsum("ij,ij->i", apart, apart) / 2, FARTHEST)
     return result
 
@@ -171,6 +174,6 @@ def _nearest_of(
     """The rows nearest to one query (1, d) from its float32 similarities (m,), good to `slack`."""
     last = np.partition(similar, len(similar) - wanted)[len(similar) - wanted]
     candidates = np.flatnonzero(similar >= last - 2 * slack)
-    distance = distances_between(embeddings, candidates, query, np.zeros(len(candidates), np.int64))
+    distance = distances_between(embeddings, candidates, query, np.zeros(1, np.int64))
     order = np.lexsort((candidates, distance))[:wanted]
     return candidates[order], distance[order]

@@ -7,7 +7,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from augnet_cli.duplicates.candidates import MOST, NEAREST, RADIUS, Candidates, candidate_pairs, candidates
+from augnet_cli.duplicates.candidates import (
+    BY_NEIGHBOURS,
+    EXPANDED,
+    MOST,
+    NEAREST,
+    RADIUS,
+    WEIGHT_POWER,
+    Candidates,
+    candidate_pairs,
+    candidates,
+)
 
 ROUNDING = 1e-5  # of a distance in single precision
 
@@ -48,6 +58,19 @@ def slowly(rows: np.ndarray, threshold: float | None) -> tuple[set[tuple[int, in
             sure = no_farther <= NEAREST or (distance <= RADIUS - ROUNDING and no_farther <= MOST)
             if sure and distance <= limit - ROUNDING:
                 must.add(pair)
+        few = sorted(distances, key=distances.__getitem__)[:BY_NEIGHBOURS]
+        query = exact[one] + sum(max(1 - distances[row], 0) ** WEIGHT_POWER * exact[row] for row in few)
+        query /= np.linalg.norm(query)
+        asked = {other: float(1 - exact[other] @ query) for other in distances}
+        for other, distance in distances.items():
+            pair = (min(one, other), max(one, other))
+            # The row itself may be among the nearest of its query, and takes no place.
+            nearer = sum(value < asked[other] - ROUNDING for value in asked.values())
+            no_farther = sum(value <= asked[other] + ROUNDING for value in asked.values())
+            if nearer < EXPANDED and distance <= limit + ROUNDING:
+                may.add(pair)
+            if no_farther <= EXPANDED and distance <= limit - ROUNDING:
+                must.add(pair)
     return must, may
 
 
@@ -69,6 +92,18 @@ def test_a_picture_with_more_copies_than_neighbours_has_them_all_within_the_radi
     rows /= np.linalg.norm(rows, axis=1, keepdims=True)
     found = as_set(candidates(rows.astype(np.float32)))
     assert {(one, other) for other in range(copies) for one in range(other)} <= found
+
+
+def test_a_part_finds_its_whole_by_way_of_a_larger_part() -> None:
+    """The whole is nobody's near neighbour but the larger part's, and others crowd between it and the part."""
+    whole, part = np.eye(40)[0], 0.45 * np.eye(40)[0] + np.eye(40)[1]
+    larger = [whole + 1.2 * part + 0.05 * np.eye(40)[place] for place in (2, 3)]
+    crowd = [part + 1.3 * np.eye(40)[place] for place in range(4, 4 + NEAREST + 2)]
+    rows = np.stack([part, whole, *larger, *crowd])
+    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+    near = np.argsort(-(rows @ rows[0]), kind="stable")[1 : NEAREST + 1]
+    assert 1 not in near and 0 not in np.argsort(-(rows @ rows[1]))[1:3]
+    assert (0, 1) in as_set(candidates(rows.astype(np.float32)))
 
 
 def test_equal_rows_are_pairs_and_none_is_its_own() -> None:

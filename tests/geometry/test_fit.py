@@ -21,17 +21,17 @@ def sketch(pixels: np.ndarray) -> Sketch:
 
 
 def points_of(rows: np.ndarray) -> Points:
-    return Points(np.zeros((len(rows), 2), np.float32), rows)
+    """Points with the directions of these rows."""
+    lengths = np.linalg.norm(rows.astype(np.float64), axis=1, keepdims=True)
+    return Points(np.zeros((len(rows), 2), np.float32), (rows / np.maximum(lengths, 1)).astype(np.float32))
 
 
 def slowly_matched(first: Points, second: Points) -> set[tuple[int, int]]:
     """Mutual nearest rows that are nearer than RATIO of the next, one pair at a time, in double precision."""
 
-    def distance(one: np.ndarray, other: np.ndarray) -> float:
-        one, other = (np.sqrt(row / max(row.sum(), 1e-6)) for row in (one.astype(float), other.astype(float)))
-        return float(np.sqrt(((one - other) ** 2).sum()))
-
-    table = [[distance(one, other) for other in second.rows] for one in first.rows]
+    table = [
+        [float(np.linalg.norm(one.astype(float) - other)) for other in second.rows] for one in first.rows
+    ]
     found = set()
     for at, row in enumerate(table):
         to = int(np.argmin(row))
@@ -46,10 +46,10 @@ def slowly_matched(first: Points, second: Points) -> set[tuple[int, int]]:
 @settings(max_examples=40, deadline=None)
 def test_matches_are_those_of_a_slow_loop(seed: int, first: int, second: int) -> None:
     rng = np.random.default_rng(seed)
-    base = rng.integers(0, 60, (6, 128), np.uint8)
+    base = rng.integers(0, 60, (6, 64), np.uint8)
     # Several rows of the one may be alike: to only one of them they are the nearest.
     one, other = (
-        points_of(base[rng.integers(0, 6, count)] + rng.integers(0, 25, (count, 128), np.uint8))
+        points_of(base[rng.integers(0, 6, count)] + rng.integers(0, 25, (count, 64), np.uint8))
         for count in (first, second)
     )
     assert set(map(tuple, matched(one, other).tolist())) == slowly_matched(one, other)
@@ -57,7 +57,7 @@ def test_matches_are_those_of_a_slow_loop(seed: int, first: int, second: int) ->
 
 @pytest.mark.parametrize("counts", [(0, 5), (1, 5), (5, 1), (0, 0)])
 def test_too_few_points_match_nothing(counts: Shape) -> None:
-    one, other = (points_of(np.ones((count, 128), np.uint8)) for count in counts)
+    one, other = (points_of(np.ones((count, 64), np.uint8)) for count in counts)
     assert matched(one, other).shape == (0, 2)
     assert fit_points(one, other, (20, 20)) is None
     assert fit_points_near(one, other, (20, 20), np.eye(3)[:2]) is None

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from augnet_cli.geometry.sketch import POINTS, SIDE, Points, Size, Sketch, mirrored
+from augnet_cli.geometry.sketch import POINTS, SIDE, Size, Sketch, without_side
 from augnet_cli.images.decode import decode_within
 
 
@@ -32,7 +32,7 @@ def test_size_of_a_sketch_is_that_of_the_decoded_picture(size: tuple[int, int]) 
 
 def test_plain_picture_has_no_points() -> None:
     points = Sketch(np.full((100, 120, 3), 77, np.uint8), 120, 100).points
-    assert len(points) == 0 and points.unit_rows.shape == (0, 128)
+    assert len(points) == 0 and points.rows.shape == (0, 64)
 
 
 @pytest.mark.parametrize("name", PHOTOS)
@@ -42,28 +42,31 @@ def test_points_lie_on_the_picture_and_their_rows_are_unit(name: str) -> None:
     # SIFT gives a place several points where it has several directions: a few more than were asked for.
     assert 50 < len(points) <= POINTS * 1.1
     assert (points.places >= 0).all() and (points.places <= np.array(sketch.grey.shape[::-1]) - 1).all()
-    np.testing.assert_allclose(np.linalg.norm(points.unit_rows, axis=1), 1, atol=1e-5)
+    np.testing.assert_allclose(np.linalg.norm(points.rows, axis=1), 1, atol=1e-5)
 
 
 @pytest.mark.parametrize("name", PHOTOS)
-def test_mirrored_points_are_those_found_on_the_mirrored_picture(name: str) -> None:
-    """By place and by row, nearly all; a wrong order of a row's numbers would leave rows far apart."""
+def test_points_of_the_mirrored_picture_have_the_same_rows_at_mirrored_places(name: str) -> None:
+    """Nearly all; pairing a row's numbers with the wrong ones would leave rows far apart."""
     pixels = sketch_of(photo(name)).colour
     height, width = pixels.shape[:2]
-    turned = mirrored(Sketch(pixels, width, height).points, width)
-    found = Sketch(np.ascontiguousarray(pixels[:, ::-1]), width, height).points
-    apart = np.linalg.norm(turned.places[:, None] - found.places[None], axis=2)
-    alike = turned.unit_rows @ found.unit_rows.T
-    there = ((apart < 1.0) & (alike > 0.95)).any(axis=1)
-    assert there.mean() > 0.9
+    here = Sketch(pixels, width, height).points
+    there = Sketch(np.ascontiguousarray(pixels[:, ::-1]), width, height).points
+    places = np.stack([width - 1 - here.places[:, 0], here.places[:, 1]], axis=1)
+    apart = np.linalg.norm(places[:, None] - there.places[None], axis=2)
+    alike = here.rows @ there.rows.T
+    assert ((apart < 1.0) & (alike > 0.95)).any(axis=1).mean() > 0.8  # the weakest points of both are others
 
 
-def test_mirroring_twice_gives_the_same_points() -> None:
-    rng = np.random.default_rng(0)
-    points = Points(
-        rng.uniform(0, 200, (40, 2)).astype(np.float32), rng.integers(0, 256, (40, 128), np.uint8)
-    )
-    twice = mirrored(mirrored(points, 200), 200)
-    np.testing.assert_allclose(twice.places, points.places, atol=1e-4)
-    np.testing.assert_array_equal(twice.rows, points.rows)
-    assert not np.array_equal(mirrored(points, 200).rows, points.rows)
+def test_each_number_is_taken_with_that_of_the_mirrored_cell_and_direction() -> None:
+    """Cell by cell and direction by direction: y stays, x and the sense of rotation are reversed."""
+    rows = np.random.default_rng(0).integers(0, 256, (5, 128)).astype(np.float32)
+    for row, given in zip(without_side(rows), rows, strict=True):
+        sums = []
+        for down in range(4):
+            for along in range(4):
+                for turn in range(8):
+                    own, other = (down * 4 + along) * 8 + turn, ((3 - down) * 4 + along) * 8 + (8 - turn) % 8
+                    if own <= other:
+                        sums.append(given[own] + given[other])
+        np.testing.assert_allclose(row, np.sqrt(np.array(sums) / sum(sums)), rtol=1e-5)
