@@ -56,7 +56,9 @@ def decode(data: bytes, resize: Resize, max_megapixels: float = MAX_MEGAPIXELS, 
             f"the encoder wants images resized by {resize.fit}, {resize.filter}", "upgrade augnet"
         )
     smallest = resize.size * resize.draft
-    return _decoded(data, name, max_megapixels, smallest, lambda _: (resize.size, resize.size))
+    return _decoded(
+        data, name, max_megapixels, lambda _: (resize.size, resize.size), lambda _: (smallest, smallest)
+    )
 
 
 def decode_short_side(
@@ -75,7 +77,8 @@ def decode_short_side(
         width, height = (max(1, round(length * scale)) for length in size)
         return width, height
 
-    return _decoded(data, name, max_megapixels, side * SHORT_SIDE_DRAFT, fitted)
+    smallest = side * SHORT_SIDE_DRAFT
+    return _decoded(data, name, max_megapixels, fitted, lambda _: (smallest, smallest))
 
 
 def decode_within(data: bytes, side: int, max_megapixels: float = MAX_MEGAPIXELS, name: str = "") -> Decoded:
@@ -92,22 +95,27 @@ def decode_within(data: bytes, side: int, max_megapixels: float = MAX_MEGAPIXELS
         width, height = (max(1, round(length * scale)) for length in size)
         return width, height
 
-    return _decoded(data, name, max_megapixels, side, fitted)
+    return _decoded(data, name, max_megapixels, fitted, fitted)
 
 
 def _decoded(
-    data: bytes, name: str, max_megapixels: float, smallest: int, target: Callable[[Size], Size]
+    data: bytes,
+    name: str,
+    max_megapixels: float,
+    target: Callable[[Size], Size],
+    smallest: Callable[[Size], Size],
 ) -> Decoded:
-    """Both decodings; `target` maps the stored size to the size wanted, before the turn."""
+    """All decodings; `target` maps the stored size to the size wanted, before the turn, `smallest` to the
+    least size at which a JPEG may be decoded on the way there; (0, 0) is its full size."""
     kind = kind_to_decode(data, name)
     caught = Caught()
     try:
         with hushed_warnings(), _listening(kind) as caught:
             try:
-                pixels, size, taken_at = _pixels(data, kind, max_megapixels, smallest, target)
+                pixels, size, taken_at = _pixels(data, kind, max_megapixels, target, smallest)
             except Image.DecompressionBombError:
                 with own_limit(max_megapixels):
-                    pixels, size, taken_at = _pixels(data, kind, max_megapixels, smallest, target)
+                    pixels, size, taken_at = _pixels(data, kind, max_megapixels, target, smallest)
     except Unusable as error:
         raise Unusable(trimmed(error.reason)) from error
     except Image.DecompressionBombError as error:
@@ -124,13 +132,17 @@ def _listening(kind: str) -> contextlib.AbstractContextManager[Caught]:
 
 
 def _pixels(
-    data: bytes, kind: str, max_megapixels: float, smallest: int, target: Callable[[Size], Size]
+    data: bytes,
+    kind: str,
+    max_megapixels: float,
+    target: Callable[[Size], Size],
+    smallest: Callable[[Size], Size],
 ) -> tuple[np.ndarray, Size, str | None]:
     """((h, w, 3) uint8, size of the turned original, taken-at)."""
     image = open_header(data, kind)
     stored = image.size
-    if kind == "JPEG" and smallest > 0:
-        _draft(image, smallest)
+    if kind == "JPEG" and min(smallest(stored)) > 0:
+        _draft(image, smallest(stored))
     # A progressive JPEG holds all its coefficients in memory at whatever scale it is decoded.
     check_size(stored if image.info.get("progressive") else image.size, max_megapixels)
     image.load()
@@ -145,6 +157,6 @@ def _pixels(
     return np.array(upright), size, taken_at
 
 
-def _draft(image: Image.Image, smallest: int) -> None:
-    """Have libjpeg decode at 1/2, 1/4 or 1/8 while both sides stay at least `smallest`: much faster."""
-    image.draft(None, (smallest, smallest))
+def _draft(image: Image.Image, smallest: Size) -> None:
+    """Have libjpeg decode at 1/2, 1/4 or 1/8 while neither side falls below `smallest`: much faster."""
+    image.draft(None, smallest)
