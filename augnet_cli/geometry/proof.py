@@ -75,13 +75,24 @@ def kept(number: float) -> float:
 
 def prove(first: Sketch, second: Sketch) -> Finding:
     """Find out whether two pictures are the same one."""
+    return prove_by_frame(first, second) or prove_by_points(first, second)
+
+
+def prove_by_frame(first: Sketch, second: Sketch) -> Finding | None:
+    """The same by the whole frame of one upon the other's; None where that does not settle it."""
     framed, likeness = fit_frames(first, second)
-    if likeness >= LIKELY:
-        seen = _agreement(first, second, framed)
-        if seen.share >= FRAME_SHARE and seen.median >= FRAME_MEDIAN:
-            return found(SAME, framed.matrix, seen)
-        if seen.blocks < FEWEST_BLOCKS and are_level(first.grey, second.grey, framed.matrix):
-            return found(SAME, framed.matrix, replace(seen, share=1.0, median=likeness))
+    if likeness < LIKELY:
+        return None
+    seen = _agreement(first, second, framed)
+    if seen.share >= FRAME_SHARE and seen.median >= FRAME_MEDIAN:
+        return found(SAME, framed.matrix, seen)
+    if seen.blocks < FEWEST_BLOCKS and are_level(first.grey, second.grey, framed.matrix):
+        return found(SAME, framed.matrix, replace(seen, share=1.0, median=likeness))
+    return None
+
+
+def prove_by_points(first: Sketch, second: Sketch) -> Finding:
+    """What two pictures are to each other by the transform that most of their points agree on."""
     pointed = fit_points(first.points, second.points, second.grey.shape[:2])
     if pointed is None or pointed.inliers < FEWEST_INLIERS:
         return Finding(OTHER)
