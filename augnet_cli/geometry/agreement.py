@@ -8,11 +8,12 @@ painted-over block is wholly other, a moved one only somewhat.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 
-from augnet_cli.geometry.laid import Frame, frame_of, lay
+from augnet_cli.geometry.laid import TAILS, Frame, blurred, frame_of, lay
 
 BLOCK = 15  # pixels of a side: large enough to hold a pattern, small enough to be cut by no overlay
 CELLS = 3  # along a block's side; odd, so that a block has one in its middle
@@ -31,7 +32,7 @@ INSIDE = 0.98  # of a block
 SMALLEST = 1e-3  # keeps a correlation with a plain block finite
 LINE = 3  # pixels along the line between what both show and what one shows
 DETAIL = 7  # pixels of a side, in which something is seen beyond that line
-REACH = DETAIL // 2 + 4  # pixels around one on which what is seen there depends; 4 are smoothing's
+REACH = DETAIL // 2 + math.ceil(TAILS * SMOOTHING)  # pixels around one, on which what is seen there depends
 LEVEL = 3.0  # grey levels by which block means of a plain picture's copy differ at most
 LEAST_SLOPE = 3.0  # standard deviation of the block means: blank pages are all alike
 LEAST_SIDE = 24  # pixels of overlap: less shows nothing
@@ -96,17 +97,16 @@ def are_level(first: np.ndarray, second: np.ndarray, matrix: np.ndarray) -> bool
 
 
 def _is_large(overlap: np.ndarray) -> bool:
-    if overlap.all():
-        return min(overlap.shape) >= LEAST_SIDE
-    rows, columns = overlap.any(axis=1).sum(), overlap.any(axis=0).sum()
-    return bool(min(rows, columns) >= LEAST_SIDE)
+    import cv2
+
+    # Where two frames lie upon each other is convex: it fills the rows and columns of what bounds it.
+    _left, _top, width, height = cv2.boundingRect(overlap.view(np.uint8))
+    return min(width, height) >= LEAST_SIDE
 
 
 def _correlations(one: np.ndarray, other: np.ndarray, overlap: np.ndarray) -> np.ndarray:
     """Of each block of the overlap that shows something in either picture."""
-    import cv2
-
-    one, other = (cv2.GaussianBlur(picture, (0, 0), SMOOTHING) for picture in (one, other))
+    one, other = (blurred(picture, SMOOTHING) for picture in (one, other))
     seen = moments(*equally_sharp(one, other, overlap))
     telling = np.maximum(seen.variance, seen.variance_other) > LEAST_VARIANCE
     return seen.correlation[telling & inner_blocks(overlap)]
@@ -114,16 +114,14 @@ def _correlations(one: np.ndarray, other: np.ndarray, overlap: np.ndarray) -> np
 
 def equally_sharp(one: np.ndarray, other: np.ndarray, overlap: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The sharper of both blurred until it is as soft as the other within the overlap."""
-    import cv2
-
     values = sharpness(one, overlap), sharpness(other, overlap)
     sharp, aim = (one, values[1]) if values[0] > values[1] else (other, values[0])
     if max(values) > AS_SHARP * aim:
         for sigma in BLURS:
-            blurred = cv2.GaussianBlur(sharp, (0, 0), sigma)
-            if sharpness(blurred, overlap) <= aim:
+            soft = blurred(sharp, sigma)
+            if sharpness(soft, overlap) <= aim:
                 break
-        one, other = (blurred, other) if values[0] > values[1] else (one, blurred)
+        one, other = (soft, other) if values[0] > values[1] else (one, soft)
     return one, other
 
 
@@ -225,13 +223,13 @@ def _shown(picture: np.ndarray, where: np.ndarray) -> float:
     if not where.any():
         return 0.0
     # The line between both pictures is itself something to see, and known to a pixel or two.
-    inner = cv2.erode(where.astype(np.uint8), np.ones((3, 3), np.uint8), iterations=LINE, borderValue=1)
-    if not inner.any():
-        return 0.0
+    inner = cv2.erode(where.view(np.uint8), np.ones((3, 3), np.uint8), iterations=LINE, borderValue=1)
     left, top, width, height = cv2.boundingRect(inner)
+    if not width:
+        return 0.0
     rows = slice(max(0, top - REACH), top + height + REACH)
     columns = slice(max(0, left - REACH), left + width + REACH)
-    values = cv2.GaussianBlur(picture[rows, columns].astype(np.float32), (0, 0), SMOOTHING)
+    values = blurred(picture[rows, columns], SMOOTHING)
     mean = cv2.boxFilter(values, cv2.CV_32F, (DETAIL, DETAIL))
     variance = cv2.boxFilter(values * values, cv2.CV_32F, (DETAIL, DETAIL)) - mean * mean
     shown = (inner[rows, columns] > 0) & (variance > LEAST_VARIANCE)

@@ -15,7 +15,8 @@ WHOLE = 0.99  # of a pixel that lies on the other picture
 HALF = 0.5  # of a pixel, and less: it lies beyond
 ROUNDING = 1 / 16  # of a pixel: more than OpenCV errs by, which may look up at 32nds of a pixel each way
 HALF_PIXEL_BLUR = 0.45  # pixels of the finer picture, for each by which sqrt(ratio^2 - 1) exceeds 0
-LEAST_BLUR = 0.06  # pixels: under it OpenCV's mask is a single pixel, which changes nothing
+LEAST_BLUR = 0.06  # pixels: the mask of one under it is a single pixel, which changes nothing
+TAILS = 4.0  # of a Gaussian's standard deviations lie in its mask on either side, as in OpenCV's
 HERE = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0))  # the transform that leaves everything where it is
 NOWHERE = 1e-7  # the most by which the numbers of one that does so differ from HERE's
 
@@ -95,13 +96,22 @@ def lay(frame: Frame, first: np.ndarray, second: np.ndarray) -> tuple[np.ndarray
     laid: np.ndarray = fine.astype(np.float32)
     sigma = HALF_PIXEL_BLUR * math.sqrt(max(0.0, frame.ratio**2 - 1)) + 1e-3
     if sigma > LEAST_BLUR:
-        laid = cv2.GaussianBlur(laid, (0, 0), sigma)
+        laid = blurred(laid, sigma)
     if coarse.shape != fine.shape or np.abs(frame.matrix - HERE).max() > NOWHERE:
         laid = drawn(laid, frame.matrix, coarse.shape)
     if not frame.overlap.all():
         # Outside, both are the same, so that no edge is seen where one of them ends.
         laid = cv2.copyTo(laid, frame.overlap.view(np.uint8), own.copy())
     return (own, laid) if frame.is_first else (laid, own)
+
+
+def blurred(picture: np.ndarray, sigma: float) -> np.ndarray:
+    """By a Gaussian of so many pixels, as float32; OpenCV's own way there takes half as long again."""
+    import cv2
+
+    mask = cv2.getGaussianKernel(round(2 * TAILS * sigma + 1) | 1, sigma, cv2.CV_32F)
+    soft: np.ndarray = cv2.sepFilter2D(picture, cv2.CV_32F, mask, mask)
+    return soft
 
 
 def drawn(picture: np.ndarray, matrix: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:

@@ -9,7 +9,7 @@ from geometry_examples import photo, sketch_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from augnet_cli.geometry.laid import Frame, drawn, frame_of, lay
+from augnet_cli.geometry.laid import Frame, blurred, drawn, frame_of, lay
 
 
 def looked_up(picture: np.ndarray, matrix: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
@@ -135,6 +135,15 @@ def test_masks_that_corners_tell_are_those_that_are_drawn(
     beyond = drawn(np.ones(coarse, np.float32), to_coarse, fine) <= 0.5
     np.testing.assert_array_equal(frame.overlap, overlap)
     np.testing.assert_array_equal(frame.beyond, beyond)
+
+
+@given(sigma=st.floats(0.07, 8))
+@settings(max_examples=30, deadline=None)
+def test_blurred_is_opencvs_blur(sigma: float) -> None:
+    for picture in (sketch_of(photo("china")).grey, sketch_of(photo("flower")).colour):
+        expected = cv2.GaussianBlur(picture.astype(np.float32), (0, 0), sigma)
+        np.testing.assert_allclose(blurred(picture, sigma), expected, atol=1e-3)
+        np.testing.assert_allclose(blurred(picture.astype(np.float32), sigma), expected, atol=1e-3)
 
 
 @pytest.mark.parametrize("off", [0.0, 1e-12, 1e-8])
