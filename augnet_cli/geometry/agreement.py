@@ -8,14 +8,16 @@ painted-over block is wholly other, a moved one only somewhat.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 
-from augnet_cli.geometry.laid import Frame, frame_of, lay
+from augnet_cli.geometry.laid import TAILS, Frame, blurred, frame_of, lay
 
 BLOCK = 15  # pixels of a side: large enough to hold a pattern, small enough to be cut by no overlay
-STEP = 5  # pixels between blocks
+CELLS = 3  # along a block's side; odd, so that a block has one in its middle
+STEP = BLOCK // CELLS  # pixels between blocks: a cell's side
 SAME_CORRELATION = (
     0.75  # of a block; noise and strong JPEG keep it, other content does not reach it by chance
 )
@@ -30,6 +32,7 @@ INSIDE = 0.98  # of a block
 SMALLEST = 1e-3  # keeps a correlation with a plain block finite
 LINE = 3  # pixels along the line between what both show and what one shows
 DETAIL = 7  # pixels of a side, in which something is seen beyond that line
+REACH = DETAIL // 2 + math.ceil(TAILS * SMOOTHING)  # pixels around one, on which what is seen there depends
 LEVEL = 3.0  # grey levels by which block means of a plain picture's copy differ at most
 LEAST_SLOPE = 3.0  # standard deviation of the block means: blank pages are all alike
 LEAST_SIDE = 24  # pixels of overlap: less shows nothing
@@ -71,12 +74,12 @@ def agreement(first: np.ndarray, second: np.ndarray, frame: Frame) -> Agreement:
     if len(correlations) < FEWEST_BLOCKS:
         return Agreement(0.0, 0.0, 0.0, 0.0, len(correlations), lacking)
     low, high = SOMEWHAT
-    median, upper = np.quantile(correlations, (0.5, UPPER))
+    median, upper = quantiles(correlations, 0.5, UPPER)
     return Agreement(
-        share=float((correlations > SAME_CORRELATION).mean()),
-        somewhat=float(((correlations > low) & (correlations < high)).mean()),
-        median=float(median),
-        upper=float(upper),
+        share=share_of(correlations > SAME_CORRELATION),
+        somewhat=share_of((correlations > low) & (correlations < high)),
+        median=median,
+        upper=upper,
         blocks=len(correlations),
         lacking=lacking,
     )
@@ -94,38 +97,31 @@ def are_level(first: np.ndarray, second: np.ndarray, matrix: np.ndarray) -> bool
 
 
 def _is_large(overlap: np.ndarray) -> bool:
-    rows, columns = overlap.any(axis=1).sum(), overlap.any(axis=0).sum()
-    return bool(min(rows, columns) >= LEAST_SIDE)
+    import cv2
+
+    # Where two frames lie upon each other is convex: it fills the rows and columns of what bounds it.
+    _left, _top, width, height = cv2.boundingRect(overlap.view(np.uint8))
+    return min(width, height) >= LEAST_SIDE
 
 
 def _correlations(one: np.ndarray, other: np.ndarray, overlap: np.ndarray) -> np.ndarray:
     """Of each block of the overlap that shows something in either picture."""
-    import cv2
-
-    one, other = (cv2.GaussianBlur(picture, (0, 0), SMOOTHING) for picture in (one, other))
-    one, other = equally_sharp(one, other, overlap)
-    inside = blocks(overlap.astype(np.float32)) > INSIDE
-    mean, mean_other = blocks(one), blocks(other)
-    variance = np.maximum(blocks(one * one) - mean * mean, 0)
-    variance_other = np.maximum(blocks(other * other) - mean_other * mean_other, 0)
-    covariance = blocks(one * other) - mean * mean_other
-    telling = inside & ((variance > LEAST_VARIANCE) | (variance_other > LEAST_VARIANCE))
-    norms = np.sqrt(variance[telling] * variance_other[telling] + SMALLEST)
-    return np.asarray(covariance[telling] / norms)
+    one, other = (blurred(picture, SMOOTHING) for picture in (one, other))
+    seen = moments(*equally_sharp(one, other, overlap))
+    telling = np.maximum(seen.variance, seen.variance_other) > LEAST_VARIANCE
+    return seen.correlation[telling & inner_blocks(overlap)]
 
 
 def equally_sharp(one: np.ndarray, other: np.ndarray, overlap: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The sharper of both blurred until it is as soft as the other within the overlap."""
-    import cv2
-
     values = sharpness(one, overlap), sharpness(other, overlap)
     sharp, aim = (one, values[1]) if values[0] > values[1] else (other, values[0])
     if max(values) > AS_SHARP * aim:
         for sigma in BLURS:
-            blurred = cv2.GaussianBlur(sharp, (0, 0), sigma)
-            if sharpness(blurred, overlap) <= aim:
+            soft = blurred(sharp, sigma)
+            if sharpness(soft, overlap) <= aim:
                 break
-        one, other = (blurred, other) if values[0] > values[1] else (one, blurred)
+        one, other = (soft, other) if values[0] > values[1] else (one, soft)
     return one, other
 
 
@@ -140,11 +136,84 @@ def sharpness(picture: np.ndarray, where: np.ndarray) -> float:
 
 def blocks(picture: np.ndarray) -> np.ndarray:
     """Means of blocks that lie wholly inside, one every STEP pixels; (h, w) or (h, w, c) float32."""
+    return blocks_of([cells(picture)])[0]
+
+
+def cells(picture: np.ndarray) -> np.ndarray:
+    """Means of cells of STEP pixels a side, of which blocks are made: so each pixel is added but once."""
     import cv2
 
-    half = BLOCK // 2
-    means: np.ndarray = cv2.boxFilter(picture, cv2.CV_32F, (BLOCK, BLOCK))
-    return means[half : picture.shape[0] - half : STEP, half : picture.shape[1] - half : STEP]
+    down, across = picture.shape[0] // STEP, picture.shape[1] // STEP
+    whole = picture[: down * STEP, : across * STEP]
+    means: np.ndarray = cv2.resize(whole, (across, down), interpolation=cv2.INTER_AREA)
+    return means
+
+
+def blocks_of(parts: list[np.ndarray]) -> np.ndarray:
+    """(p, ...) float64: blocks of p pictures at once, given the cells of each, of one shape."""
+    import cv2
+
+    # All stand below each other; blocks that reach over into the next are left out.
+    means = cv2.boxFilter(cv2.vconcat(parts), cv2.CV_64F, (CELLS, CELLS)).reshape(len(parts), *parts[0].shape)
+    margin = CELLS // 2
+    return np.ascontiguousarray(means[:, margin:-margin, margin:-margin])
+
+
+def inner_blocks(overlap: np.ndarray) -> np.ndarray:
+    """(rows, columns) bool: the blocks that lie in an overlap, (h, w) bool; none if it can hold none."""
+    if min(overlap.shape) < BLOCK:
+        return np.zeros((0, 0), bool)
+    if overlap.all():
+        down, across = (side // STEP - CELLS + 1 for side in overlap.shape)
+        return np.ones((down, across), bool)
+    return blocks(overlap.astype(np.float32)) > INSIDE
+
+
+@dataclass(frozen=True, eq=False)
+class Moments:
+    """Means, variances and covariance of the blocks of two pictures, (rows, columns) each."""
+
+    mean: np.ndarray
+    mean_other: np.ndarray
+    variance: np.ndarray
+    variance_other: np.ndarray
+    covariance: np.ndarray
+
+    @property
+    def correlation(self) -> np.ndarray:
+        correlation: np.ndarray = self.covariance / np.sqrt(self.variance * self.variance_other + SMALLEST)
+        return correlation
+
+
+def moments(one: np.ndarray, other: np.ndarray) -> Moments:
+    """Those of two (h, w) float32 pictures."""
+    mean, mean_other, square, square_other, product = blocks_of(
+        [cells(one), cells(other), cells(one * one), cells(other * other), cells(one * other)]
+    )
+    return Moments(
+        mean,
+        mean_other,
+        np.maximum(square - mean * mean, 0),
+        np.maximum(square_other - mean_other * mean_other, 0),
+        product - mean * mean_other,
+    )
+
+
+def quantiles(values: np.ndarray, *shares: float) -> list[float]:
+    """Of a flat array that is not empty, as `np.quantile` finds them, but quicker where numbers are few."""
+    last = len(values) - 1
+    below = [int(share * last) for share in shares]
+    above = [min(place + 1, last) for place in below]
+    ordered = np.partition(values, below + above)
+    return [
+        float(ordered[low]) + (share * last - low) * (float(ordered[high]) - float(ordered[low]))
+        for share, low, high in zip(shares, below, above, strict=True)
+    ]
+
+
+def share_of(true: np.ndarray) -> float:
+    """Mean of a bool array."""
+    return int(np.count_nonzero(true)) / true.size
 
 
 def _shown(picture: np.ndarray, where: np.ndarray) -> float:
@@ -154,10 +223,14 @@ def _shown(picture: np.ndarray, where: np.ndarray) -> float:
     if not where.any():
         return 0.0
     # The line between both pictures is itself something to see, and known to a pixel or two.
-    inner = cv2.erode(where.astype(np.uint8), np.ones((3, 3), np.uint8), iterations=LINE, borderValue=1)
-    if not inner.any():
+    inner = cv2.erode(where.view(np.uint8), np.ones((3, 3), np.uint8), iterations=LINE, borderValue=1)
+    left, top, width, height = cv2.boundingRect(inner)
+    if not width:
         return 0.0
-    values = cv2.GaussianBlur(picture.astype(np.float32), (0, 0), SMOOTHING)
+    rows = slice(max(0, top - REACH), top + height + REACH)
+    columns = slice(max(0, left - REACH), left + width + REACH)
+    values = blurred(picture[rows, columns], SMOOTHING)
     mean = cv2.boxFilter(values, cv2.CV_32F, (DETAIL, DETAIL))
     variance = cv2.boxFilter(values * values, cv2.CV_32F, (DETAIL, DETAIL)) - mean * mean
-    return float(((inner > 0) & (variance > LEAST_VARIANCE)).mean())
+    shown = (inner[rows, columns] > 0) & (variance > LEAST_VARIANCE)
+    return int(np.count_nonzero(shown)) / picture.size

@@ -7,14 +7,21 @@ Letters: h, w sides of the frame, b blocks.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 
-from augnet_cli.geometry.agreement import SMALLEST, blocks, equally_sharp
+from augnet_cli.geometry.agreement import (
+    blocks_of,
+    cells,
+    equally_sharp,
+    inner_blocks,
+    moments,
+    quantiles,
+)
 from augnet_cli.geometry.laid import Frame, lay
 
-INSIDE = 0.98  # of a block
 LAW_ROUNDS = 3  # of the fit of the law; each leaves out what broke the law before
 LAWFUL = 0.6  # of the blocks at least
 LARGEST_GAIN = 8.0
@@ -72,26 +79,29 @@ def differences(first: np.ndarray, second: np.ndarray, frame: Frame) -> Differen
     """Compare (h, w, 3) uint8 pictures laid over each other by `frame`."""
     import cv2
 
-    inside = blocks(frame.overlap.astype(np.float32)) > INSIDE
+    inside = inner_blocks(frame.overlap)
     if not inside.any():
         return NOTHING_SEEN
+    where = np.flatnonzero(inside)  # (b,)
     pictures = lay(frame, first, second)
-    means = [blocks(picture)[inside] for picture in pictures]
+    means = blocks_of([cells(picture) for picture in pictures]).astype(np.float32)
+    means = means.reshape(2, -1, 3).take(where, axis=1)
+    # The grey of a mean is the mean of the greys.
+    gain, offset, lawful = _law(*cv2.cvtColor(means, cv2.COLOR_RGB2GRAY))
     greys = [cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY) for picture in pictures]
-    gain, offset, lawful = _law([blocks(grey)[inside] for grey in greys])
     greys[0] = greys[0] * gain + offset
-    painted = _painted(greys, inside, frame.overlap)
-    fine = [_fine_energy(grey)[inside] for grey in greys]
-    where = np.zeros(inside.shape, bool)
-    where[inside] = painted
+    painted = _painted(greys, frame) & inside
+    steepness = [_steepness(grey) for grey in greys]
+    fine = blocks_of([_fine_energy(grey) for grey in greys]).reshape(2, -1).take(where, axis=1)
+    recoloured, colourful = _colours(means, lawful)
     return Differences(
-        painted=float(painted.mean()),
-        paint_in_first=_smoothness(greys, where, frame),
-        recoloured=float(np.abs(means[0] - means[1])[lawful].max(axis=1).mean()),
-        colourful=_both([float(np.ptp(mean[lawful], axis=1).mean()) for mean in means]),
-        noise=_noise(fine),
-        texture=_both([float(np.sqrt(energy.mean())) for energy in fine]),
-        edges=_both([_edges(grey, frame.overlap) for grey in greys]),
+        painted=int(np.count_nonzero(painted)) / len(where),
+        paint_in_first=_smoothness(steepness, painted, frame),
+        recoloured=recoloured,
+        colourful=colourful,
+        noise=_noise(fine[0] - fine[1]),
+        texture=_both([math.sqrt(energy) for energy in fine.mean(axis=1).tolist()]),
+        edges=_both([_edges(one, frame.overlap) for one in steepness]),
     )
 
 
@@ -99,86 +109,105 @@ def _both(values: list[float]) -> tuple[float, float]:
     return values[0], values[1]
 
 
-def _law(greys: list[np.ndarray]) -> tuple[float, float, np.ndarray]:
-    """Gain and offset that carry most block means (b,) of the first to the second's, and (b,) which they
-    are.
+def _law(one: np.ndarray, other: np.ndarray) -> tuple[float, float, np.ndarray]:
+    """Gain and offset that carry most block means (b,) of the first to the second's, and (b,) bool which
+    they are.
     """
-    one, other = greys
+    # Of all that is lawful one product makes the sums that a straight line needs.
+    one, other = one.astype(np.float64), other.astype(np.float64)
+    terms = np.stack([one, other, one * one, one * other])
     lawful = np.ones(len(one), bool)
     gain, offset = 1.0, 0.0
     for _ in range(LAW_ROUNDS):
-        chosen, aim = one[lawful], other[lawful]
-        spread = float(chosen.var())
-        gain = 1.0 if spread < 1 else float(((chosen - chosen.mean()) * (aim - aim.mean())).mean()) / spread
-        gain = float(np.clip(gain, 1 / LARGEST_GAIN, LARGEST_GAIN))
-        offset = float(aim.mean() - gain * chosen.mean())
-        off = np.abs(one * gain + offset - other)
-        lawful = off <= max(BROKEN / 2, float(np.quantile(off, LAWFUL)))
+        mean, mean_other, square, product = (terms @ lawful / np.count_nonzero(lawful)).tolist()
+        spread = square - mean * mean
+        gain = 1.0 if spread < 1 else (product - mean * mean_other) / spread
+        gain = min(max(gain, 1 / LARGEST_GAIN), LARGEST_GAIN)
+        offset = mean_other - gain * mean
+        off = np.abs(one * gain + (offset - other))
+        before, lawful = lawful, off <= max(BROKEN / 2, *quantiles(off, LAWFUL))
+        if (lawful == before).all():
+            break  # the same blocks make the same law again
     return gain, offset, lawful
 
 
-def _painted(greys: list[np.ndarray], inside: np.ndarray, overlap: np.ndarray) -> np.ndarray:
-    """(b,) bool: blocks that show something else although the law was undone and both are as sharp."""
-    one, other = equally_sharp(greys[0], greys[1], overlap)
-    mean, mean_other = blocks(one)[inside], blocks(other)[inside]
-    variance = np.maximum(blocks(one * one)[inside] - mean**2, 0)
-    variance_other = np.maximum(blocks(other * other)[inside] - mean_other**2, 0)
-    covariance = blocks(one * other)[inside] - mean * mean_other
-    correlation = covariance / np.sqrt(variance * variance_other + SMALLEST)
-    strongest = np.sqrt(np.maximum(variance, variance_other))
-    other_pattern = (correlation < OTHER_CORRELATION) & (strongest > OTHER_LEVELS)
-    painted: np.ndarray = (np.abs(mean - mean_other) > BROKEN) | other_pattern
+def _colours(means: np.ndarray, lawful: np.ndarray) -> tuple[float, tuple[float, float]]:
+    """`recoloured` and `colourful` of Differences, by block means (2, b, 3), of which some (b,) count."""
+    import cv2
+
+    # NumPy is quick along long axes only.
+    channels = np.array(cv2.split(means))  # (3, 2, b)
+    changed = np.abs(channels[:, 0] - channels[:, 1]).max(axis=0)
+    colours = channels.max(axis=0) - channels.min(axis=0)
+    weights = lawful / np.count_nonzero(lawful)
+    return float(changed @ weights), _both((colours @ weights).tolist())
+
+
+def _painted(greys: list[np.ndarray], frame: Frame) -> np.ndarray:
+    """(rows, columns) bool: blocks that show something else although the law was undone and both are as
+    sharp.
+    """
+    seen = moments(*equally_sharp(greys[0], greys[1], frame.overlap))
+    strongest = np.maximum(seen.variance, seen.variance_other)
+    other_pattern = (seen.correlation < OTHER_CORRELATION) & (strongest > OTHER_LEVELS**2)
+    painted: np.ndarray = (np.abs(seen.mean - seen.mean_other) > BROKEN) | other_pattern
     return painted
 
 
-def _smoothness(greys: list[np.ndarray], where: np.ndarray, frame: Frame) -> float:
+def _smoothness(steepness: list[np.ndarray], painted: np.ndarray, frame: Frame) -> float:
     """How much smoother the first is where something was painted, in [-1, 1]; 0 where nothing was."""
     import cv2
 
-    size = (greys[0].shape[1], greys[0].shape[0])
-    mask = cv2.resize(where.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST).astype(bool)
+    if not painted.any():
+        return 0.0
+    size = (frame.overlap.shape[1], frame.overlap.shape[0])
+    mask = cv2.resize(painted.view(np.uint8), size, interpolation=cv2.INTER_NEAREST).view(bool)
     mask &= frame.overlap
     if not mask.any():
         return 0.0
-    first, second = (float(np.median(_steepness(grey)[mask])) for grey in greys)
+    first, second = (quantiles(one[mask], 0.5)[0] for one in steepness)
     return (second - first) / (second + first + 1)
 
 
 # A mask that ignores slopes of the picture (Immerkaer, "Fast Noise Variance Estimation", 1996, equation 4).
-_IGNORES_SLOPES = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], np.float32)
-_GAIN = 6.0  # root of the sum of its squares: by how much it strengthens white noise
+# It is divided by the root of the sum of its squares, so as to leave white noise as strong as it is.
+_IGNORES_SLOPES = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], np.float32) / 6
 
 
 def _fine_energy(grey: np.ndarray) -> np.ndarray:
-    """Mean square of what no slope explains, block by block."""
+    """Mean square of what no slope explains, cell by cell."""
     import cv2
 
-    response = cv2.filter2D(grey, cv2.CV_32F, _IGNORES_SLOPES) / _GAIN
-    return blocks(response * response)
+    response = cv2.filter2D(grey, cv2.CV_32F, _IGNORES_SLOPES)
+    return cells(response * response)
 
 
-def _noise(fine: list[np.ndarray]) -> tuple[float, float]:
-    """Standard deviation of white noise that one has over the other in all but few blocks, both ways."""
-    more = fine[0] - fine[1]
-    return _evenly(more), _evenly(-more)
+def _noise(more: np.ndarray) -> tuple[float, float]:
+    """Standard deviation of white noise that one has over the other in all but few blocks, both ways.
+
+    Args:
+        more: (b,), fine energy that the first has over the second.
+    """
+    few, half, many = quantiles(more, FEW, 0.5, 1 - FEW)
+    return _evenly(few, half), _evenly(-many, -half)
 
 
-def _evenly(energy: np.ndarray) -> float:
+def _evenly(few: float, half: float) -> float:
     """Root of what all but few blocks have; 0 where half of them have far more, as texture would."""
-    few, half = np.quantile(energy, (FEW, 0.5))
-    return float(np.sqrt(few)) if few > EVEN * half > 0 else 0.0
+    return math.sqrt(few) if few > EVEN * half > 0 else 0.0
 
 
-def _edges(grey: np.ndarray, overlap: np.ndarray) -> float:
+def _edges(steepness: np.ndarray, overlap: np.ndarray) -> float:
     """Gradient of the steepest tenth of the pixels."""
-    some = _steepness(grey)[::SOME, ::SOME][overlap[::SOME, ::SOME]]
-    return max(LEAST_EDGE, float(np.quantile(some, EDGES))) if some.size else LEAST_EDGE
+    some = steepness[::SOME, ::SOME][overlap[::SOME, ::SOME]]
+    return max(LEAST_EDGE, *quantiles(some, EDGES)) if some.size else LEAST_EDGE
 
 
 def _steepness(grey: np.ndarray) -> np.ndarray:
     """Length of the gradient of each pixel, in levels a pixel."""
     import cv2
 
-    across, along = cv2.Sobel(grey, cv2.CV_32F, 1, 0), cv2.Sobel(grey, cv2.CV_32F, 0, 1)
-    steepness: np.ndarray = cv2.magnitude(across, along) / SOBEL
+    across = cv2.Sobel(grey, cv2.CV_32F, 1, 0, scale=1 / SOBEL)
+    along = cv2.Sobel(grey, cv2.CV_32F, 0, 1, scale=1 / SOBEL)
+    steepness: np.ndarray = cv2.magnitude(across, along)
     return steepness

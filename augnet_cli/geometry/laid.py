@@ -6,12 +6,19 @@ Letters: h, w sides of the frame, c channels if there are any.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 
 WHOLE = 0.99  # of a pixel that lies on the other picture
+HALF = 0.5  # of a pixel, and less: it lies beyond
+ROUNDING = 1 / 16  # of a pixel: more than OpenCV errs by, which may look up at 32nds of a pixel each way
 HALF_PIXEL_BLUR = 0.45  # pixels of the finer picture, for each by which sqrt(ratio^2 - 1) exceeds 0
+LEAST_BLUR = 0.06  # pixels: the mask of one under it is a single pixel, which changes nothing
+TAILS = 4.0  # of a Gaussian's standard deviations lie in its mask on either side, as in OpenCV's
+HERE = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0))  # the transform that leaves everything where it is
+NOWHERE = 1e-7  # the most by which the numbers of one that does so differ from HERE's
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,14 +46,45 @@ def frame_of(first: tuple[int, ...], second: tuple[int, ...], matrix: np.ndarray
     """
     import cv2
 
-    scale = float(np.sqrt(abs(np.linalg.det(matrix[:, :2]))))  # pixels of the second in one of the first
+    scale = enlargement(matrix)
     back = cv2.invertAffineTransform(matrix)
     is_first = scale >= 1
     coarse, fine = (first, second) if is_first else (second, first)
     to_fine, to_coarse = (matrix, back) if is_first else (back, matrix)
-    overlap = drawn(np.ones(fine[:2], np.float32), to_fine, coarse) > WHOLE
-    beyond = drawn(np.ones(coarse[:2], np.float32), to_coarse, fine) <= 0.5
+    # Where corners tell that one lies wholly on the other, as copies' do, nothing need be drawn to see it.
+    if _least_covered(coarse, fine, to_fine) > WHOLE:
+        overlap = np.ones(coarse[:2], bool)
+    else:
+        overlap = drawn(np.ones(fine[:2], np.float32), to_fine, coarse) > WHOLE
+    if _least_covered(fine, coarse, to_coarse) > HALF + ROUNDING:
+        beyond = np.zeros(fine[:2], bool)
+    else:
+        beyond = drawn(np.ones(coarse[:2], np.float32), to_coarse, fine) <= HALF
     return Frame(is_first, to_fine, max(scale, 1 / scale), overlap, beyond)
+
+
+def enlargement(matrix: np.ndarray) -> float:
+    """Pixels along a side of what a (2, 3) transform makes of one pixel."""
+    (a, b, _), (c, d, _) = matrix.tolist()
+    return math.sqrt(abs(a * d - b * c))
+
+
+def _least_covered(shape: tuple[int, ...], other: tuple[int, ...], matrix: np.ndarray) -> float:
+    """The least share, of any pixel of `shape`, that lies on the picture of shape `other`.
+
+    It is a corner's: along any line the share rises, stays and falls, but never rises again.
+    """
+    (a, b, left), (c, d, top) = matrix.tolist()
+    right, bottom = shape[1] - 1, shape[0] - 1
+    return min(
+        _covered(a * x + b * y + left, other[1]) * _covered(c * x + d * y + top, other[0])
+        for x, y in ((0, 0), (right, 0), (0, bottom), (right, bottom))
+    )
+
+
+def _covered(place: float, side: int) -> float:
+    """Share of a pixel at this place along a side of so many pixels that lies on it."""
+    return max(0.0, min(1.0, place + 1, side - place))
 
 
 def lay(frame: Frame, first: np.ndarray, second: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -54,15 +92,26 @@ def lay(frame: Frame, first: np.ndarray, second: np.ndarray) -> tuple[np.ndarray
     import cv2
 
     coarse, fine = (first, second) if frame.is_first else (second, first)
-    sharp: np.ndarray = fine.astype(np.float32)
-    if frame.ratio > 1:
-        sigma = HALF_PIXEL_BLUR * float(np.sqrt(frame.ratio**2 - 1)) + 1e-3
-        sharp = cv2.GaussianBlur(sharp, (0, 0), sigma)
-    own = coarse.astype(np.float32)
-    covered = frame.overlap if own.ndim == 2 else frame.overlap[..., None]
-    # Outside, both are the same, so that no edge is seen where one of them ends.
-    laid = np.where(covered, drawn(sharp, frame.matrix, coarse.shape), own)
+    own: np.ndarray = coarse.astype(np.float32)
+    laid: np.ndarray = fine.astype(np.float32)
+    sigma = HALF_PIXEL_BLUR * math.sqrt(max(0.0, frame.ratio**2 - 1)) + 1e-3
+    if sigma > LEAST_BLUR:
+        laid = blurred(laid, sigma)
+    if coarse.shape != fine.shape or np.abs(frame.matrix - HERE).max() > NOWHERE:
+        laid = drawn(laid, frame.matrix, coarse.shape)
+    if not frame.overlap.all():
+        # Outside, both are the same, so that no edge is seen where one of them ends.
+        laid = cv2.copyTo(laid, frame.overlap.view(np.uint8), own.copy())
     return (own, laid) if frame.is_first else (laid, own)
+
+
+def blurred(picture: np.ndarray, sigma: float) -> np.ndarray:
+    """By a Gaussian of so many pixels, as float32; OpenCV's own way there takes half as long again."""
+    import cv2
+
+    mask = cv2.getGaussianKernel(round(2 * TAILS * sigma + 1) | 1, sigma, cv2.CV_32F)
+    soft: np.ndarray = cv2.sepFilter2D(picture, cv2.CV_32F, mask, mask)
+    return soft
 
 
 def drawn(picture: np.ndarray, matrix: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:

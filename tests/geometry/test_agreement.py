@@ -14,9 +14,13 @@ from augnet_cli.geometry.agreement import (
     STEP,
     Agreement,
     _correlations,
+    _shown,
     agreement,
     blocks,
     equally_sharp,
+    inner_blocks,
+    moments,
+    quantiles,
     sharpness,
 )
 from augnet_cli.geometry.derivation import NOTHING
@@ -38,6 +42,57 @@ def test_blocks_are_means_of_every_place_that_lies_inside(height: int, width: in
         for top in range(0, height - BLOCK + 1, STEP)
     ]
     np.testing.assert_allclose(blocks(picture), slow, rtol=1e-4)
+
+
+@given(
+    values=st.lists(st.floats(-300, 300, width=32), min_size=1, max_size=50),
+    shares=st.lists(st.floats(0, 1), min_size=1, max_size=4),
+)
+@settings(max_examples=100, deadline=None)
+def test_quantiles_are_numpys(values: list[float], shares: list[float]) -> None:
+    given_values = np.array(values, np.float32)
+    found = quantiles(given_values, *shares)
+    np.testing.assert_allclose(found, np.quantile(given_values.astype(np.float64), shares), atol=1e-9)
+    np.testing.assert_array_equal(given_values, values)
+
+
+@pytest.mark.parametrize("name", PHOTOS)
+def test_moments_are_those_of_every_block(name: str) -> None:
+    one = cv2.resize(sketch_of(photo(name)).grey, (83, 64)).astype(np.float32)
+    other = cv2.GaussianBlur(one, (0, 0), 2.0) * 0.7 + 20
+    seen = moments(one, other)
+    rows, columns = seen.mean.shape
+    assert (rows, columns) == ((64 - BLOCK) // STEP + 1, (83 - BLOCK) // STEP + 1)
+    for row in range(rows):
+        for column in range(columns):
+            where = np.s_[row * STEP : row * STEP + BLOCK, column * STEP : column * STEP + BLOCK]
+            left, right = one[where].ravel().astype(float), other[where].ravel().astype(float)
+            slow = np.cov(left, right, bias=True)
+            at = (row, column)
+            found = [seen.variance[at], seen.variance_other[at], seen.covariance[at]]
+            np.testing.assert_allclose(found, [slow[0, 0], slow[1, 1], slow[0, 1]], rtol=1e-4, atol=0.02)
+            assert (seen.mean[at], seen.mean_other[at]) == pytest.approx(
+                (left.mean(), right.mean()), rel=1e-5
+            )
+
+
+@given(
+    height=st.integers(1, 60),
+    width=st.integers(1, 60),
+    covered=st.tuples(st.integers(0, 10), st.integers(1, 60), st.integers(0, 10), st.integers(1, 60)),
+)
+@settings(max_examples=50, deadline=None)
+def test_inner_blocks_lie_wholly_in_the_overlap(
+    height: int, width: int, covered: tuple[int, int, int, int]
+) -> None:
+    overlap = np.zeros((height, width), bool)
+    overlap[covered[0] : covered[1], covered[2] : covered[3]] = True
+    # Of a block of 225 pixels 0.98 are 221 and more, which a rectangle holds only if it holds all.
+    slow = [
+        [overlap[top : top + BLOCK, left : left + BLOCK].all() for left in range(0, width - BLOCK + 1, STEP)]
+        for top in range(0, height - BLOCK + 1, STEP)
+    ]
+    assert inner_blocks(overlap).tolist() == (slow if width >= BLOCK else [])
 
 
 def test_correlations_are_those_of_a_slow_loop() -> None:
@@ -121,6 +176,25 @@ def slowly_busy(grey: np.ndarray) -> np.ndarray:
     smooth = cv2.GaussianBlur(grey.astype(np.float64), (0, 0), 1.0)
     padded = np.pad(smooth, 3, mode="reflect")
     return np.lib.stride_tricks.sliding_window_view(padded, (7, 7)).std(axis=(2, 3)) > np.sqrt(12)
+
+
+@pytest.mark.parametrize("name", PHOTOS)
+@pytest.mark.parametrize(
+    "cut", [np.s_[:, :70], np.s_[90:, :], np.s_[:50, 60:], np.s_[40:80, 50:120], np.s_[:, :]]
+)
+def test_what_is_shown_does_not_depend_on_what_lies_far_away(name: str, cut: tuple[slice, slice]) -> None:
+    """It is looked for near the place alone, and is what a look at the whole picture finds there."""
+    grey = sketch_of(photo(name)).grey
+    where = np.zeros(grey.shape, bool)
+    where[cut] = True
+    # Three pixels along the line between both pictures do not count; the picture's own border does.
+    inner = np.pad(where, 3, constant_values=True)
+    inner = np.lib.stride_tricks.sliding_window_view(inner, (7, 7)).all(axis=(2, 3))
+    values = cv2.GaussianBlur(grey.astype(np.float32), (0, 0), 1.0).astype(np.float64)
+    mean, square = (cv2.blur(plane, (7, 7)) for plane in (values, values * values))
+    slow = (inner & (square - mean * mean > 12)).mean()
+    assert slow > 0.01
+    assert _shown(grey, where) == pytest.approx(slow, abs=2 / grey.size)
 
 
 @pytest.mark.parametrize("colour", [(255, 255, 255), (0, 0, 0), (40, 90, 200)])

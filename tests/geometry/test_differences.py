@@ -9,7 +9,7 @@ import pytest
 from geometry_examples import PHOTOS, captioned, grey_of, noisy, photo, resized, sketch_of, stickered
 from PIL import Image, ImageFilter
 
-from augnet_cli.geometry.differences import NOTHING_SEEN, Differences, differences
+from augnet_cli.geometry.differences import NOTHING_SEEN, Differences, _law, differences
 from augnet_cli.geometry.laid import frame_of
 
 Change = Callable[[np.ndarray], np.ndarray]
@@ -96,3 +96,33 @@ def test_without_overlap_nothing_is_seen() -> None:
     colour = sketch_of(photo("china")).colour
     away = np.array([[1.0, 0, 250], [0, 1.0, 160]])
     assert differences(colour, colour, frame_of(colour.shape, colour.shape, away)) == NOTHING_SEEN
+
+
+def slow_law(one: np.ndarray, other: np.ndarray) -> tuple[float, float, np.ndarray]:
+    """By means and variances of what is lawful, three times."""
+    lawful = np.ones(len(one), bool)
+    for _ in range(3):
+        chosen, aim = one[lawful], other[lawful]
+        spread = chosen.var()
+        gain = 1.0 if spread < 1 else ((chosen - chosen.mean()) * (aim - aim.mean())).mean() / spread
+        gain = np.clip(gain, 1 / 8, 8)
+        offset = aim.mean() - gain * chosen.mean()
+        off = np.abs(one * gain + offset - other)
+        lawful = off <= max(12.5, np.quantile(off, 0.6))
+    return gain, offset, lawful
+
+
+@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("painted", [0.0, 0.2, 0.5])
+@pytest.mark.parametrize("spread", [0.3, 40.0])
+def test_the_law_is_that_of_most_blocks(seed: int, painted: float, spread: float) -> None:
+    rng = np.random.default_rng(seed)
+    one = rng.normal(120, spread, 600)
+    gain, offset = rng.uniform(0.3, 1.5), rng.uniform(-20, 60)
+    other = one * gain + offset + rng.normal(0, 1.5, 600)
+    other[rng.random(600) < painted] = rng.uniform(0, 255)
+    found, slow = _law(one, other), slow_law(one, other)
+    assert found[:2] == pytest.approx(slow[:2], rel=1e-6, abs=1e-6)
+    np.testing.assert_array_equal(found[2], slow[2])
+    if spread > 1 and painted < 0.5:
+        assert found[0] == pytest.approx(gain, abs=0.1)

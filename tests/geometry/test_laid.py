@@ -9,7 +9,7 @@ from geometry_examples import photo, sketch_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from augnet_cli.geometry.laid import Frame, drawn, frame_of, lay
+from augnet_cli.geometry.laid import Frame, blurred, drawn, frame_of, lay
 
 
 def looked_up(picture: np.ndarray, matrix: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
@@ -103,6 +103,56 @@ def test_masks_say_where_pictures_cover_each_other(
     assert not (slowly_covered(coarse, fine, to_fine, 0.1) & ~frame.overlap).any()
     assert not (frame.beyond & slowly_covered(fine, coarse, to_coarse, 0.1)).any()
     assert not (~frame.beyond & ~slowly_covered(fine, coarse, to_coarse, -1)).any()
+
+
+def sides() -> st.SearchStrategy[tuple[int, int]]:
+    return st.tuples(st.integers(8, 60), st.integers(8, 60))
+
+
+@given(
+    first=sides(),
+    second=sides(),
+    mirror=st.booleans(),
+    quarters=st.integers(0, 3),
+    nudge=st.floats(-0.6, 0.6),
+)
+@settings(max_examples=200, deadline=None)
+def test_masks_that_corners_tell_are_those_that_are_drawn(
+    first: tuple[int, int], second: tuple[int, int], mirror: bool, quarters: int, nudge: float
+) -> None:
+    """Of a whole frame upon a whole frame, turned or mirrored, and of one that lies a little off."""
+    quarter = np.linalg.matrix_power(np.array([[0, -1], [1, 0]]), quarters) @ np.diag(
+        [-1 if mirror else 1, 1]
+    )
+    linear = np.diag(second[::-1]) @ quarter @ np.diag(1 / np.array(first[::-1]))
+    middles = (np.array(first[::-1]) - 1) / 2, (np.array(second[::-1]) - 1) / 2
+    matrix = np.hstack([linear, (middles[1] - linear @ middles[0] + nudge)[:, None]])
+    frame = frame_of(first, second, matrix)
+    back = cv2.invertAffineTransform(matrix)
+    coarse, fine = (first, second) if frame.is_first else (second, first)
+    to_fine, to_coarse = (matrix, back) if frame.is_first else (back, matrix)
+    overlap = drawn(np.ones(fine, np.float32), to_fine, coarse) > 0.99
+    beyond = drawn(np.ones(coarse, np.float32), to_coarse, fine) <= 0.5
+    np.testing.assert_array_equal(frame.overlap, overlap)
+    np.testing.assert_array_equal(frame.beyond, beyond)
+
+
+@given(sigma=st.floats(0.07, 8))
+@settings(max_examples=30, deadline=None)
+def test_blurred_is_opencvs_blur(sigma: float) -> None:
+    for picture in (sketch_of(photo("china")).grey, sketch_of(photo("flower")).colour):
+        expected = cv2.GaussianBlur(picture.astype(np.float32), (0, 0), sigma)
+        np.testing.assert_allclose(blurred(picture, sigma), expected, atol=1e-3)
+        np.testing.assert_allclose(blurred(picture.astype(np.float32), sigma), expected, atol=1e-3)
+
+
+@pytest.mark.parametrize("off", [0.0, 1e-12, 1e-8])
+def test_what_lies_where_it_is_need_not_be_drawn(off: float) -> None:
+    one, other = (cv2.resize(sketch_of(photo(name)).colour, (90, 70)) for name in ("china", "flower"))
+    matrix = np.array([[1.0, -off, off], [off, 1.0, -off]])
+    own, laid = lay(frame_of(one.shape, other.shape, matrix), one, other)
+    np.testing.assert_array_equal(own, one)
+    np.testing.assert_allclose(laid, drawn(other.astype(np.float32), matrix, one.shape), atol=1e-3)
 
 
 def test_a_picture_lies_upon_itself() -> None:

@@ -2,12 +2,63 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 from geometry_examples import PHOTOS, framed, page_of_text, photo, relation_of, resized, screenshot
 
 from augnet_cli.geometry.seams import is_framed
 from augnet_cli.images.changes import altered
+
+
+def slowly_framed(inner: np.ndarray, outer: np.ndarray, matrix: np.ndarray) -> bool | None:
+    """`is_framed`, a side and a place at a time."""
+    (height, width), step = inner.shape, 3 / np.sqrt(abs(np.linalg.det(matrix[:, :2])))
+    margins, seams = [], []
+    for side in range(4):
+        length = width if side < 2 else height
+        levels = []
+        for place in (np.arange(64) + 0.5) / 64:
+
+            def level(distance: float, side: int = side, place: float = place) -> tuple[float, bool]:
+                out = -0.5 - distance if side % 2 == 0 else (width, height)[side // 2] - 0.5 + distance
+                along = place * (height if side < 2 else width) - 0.5
+                x, y = matrix @ ((out, along, 1) if side < 2 else (along, out, 1))
+                column, row = round(x), round(y)
+                nearest = min(max(row, 0), outer.shape[0] - 1), min(max(column, 0), outer.shape[1] - 1)
+                return float(outer[nearest]), nearest == (row, column)
+
+            far, exists = level(max(0.015 * length, step))
+            if exists:
+                levels.append([far, *(level(distance)[0] for distance in (step, -step, -3 * step))])
+        if len(levels) < 0.8 * 64:
+            continue
+        far, out, inside, deeper = np.array(levels).T
+        margins.append(np.concatenate([far, out]))
+        across, within = np.abs(out - inside).mean(), np.abs(inside - deeper).mean()
+        seams.append(bool(margins[-1].std() < 2 or across > max(6, 2 * within)))
+    if not margins:
+        return None
+    return bool(np.concatenate(margins).std() < 2) or sum(seams) * 2 > len(seams)
+
+
+@pytest.mark.parametrize("name", PHOTOS)
+@pytest.mark.parametrize("seed", range(25))
+def test_seams_are_those_of_a_slow_look_at_every_place(name: str, seed: int) -> None:
+    """Of a picture put somewhere upon another one, turned and cut off as it may be, or cut out of it."""
+    rng = np.random.default_rng(seed)
+    inner, ground = grey(small(name)), grey(resized(photo(PHOTOS[seed % 3]), 192, 150))
+    angle, scale = rng.normal(0, 0.05), rng.uniform(0.4, 1.0)
+    turn = scale * np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    if seed % 5 == 4:
+        turn = turn @ np.array([[0, -1], [1, 0]])
+    middle = np.array([(inner.shape[1] - 1) / 2, (inner.shape[0] - 1) / 2])
+    matrix = np.hstack([turn, (rng.uniform((60, 50), (130, 100)) - turn @ middle)[:, None]])
+    outer = ground.copy()
+    if seed % 2:
+        size = (ground.shape[1], ground.shape[0])
+        cv2.warpAffine(inner, matrix, size, outer, borderMode=cv2.BORDER_TRANSPARENT)
+    assert is_framed(inner, outer, matrix) is slowly_framed(inner, outer, matrix)
 
 
 def grey(pixels: np.ndarray) -> np.ndarray:
