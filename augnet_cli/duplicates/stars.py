@@ -29,7 +29,9 @@ STONES_TRIED = 3
 # Sources tried, each made from the next: a crop of a screenshot of a photo.
 SOURCES_TRIED = 6
 SMALL = 2.0  # times fewer pixels than the largest of its set
-LIKELIEST = 5  # images among which a source is looked for before all others are laid upon it
+# Images among which a source is looked for before all others are laid upon it: those in the middle, and those
+# that would stay.
+IN_THE_MIDDLE, WOULD_STAY = 4, 2
 MIDDLE_DECIMALS = 4  # of a sum of cosines: sums in another order differ in later ones
 
 
@@ -106,17 +108,21 @@ def levels_of(stage: Stage, members: Sequence[int]) -> dict[int, int]:
     One after the other is taken for the source, until none was made from another that is still open.
 
     Args:
-        members: rows of one set.
+        members: rows of one set, first the one that would stay if nothing told which was made from which.
     """
     by_middle = _from_the_middle(stage, members)
-    # Among the few most likely ones first: each source that all others are laid upon takes as many proofs.
-    source = _source(stage, by_middle[:LIKELIEST])[0] if len(members) > LIKELIEST else by_middle[0]
-    return _source(stage, by_middle, source)[1]
+    likeliest = by_middle[:IN_THE_MIDDLE]
+    likeliest += [row for row in members[:WOULD_STAY] if row not in likeliest]
+    if len(likeliest) == len(members):
+        return _source(stage, by_middle, by_middle[0])[1]
+    # Among the few likeliest first: each source that all others are laid upon takes as many proofs.
+    levels = _source(stage, likeliest, likeliest[0])[1]
+    # Of several sources, the one that will stay: others are laid upon it in any case.
+    return _source(stage, by_middle, next(row for row in members if levels.get(row) == 0))[1]
 
 
-def _source(stage: Stage, by_middle: Sequence[int], source: int | None = None) -> tuple[int, dict[int, int]]:
-    """The source, and the levels, of rows given from the middle; `source` is the first to be tried."""
-    source = by_middle[0] if source is None else source
+def _source(stage: Stage, by_middle: Sequence[int], source: int) -> tuple[int, dict[int, int]]:
+    """The source, and the levels, of rows, the likeliest source first; `source` is the first to be tried."""
     tried = set[int]()
     made, altered, unknown, left = set[int](), set[int](), set[int](), list[int]()
     for _ in range(SOURCES_TRIED):
@@ -229,7 +235,9 @@ def form_stars(
         levels.update(levels_of(stage, members))
         progress.advance(len(members))
 
-    stage.prover.each(find_levels, sets)
+    every = [row for members in sets for row in members]
+    would_stay = {row: place for place, row in enumerate(in_keep_order(dict.fromkeys(every, 0)))}
+    stage.prover.each(find_levels, [sorted(members, key=would_stay.__getitem__) for members in sets])
     rank = {row: place for place, row in enumerate(in_keep_order(levels))}
     stars = Stars()
 
