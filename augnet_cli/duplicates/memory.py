@@ -11,10 +11,10 @@ from augnet_cli.duplicates.prover import DIRECT, Memory, Way
 from augnet_cli.geometry.differences import Differences
 from augnet_cli.geometry.proof import OTHER, SAME, SCENE, Finding
 from augnet_cli.geometry.relation import Relation
-from augnet_cli.geometry.sketch import POINTS, SIDE
+from augnet_cli.geometry.sketch import COARSE_PIXELS, POINTS, SIDE
 
 # Which way of finding it was: what another found is found anew.
-HOW = f"sift {POINTS}@{SIDE}, 2"
+HOW = f"sift {POINTS}@{COARSE_PIXELS}, {SIDE}, 2"
 FINDING, RELATION, ENLARGED = "finding", "relation", "enlarged"
 
 Key = tuple[str, str, str]  # two contents, and what of them; by way of which third

@@ -22,6 +22,8 @@ FRAME_SHARE, FRAME_MEDIAN = 0.8, 0.9
 LIKELY = 0.65
 # By points: so many must agree on the transform, and the pixels then nearly everywhere ...
 FEWEST_INLIERS = 6
+# Of coarse points: with so many, which one in thirty pairs of different pictures has, finer ones are asked.
+WORTH_A_CLOSER_LOOK = 4
 ALL_SHARE, ALL_MEDIAN = 0.9, 0.9
 # ... or very well in what is no caption or sticker, with little between same and other.  Near scenes have
 # more.
@@ -93,15 +95,21 @@ def prove_by_frame(first: Sketch, second: Sketch) -> Finding | None:
 
 def prove_by_points(first: Sketch, second: Sketch) -> Finding:
     """What two pictures are to each other by the transform that most of their points agree on."""
-    pointed = fit_points(first.points, second.points, second.grey.shape[:2])
-    if pointed is None or pointed.inliers < FEWEST_INLIERS:
+    shape = second.grey.shape[:2]
+    coarse = fit_points(first.points, second.points, shape)
+    if coarse is None or coarse.inliers < WORTH_A_CLOSER_LOOK:
         return Finding(OTHER)
-    return _judged(first, second, pointed)
+    if coarse.inliers >= FEWEST_INLIERS and (judged := _judged(first, second, coarse)).is_same:
+        return judged
+    fine = fit_points(first.fine_points, second.fine_points, shape)
+    if fine is None or fine.inliers < FEWEST_INLIERS:
+        return Finding(OTHER)
+    return _judged(first, second, fine)
 
 
 def prove_near(first: Sketch, second: Sketch, matrix: np.ndarray) -> Finding:
     """The same, by a transform known from a third picture that both are the same as, made exact by points."""
-    pointed = fit_points_near(first.points, second.points, second.grey.shape[:2], matrix)
+    pointed = fit_points_near(first.fine_points, second.fine_points, second.grey.shape[:2], matrix)
     if pointed is not None and pointed.inliers >= FEWEST_INLIERS:
         # What is looked for in one place alone does not get there by chance.
         judged = _judged(first, second, Fit(pointed.matrix, max(pointed.inliers, PART_INLIERS)))

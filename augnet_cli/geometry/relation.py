@@ -69,14 +69,18 @@ def relate(first: Sketch, second: Sketch, finding: Finding, identical: bool = Fa
     What was painted on a copy is smoother than what it covers, and the rest of it stays as it was.  Where as
     much has changed, but by nothing smooth, and the rest is not as like as a copy's is, something moved.
     """
-    finding = _refined(first, second, finding)
+    if finding.median < WELL:
+        # The whole frame was enough for a proof, but fits not well: a slight crop is found so.
+        finding = _better(finding, _by_fine_points(first, second))
+    unlike = _unlike(first, second, finding)
+    if _is_scene(finding, unlike):
+        # Laid a little wrong, a copy looks as if it had moved.
+        finer = _by_fine_points(first, second)
+        if finer is None or _is_scene(finer, unlike := _unlike(first, second, finer)):
+            return None
+        finding = finer
     matrix = finding.transform
-    frame = frame_of(first.grey.shape, second.grey.shape, matrix)
     back = finding.reversed().transform
-    unlike = differences(first.colour, second.colour, frame)
-    has_moved = unlike.painted > MOVED and finding.median < STILL
-    if abs(unlike.paint_in_first) < SMOOTH and (has_moved or unlike.painted > REPLACED):
-        return None
     return Relation(
         finding=finding,
         unlike=_kept(unlike),
@@ -85,6 +89,17 @@ def relate(first: Sketch, second: Sketch, finding: Finding, identical: bool = Fa
         scale=kept(_scale(first, second, matrix)),
         identical=identical,
     )
+
+
+def _unlike(first: Sketch, second: Sketch, finding: Finding) -> Differences:
+    frame = frame_of(first.grey.shape, second.grey.shape, finding.transform)
+    return differences(first.colour, second.colour, frame)
+
+
+def _is_scene(finding: Finding, unlike: Differences) -> bool:
+    """Whether much has changed, but by nothing smooth, and the rest is not as like as a copy's is."""
+    has_moved = unlike.painted > MOVED and finding.median < STILL
+    return abs(unlike.paint_in_first) < SMOOTH and (has_moved or unlike.painted > REPLACED)
 
 
 def _scale(first: Sketch, second: Sketch, matrix: np.ndarray) -> float:
@@ -105,17 +120,16 @@ def _kept(unlike: Differences) -> Differences:
     )
 
 
-def _refined(first: Sketch, second: Sketch, finding: Finding) -> Finding:
-    """By points, where the whole frame was enough for a proof but fits not well: a slight crop is found
-    so.
-    """
-    if finding.median >= WELL:
+def _better(finding: Finding, finer: Finding | None) -> Finding:
+    if finer is None or finer.median < finding.median + BETTER or finer.share < finding.share:
         return finding
+    return finer
+
+
+def _by_fine_points(first: Sketch, second: Sketch) -> Finding | None:
+    """How they lie by points of the whole sketches; None where these agree on nothing."""
     shapes = first.grey.shape, second.grey.shape
-    pointed = fit_points(first.points, second.points, shapes[1])
-    if pointed is None:
-        return finding
-    better = agreement(first.grey, second.grey, frame_of(*shapes, pointed.matrix))
-    if better.median < finding.median + BETTER or better.share < finding.share:
-        return finding
-    return found(SAME, pointed.matrix, better)
+    fit = fit_points(first.fine_points, second.fine_points, shapes[1])
+    if fit is None:
+        return None
+    return found(SAME, fit.matrix, agreement(first.grey, second.grey, frame_of(*shapes, fit.matrix)))

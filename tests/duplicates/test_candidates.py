@@ -95,7 +95,7 @@ def test_a_picture_with_more_copies_than_neighbours_has_them_all_within_the_radi
 
 
 def test_a_part_finds_its_whole_by_way_of_a_larger_part() -> None:
-    """The whole is nobody's near neighbour but the larger part's, and others crowd between it and the part."""
+    """The whole is near the larger parts alone, and others crowd between it and the part."""
     whole, part = np.eye(40)[0], 0.45 * np.eye(40)[0] + np.eye(40)[1]
     larger = [whole + 1.2 * part + 0.05 * np.eye(40)[place] for place in (2, 3)]
     crowd = [part + 1.3 * np.eye(40)[place] for place in range(4, 4 + NEAREST + 2)]

@@ -96,26 +96,30 @@ def test_points_find_a_known_transform(
     if mirror:
         known = np.array([[-1.0, 0, width - 1], [0, 1, 0]]) @ np.vstack([known, [0, 0, 1]])
     second = sketch(cv2.warpAffine(first.colour, known, (width, height), flags=cv2.INTER_AREA))
-    fit = fit_points(first.points, second.points, second.grey.shape)
+    fit = fit_points(first.fine_points, second.fine_points, second.grey.shape)
     assert fit is not None and fit.inliers > 20
     assert (np.linalg.det(fit.matrix[:, :2]) < 0) == mirror
     assert farthest_off(fit.matrix, known, first.grey.shape) < 2.0
     # Told roughly where to look, the same is found.
     rough = known + np.array([[0.005, 0, 3], [0, -0.005, -3]])
-    near = fit_points_near(first.points, second.points, second.grey.shape, rough)
+    near = fit_points_near(first.fine_points, second.fine_points, second.grey.shape, rough)
     assert near is not None and near.inliers >= fit.inliers // 2
     assert farthest_off(near.matrix, known, first.grey.shape) < 2.0
 
 
 @pytest.mark.parametrize("name", PHOTOS)
-def test_points_of_a_cut_out_part_give_its_place_to_a_pixel(name: str) -> None:
+def test_points_of_a_cut_out_part_give_its_place(name: str) -> None:
     whole = sketch_of(photo(name))
     height, width = whole.grey.shape
     top, left = height // 5, width // 4
     part = sketch(whole.colour[top : top + height // 2, left : left + width // 2])
-    fit = fit_points(part.points, whole.points, whole.grey.shape)
-    assert fit is not None
-    assert farthest_off(fit.matrix, np.array([[1.0, 0, left], [0, 1.0, top]]), part.grey.shape) < 1.0
+    for own, other, pixels in (
+        (part.fine_points, whole.fine_points, 1.0),
+        (part.points, whole.points, 2.5),
+    ):
+        fit = fit_points(own, other, whole.grey.shape)
+        assert fit is not None
+        assert farthest_off(fit.matrix, np.array([[1.0, 0, left], [0, 1.0, top]]), part.grey.shape) < pixels
 
 
 def test_points_of_different_photographs_agree_on_nothing_much() -> None:

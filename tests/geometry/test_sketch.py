@@ -61,12 +61,12 @@ def test_points_of_the_mirrored_picture_have_the_same_rows_at_mirrored_places(na
 def test_each_number_is_taken_with_that_of_the_mirrored_cell_and_direction() -> None:
     """Cell by cell and direction by direction: y stays, x and the sense of rotation are reversed."""
     rows = np.random.default_rng(0).integers(0, 256, (5, 128)).astype(np.float32)
-    for row, given in zip(without_side(rows), rows, strict=True):
+    for row, numbers in zip(without_side(rows), rows, strict=True):
         sums = []
         for down in range(4):
             for along in range(4):
                 for turn in range(8):
                     own, other = (down * 4 + along) * 8 + turn, ((3 - down) * 4 + along) * 8 + (8 - turn) % 8
                     if own <= other:
-                        sums.append(given[own] + given[other])
+                        sums.append(numbers[own] + numbers[other])
         np.testing.assert_allclose(row, np.sqrt(np.array(sums) / sum(sums)), rtol=1e-5)
