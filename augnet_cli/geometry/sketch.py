@@ -13,9 +13,10 @@ Letters: h, w sides of the small picture, k points.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
+
+from augnet_cli.geometry.once import computed_once
 
 # Of the long side, in pixels: at 160 near scenes pass for copies, at 256 no more is found at twice the cost.
 SIDE = 192
@@ -71,7 +72,7 @@ class Sketch:
     height: int
     taken_at: str | None = None
 
-    @cached_property
+    @computed_once
     def grey(self) -> np.ndarray:
         """(h, w) uint8."""
         import cv2
@@ -79,7 +80,7 @@ class Sketch:
         grey: np.ndarray = cv2.cvtColor(self.colour, cv2.COLOR_RGB2GRAY)
         return grey
 
-    @cached_property
+    @computed_once
     def thumbnail(self) -> np.ndarray:
         """(THUMBNAIL, THUMBNAIL) float32 without its mean, of length 1: turns of the frame are told apart by
         it.
@@ -90,7 +91,7 @@ class Sketch:
         small -= small.mean()
         return small / max(float(np.linalg.norm(small)), SMALLEST_SUM)
 
-    @cached_property
+    @computed_once
     def points(self) -> Points:
         """The strongest points of the picture made smaller; none on a plain one."""
         import cv2
@@ -100,7 +101,7 @@ class Sketch:
         size = (max(1, round(width * scale)), max(1, round(height * scale)))
         return _points_of(cv2.resize(self.grey, size, interpolation=cv2.INTER_AREA), width, height)
 
-    @cached_property
+    @computed_once
     def fine_points(self) -> Points:
         """The strongest points of the picture as it is: their places are exacter, small things have some."""
         height, width = self.grey.shape
