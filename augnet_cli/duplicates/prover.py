@@ -18,7 +18,7 @@ from typing import Protocol
 import numpy as np
 
 from augnet_cli.geometry.detail import is_enlarged
-from augnet_cli.geometry.proof import OTHER, SCENE, Finding, prove_by_frame, prove_by_points, prove_near
+from augnet_cli.geometry.proof import OTHER, SCENE, Finding, prove, prove_near
 from augnet_cli.geometry.relation import Relation, relate
 from augnet_cli.geometry.sketch import Sketch
 
@@ -82,9 +82,6 @@ class Prover:
         self.new = Memory()
         self._sketches: OrderedDict[int, Sketch | None] = OrderedDict()
         self._lock = threading.Lock()
-        # Proofs are hundreds of short calls each, over which threads would fight for the interpreter: two at
-        # once take longer than one after the other.  Files are read and points found beside them.
-        self._one_at_a_time = threading.RLock()
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="augnet-prove")
 
     def __enter__(self) -> Prover:
@@ -159,31 +156,19 @@ class Prover:
         if first is None or second is None:
             return UNKNOWN
         if way.stone == DIRECT:
-            return _in_time(self._proved(first, second), first, second)
+            return _in_time(prove(first, second), first, second)
         before, after = self.finding(way.one, way.stone), self.finding(way.stone, way.other)
         if not (before.is_same and after.is_same):
             return UNKNOWN
         whole = after.transform @ np.vstack([before.transform, [0, 0, 1]])
-        _find_points(first, second)
-        with self._one_at_a_time:
-            return _in_time(prove_near(first, second, whole), first, second)
-
-    def _proved(self, first: Sketch, second: Sketch) -> Finding:
-        with self._one_at_a_time:
-            found = prove_by_frame(first, second)
-        if found is not None:
-            return found
-        _find_points(first, second)
-        with self._one_at_a_time:
-            return prove_by_points(first, second)
+        return _in_time(prove_near(first, second, whole), first, second)
 
     def _related(self, way: Way) -> Relation | None:
         first, second = self._sketch(way.one), self._sketch(way.other)
         if first is None or second is None:
             return None
         finding, identical = self.finding(way.one, way.other, way.stone), self._have_same_pixels(way)
-        with self._one_at_a_time:
-            return relate(first, second, finding, identical)
+        return relate(first, second, finding, identical)
 
     def _have_same_pixels(self, way: Way) -> bool:
         first, second = self._sketch(way.one), self._sketch(way.other)
@@ -209,11 +194,6 @@ class Prover:
             while len(self._sketches) > SKETCHES:
                 self._sketches.popitem(last=False)
         return sketch
-
-
-def _find_points(*sketches: Sketch) -> None:
-    for sketch in sketches:
-        _ = sketch.points  # kept once found
 
 
 def _in_time(found: Finding, first: Sketch, second: Sketch) -> Finding:

@@ -16,7 +16,7 @@ from augnet_cli.geometry.laid import frame_of
 from augnet_cli.geometry.placed import in_files
 from augnet_cli.geometry.proof import SAME, Finding, found, kept
 from augnet_cli.geometry.seams import is_framed
-from augnet_cli.geometry.sketch import Size, Sketch
+from augnet_cli.geometry.sketch import Points, Size, Sketch
 
 # Of the blocks' median: the whole frame fits as well as a small crop's can't.
 WELL = 0.985
@@ -71,11 +71,11 @@ def relate(first: Sketch, second: Sketch, finding: Finding, identical: bool = Fa
     """
     if finding.median < WELL:
         # The whole frame was enough for a proof, but fits not well: a slight crop is found so.
-        finding = _better(finding, _by_fine_points(first, second))
+        finding = _better(finding, _by_points(first, second, first.points, second.points))
     unlike = _unlike(first, second, finding)
     if _is_scene(finding, unlike):
         # Laid a little wrong, a copy looks as if it had moved.
-        finer = _by_fine_points(first, second)
+        finer = _by_points(first, second, first.fine_points, second.fine_points)
         if finer is None or _is_scene(finer, unlike := _unlike(first, second, finer)):
             return None
         finding = finer
@@ -126,10 +126,10 @@ def _better(finding: Finding, finer: Finding | None) -> Finding:
     return finer
 
 
-def _by_fine_points(first: Sketch, second: Sketch) -> Finding | None:
-    """How they lie by points of the whole sketches; None where these agree on nothing."""
+def _by_points(first: Sketch, second: Sketch, own: Points, other: Points) -> Finding | None:
+    """How they lie by points of both; None where these agree on nothing."""
     shapes = first.grey.shape, second.grey.shape
-    fit = fit_points(first.fine_points, second.fine_points, shapes[1])
+    fit = fit_points(own, other, shapes[1])
     if fit is None:
         return None
     return found(SAME, fit.matrix, agreement(first.grey, second.grey, frame_of(*shapes, fit.matrix)))

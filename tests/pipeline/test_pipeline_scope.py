@@ -93,7 +93,7 @@ def test_a_second_search_proves_nothing_anew(photos: Path, monkeypatch: pytest.M
     def none(*_: object) -> None:
         raise AssertionError("proved again")
 
-    monkeypatch.setattr("augnet_cli.duplicates.prover.prove_by_frame", none)
+    monkeypatch.setattr("augnet_cli.duplicates.prover.prove", none)
     monkeypatch.setattr("augnet_cli.duplicates.prover.relate", none)
     assert dedupe("inbox", reference=["library"]).groups == first.groups
 
