@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from augnet_cli.records import Pairs
-from augnet_cli.search.exact import distances_between, nearest
+from augnet_cli.search.exact import distances_between
 
 # So that an image has at most 40 on average, its own and those that name it; the share of true copies among
 # them stands in docs/benchmarks.md.
@@ -34,6 +34,8 @@ SCALE_NEIGHBOUR = 28
 # both.
 RANK_COST = 0.01
 SMALLEST_SCALE = 1e-3
+# Similarities of a chunk of queries to all rows take at most about 64 MB.
+QUERY_BYTES = 64 << 20
 
 
 @dataclass(frozen=True)
@@ -82,20 +84,18 @@ def candidates(
     at = np.concatenate([np.nonzero(chosen)[0], np.nonzero(more)[0]])
     to = np.concatenate([neighbours[chosen], farther[more]])
     rank = np.concatenate([ranks[chosen], farther_ranks[more]])
-    distance = np.concatenate(
-        [distances[chosen], distances_between(embeddings, np.nonzero(more)[0], embeddings, farther[more])]
-    ).astype(np.float64)
-    score = distance / np.sqrt(scales[at] * scales[to]) + RANK_COST * rank
     keys = np.minimum(at, to) * rows + np.maximum(at, to)
-    # Of the ways by which a pair was found, the best one counts.
-    by_key = np.lexsort((score, keys))
+    # Of the ways by which a pair was found, the one in which it comes first counts.
+    by_key = np.lexsort((rank, keys))
     keys, first = np.unique(keys[by_key], return_index=True)
-    kept = by_key[first]
+    rank = rank[by_key][first]
+    left, right = keys // rows, keys % rows
+    distance = distances_between(embeddings, left, embeddings, right)
     if threshold is not None:
-        near = distance[kept] <= np.float32(threshold)
-        keys, kept = keys[near], kept[near]
-    pairs = Pairs(keys // rows, keys % rows, distance[kept].astype(np.float32))
-    return Candidates(pairs, np.lexsort((keys, score[kept])))
+        near = distance <= np.float32(threshold)
+        left, right, distance, rank = left[near], right[near], distance[near], rank[near]
+    score = distance.astype(np.float64) / np.sqrt(scales[left] * scales[right]) + RANK_COST * rank
+    return Candidates(Pairs(left, right, distance), np.lexsort((right, left, score)))
 
 
 def _neighbours(
@@ -107,15 +107,38 @@ def _neighbours(
     """(m, wanted) rows and distances, nearest first, of queries (m, d), one a row; beyond the last the row
     itself, infinitely far."""
     if blocks is None:
-        return nearest(embeddings, queries, wanted)
+        return _nearest(embeddings, queries, wanted)
     rows = len(embeddings)
     neighbours = np.repeat(np.arange(rows)[:, None], wanted, axis=1)
     distances = np.full((rows, wanted), np.inf, np.float32)
     for asking, among in blocks:
-        found, apart = nearest(embeddings[among], queries[asking], wanted)
+        found, apart = _nearest(embeddings[among], queries[asking], min(wanted, len(among)))
         neighbours[asking, : found.shape[1]] = among[found]
         distances[asking, : found.shape[1]] = apart
     return neighbours, distances
+
+
+def _nearest(embeddings: np.ndarray, queries: np.ndarray, wanted: int) -> tuple[np.ndarray, np.ndarray]:
+    """Of each query the wanted rows and their distances, nearest first, by a product in single precision.
+
+    `search.exact.nearest` is exact to the last digit, which takes three times as long; a candidate more or
+    less decides nothing.
+    """
+    rows = np.empty((len(queries), wanted), np.int64)
+    distances = np.empty((len(queries), wanted), np.float32)
+    if not wanted:
+        return rows, distances
+    chunk = max(1, QUERY_BYTES // (4 * len(embeddings)))
+    for start in range(0, len(queries), chunk):
+        similar = queries[start : start + chunk] @ embeddings.T
+        last = similar.shape[1] - wanted
+        near = np.argpartition(similar, last, axis=1)[:, last:]
+        near.sort(axis=1)  # ties by row
+        apart = np.maximum(1 - np.take_along_axis(similar, near, axis=1), 0)
+        order = np.argsort(apart, axis=1, kind="stable")
+        rows[start : start + chunk] = np.take_along_axis(near, order, axis=1)
+        distances[start : start + chunk] = np.take_along_axis(apart, order, axis=1)
+    return rows, distances
 
 
 def _others(neighbours: np.ndarray, distances: np.ndarray) -> np.ndarray:

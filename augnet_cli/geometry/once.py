@@ -8,7 +8,7 @@ from typing import Any, Generic, TypeVar
 T = TypeVar("T")
 
 
-class computed_once(Generic[T]):  # noqa: N801  it is written as a decorator
+class computed_once(Generic[T]):
     """`functools.cached_property` without its lock.
 
     Before Python 3.12 that lock is one for all objects of a class: while one thread looks for the points of a
