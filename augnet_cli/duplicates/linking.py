@@ -15,6 +15,8 @@ from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from augnet_cli.duplicates.candidates import Candidates
 from augnet_cli.duplicates.components import Components
 from augnet_cli.geometry.proof import Finding
@@ -83,6 +85,7 @@ class _Search:
         self._progress = progress
         self._left, self._right = found.pairs.left.tolist(), found.pairs.right.tolist()
         self._distance = found.pairs.distance.tolist()
+        self._pairs, self._rows = found.pairs, rows
 
     def in_order(self, order: Sequence[int]) -> list[int]:
         """Try the candidates at these places, the most promising first; returns those given up."""
@@ -108,13 +111,12 @@ class _Search:
         Args:
             places: of candidates, the most promising first.
         """
-        between: dict[Pair, list[int]] = {}
-        for place in places:
-            one, other = self._sets(place)
-            if one != other:
-                between.setdefault((min(one, other), max(one, other)), []).append(place)
-        # In the order in which their best ones came.
-        waiting = deque(places[0] for places in between.values() if len(places) >= VOTES)
+        roots = np.array([self.components.root(row) for row in range(self._rows)])
+        one, other = roots[self._pairs.left[places]], roots[self._pairs.right[places]]
+        between = np.minimum(one, other) * self._rows + np.maximum(one, other)
+        _, first, votes = np.unique(between, return_index=True, return_counts=True)
+        worth = np.sort(first[(votes >= VOTES) & (one != other)[first]])  # as their best ones came
+        waiting = deque(np.asarray(places)[worth].tolist())
         recent: deque[bool] = deque(maxlen=PATIENCE)
         while waiting and not _is_poor(recent, LEAST_YIELD_OF_VOTES):
             recent.extend(self._try(self._round(waiting)))
