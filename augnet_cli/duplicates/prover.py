@@ -24,8 +24,8 @@ from augnet_cli.geometry.sketch import Sketch
 
 Pair = tuple[int, int]
 
-# Sketches in memory: at about 150 kB, half a gigabyte.
-SKETCHES = 3000
+# Sketches in memory: at about 150 kB, 600 MB.
+SKETCHES = 4000
 UNKNOWN = Finding(OTHER)
 DIRECT = -1  # in place of a third row, where there is none
 # Sketches of identical pixels differ by what decoding at a reduced scale does, in levels on average.
