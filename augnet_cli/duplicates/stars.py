@@ -76,10 +76,10 @@ class Stage:
         pair = (min(one, other), max(one, other))
         if pair in self.apart:
             return None
-        if self.prover.finding(one, other).is_same:
+        if self.prover.finding(*pair).is_same:
             return self.prover.relation(one, other)
         for stone in self._stones(one, other):
-            if self.prover.finding(one, other, stone).is_same:
+            if self.prover.finding(*pair, stone).is_same:
                 return self.prover.relation(one, other, stone)
         return None
 

@@ -7,11 +7,14 @@ a negative determinant is a mirror.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
+from augnet_cli.geometry.affine import stretches
 from augnet_cli.geometry.sketch import THUMBNAIL, Points, Sketch
 
+FRAMES = 1000  # pairs of shapes whose transforms are kept: a folder has few
 TURNS = 8  # of a frame: mirrored or not, then 0 to 3 quarter turns
 RATIO = 0.85  # of the distance to the next best point; a looser one than Lowe's 0.8, as the rest is checked
 REPROJECTION = 80  # the long side, divided by this, is how far a point may lie off
@@ -52,6 +55,7 @@ def _turned_places() -> np.ndarray:
 _TURNED = _turned_places()
 
 
+@lru_cache(maxsize=FRAMES)
 def _frame_matrix(first: tuple[int, ...], second: tuple[int, ...], turn: int) -> np.ndarray:
     """From the first's pixels to the second's, where the second, mirrored if turn >= 4 and then turned
     counter-clockwise turn % 4 times, fills the first's frame."""
@@ -103,7 +107,7 @@ def _ransac(first: Points, second: Points, matches: np.ndarray, side: int) -> Fi
 
 
 def _is_likely(matrix: np.ndarray) -> bool:
-    large, small = np.linalg.svd(matrix[:, :2], compute_uv=False)
+    large, small = stretches(matrix)
     return bool(small > 1 / LARGEST_SCALE and large < LARGEST_SCALE and large <= LARGEST_STRETCH * small)
 
 

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from augnet_cli.geometry.affine import enlargement
+
 WHOLE = 0.99  # of a pixel that lies on the other picture
 HALF = 0.5  # of a pixel, and less: it lies beyond
 ROUNDING = 1 / 16  # of a pixel: more than OpenCV errs by, which may look up at 32nds of a pixel each way
@@ -61,12 +63,6 @@ def frame_of(first: tuple[int, ...], second: tuple[int, ...], matrix: np.ndarray
     else:
         beyond = drawn(np.ones(coarse[:2], np.float32), to_coarse, fine) <= HALF
     return Frame(is_first, to_fine, max(scale, 1 / scale), overlap, beyond)
-
-
-def enlargement(matrix: np.ndarray) -> float:
-    """Pixels along a side of what a (2, 3) transform makes of one pixel."""
-    (a, b, _), (c, d, _) = matrix.tolist()
-    return math.sqrt(abs(a * d - b * c))
 
 
 def _least_covered(shape: tuple[int, ...], other: tuple[int, ...], matrix: np.ndarray) -> float:

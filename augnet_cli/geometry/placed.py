@@ -8,24 +8,30 @@ from __future__ import annotations
 
 import numpy as np
 
+from augnet_cli.geometry.affine import determinant, inverted
 from augnet_cli.geometry.sketch import Size
 from augnet_cli.records import Transform
 
 
 def in_files(first: Size, second: Size, matrix: np.ndarray) -> np.ndarray:
     """(2, 3) from pixels of the first's file, after its EXIF turn, to those of the second's."""
-    to_sketch, _ = _scaling(first)
-    _, to_file = _scaling(second)
-    whole: np.ndarray = to_file @ np.vstack([matrix, [0, 0, 1]]) @ to_sketch
-    return whole[:2]
+    # A point of a file is at scale * point - 0.5 of its sketch, whose pixels are named by their centres.
+    across, down = _scale(first)
+    (a, b, x), (c, d, y) = matrix.tolist()
+    x, y = x - (a + b) / 2 + 0.5, y - (c + d) / 2 + 0.5
+    to_across, to_down = _scale(second)
+    return np.array(
+        [
+            [a * across / to_across, b * down / to_across, x / to_across],
+            [c * across / to_down, d * down / to_down, y / to_down],
+        ]
+    )
 
 
-def _scaling(picture: Size) -> tuple[np.ndarray, np.ndarray]:
-    """From the file's corners to the sketch's pixel centres, and back; (3, 3)."""
+def _scale(picture: Size) -> tuple[float, float]:
+    """Pixels of the sketch in one of the file, along x and y."""
     width, height = picture.sketch
-    x, y = width / picture.width, height / picture.height
-    to_sketch = np.array([[x, 0, -0.5], [0, y, -0.5], [0, 0, 1]])
-    return to_sketch, np.linalg.inv(to_sketch)
+    return width / picture.width, height / picture.height
 
 
 def placed(first: Size, second: Size, matrix: np.ndarray, changed_share: float) -> Transform:
@@ -54,24 +60,16 @@ def box_of(picture: Size, matrix: np.ndarray) -> tuple[float, float, float, floa
 
 
 def is_mirrored(matrix: np.ndarray) -> bool:
-    return bool(np.linalg.det(matrix[:, :2]) < 0)
+    return determinant(matrix) < 0
 
 
 def degrees_of(matrix: np.ndarray) -> float:
     """Counter-clockwise turn of the second, mirrored left to right before if it is, that makes it lie as the
     first; in (-180, 180]."""
-    turn = np.linalg.inv(matrix[:, :2])
+    turn = inverted(matrix)[:, :2]
     if is_mirrored(matrix):
         turn = turn @ np.diag([-1.0, 1.0])
     # Where y runs down, a counter-clockwise turn by t is [[cos t, sin t], [-sin t, cos t]].
     degrees = float(np.degrees(np.arctan2(turn[0, 1] - turn[1, 0], turn[0, 0] + turn[1, 1])))
     degrees = round(degrees, 2)
     return 180.0 if degrees <= -180 else degrees + 0.0
-
-
-def scales_of(matrix: np.ndarray) -> tuple[float, float]:
-    """Pixels of the second in one of the first, along the directions of the largest and the smallest
-    stretch.
-    """
-    large, small = np.linalg.svd(matrix[:, :2], compute_uv=False)
-    return float(large), float(small)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from augnet_cli.geometry.affine import determinant, inverted
 from augnet_cli.geometry.agreement import FEWEST_BLOCKS, NONE, Agreement, agreement, are_level
 from augnet_cli.geometry.fit import Fit, fit_frames, fit_points, fit_points_near
 from augnet_cli.geometry.laid import frame_of
@@ -30,6 +31,7 @@ ALL_SHARE, ALL_MEDIAN = 0.9, 0.9
 PART_INLIERS, PART_SHARE, PART_QUANTILE_CORRELATION, PART_SOMEWHAT = 10, 0.6, 0.96, 0.2
 # Points agree on a transform, pixels don't: one scene, seen twice.
 SCENE_INLIERS, SCENE_SHARE = 20, 0.3
+FLAT = 1e-9  # of areas: less is nothing
 DIGITS = 9  # more than single precision has
 SAME, SCENE, OTHER = "same", "scene", "other"
 
@@ -66,7 +68,7 @@ class Finding:
 
     def reversed(self) -> Finding:
         """The same finding with the pictures in the other order."""
-        back = None if self.matrix is None else _numbers(_inverted(self.transform))
+        back = None if self.matrix is None else _numbers(inverted(self.transform))
         return Finding(self.what, back, self.lacking[::-1], self.share, self.median)
 
 
@@ -134,7 +136,7 @@ def _judged(first: Sketch, second: Sketch, fit: Fit) -> Finding:
 
 
 def _agreement(first: Sketch, second: Sketch, fit: Fit) -> Agreement:
-    if abs(np.linalg.det(fit.matrix[:, :2])) < 1e-9:
+    if abs(determinant(fit.matrix)) < FLAT:
         return NONE
     return agreement(first.grey, second.grey, frame_of(first.grey.shape, second.grey.shape, fit.matrix))
 
@@ -152,8 +154,3 @@ def found(what: str, matrix: np.ndarray, seen: Agreement) -> Finding:
 
 def _numbers(matrix: np.ndarray) -> tuple[float, ...]:
     return tuple(kept(number) for number in matrix.ravel().tolist())
-
-
-def _inverted(matrix: np.ndarray) -> np.ndarray:
-    turn = np.linalg.inv(matrix[:, :2])
-    return np.hstack([turn, -turn @ matrix[:, 2:]])

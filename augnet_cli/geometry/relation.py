@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from augnet_cli.geometry.affine import enlargement
 from augnet_cli.geometry.agreement import agreement
 from augnet_cli.geometry.differences import Differences, differences
 from augnet_cli.geometry.fit import fit_points
@@ -104,7 +105,7 @@ def _is_scene(finding: Finding, unlike: Differences) -> bool:
 
 def _scale(first: Sketch, second: Sketch, matrix: np.ndarray) -> float:
     sizes = Size(first.width, first.height), Size(second.width, second.height)
-    return float(np.sqrt(abs(np.linalg.det(in_files(*sizes, matrix)[:, :2]))))
+    return enlargement(in_files(*sizes, matrix))
 
 
 def _kept(unlike: Differences) -> Differences:

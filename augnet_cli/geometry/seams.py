@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from augnet_cli.geometry.laid import enlargement
+from augnet_cli.geometry.affine import enlargement
 
 BEYOND = 0.015  # of the inner picture's side, by which the outer one must go on beyond it
 REACH = 3.0  # pixels of the outer picture from the line to where both sides are looked at

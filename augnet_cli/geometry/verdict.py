@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from augnet_cli.geometry.affine import inverted, stretches
 from augnet_cli.geometry.differences import Differences
-from augnet_cli.geometry.placed import degrees_of, in_files, is_mirrored, scales_of
+from augnet_cli.geometry.placed import degrees_of, in_files, is_mirrored
 from augnet_cli.geometry.relation import Relation
 from augnet_cli.geometry.sketch import Size
 
@@ -30,19 +31,19 @@ def verdict(first: Size, second: Size, relation: Relation) -> tuple[str, ...]:
     matrix = in_files(first, second, relation.finding.transform)
     words = {
         RESIZED: is_resized(first, second, matrix),
-        CROPPED: _beyond(second, first, np.linalg.inv(np.vstack([matrix, [0, 0, 1]]))[:2]) > CUT,
+        CROPPED: _beyond(second, first, inverted(matrix)) > CUT,
         BORDERED: _beyond(first, second, matrix) > CUT,
         ROTATED: abs(degrees_of(matrix)) > TURN,
         MIRRORED: is_mirrored(matrix),
         RECOLOURED: is_recoloured(relation),
-        EDITED: is_edited(relation, scales_of(matrix)),
+        EDITED: is_edited(relation, stretches(matrix)),
     }
     found = tuple(word for word in WORDS if words.get(word))
     return found or (RE_ENCODED,)
 
 
 def is_resized(first: Size, second: Size, matrix: np.ndarray) -> bool:
-    return any(abs(np.log(scale)) > STRETCH for scale in scales_of(matrix))
+    return any(abs(np.log(scale)) > STRETCH for scale in stretches(matrix))
 
 
 def _beyond(one: Size, other: Size, matrix: np.ndarray) -> float:

@@ -8,7 +8,8 @@ from geometry_examples import finding_of, photo, resized, size_of
 from hypothesis import given
 from hypothesis import strategies as st
 
-from augnet_cli.geometry.placed import box_of, degrees_of, in_files, is_mirrored, placed, scales_of
+from augnet_cli.geometry.affine import stretches
+from augnet_cli.geometry.placed import box_of, degrees_of, in_files, is_mirrored, placed
 from augnet_cli.geometry.sketch import Size
 
 SIZES = st.builds(Size, st.integers(1, 5000), st.integers(1, 5000))
@@ -77,7 +78,7 @@ def test_degrees_are_counter_clockwise_as_one_sees_it(
     matrix = np.hstack([np.linalg.inv(made), [[shift], [-shift]]])
     assert degrees_of(matrix) == pytest.approx(degrees, abs=0.011)
     assert is_mirrored(matrix) == mirror
-    assert scales_of(matrix) == pytest.approx((1 / scale, 1 / scale))
+    assert stretches(matrix) == pytest.approx((1 / scale, 1 / scale))
 
 
 def test_a_quarter_turn_of_numpy_is_counter_clockwise() -> None:
