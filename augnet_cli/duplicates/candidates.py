@@ -34,8 +34,9 @@ SCALE_NEIGHBOUR = 28
 # both.
 RANK_COST = 0.01
 SMALLEST_SCALE = 1e-3
-# Similarities of a chunk of queries to all rows take at most about 64 MB.
-QUERY_BYTES = 64 << 20
+# Similarities of a chunk of queries to all rows take about 8 MB, and their order twice that: with eight times
+# as many a first search takes twice as long, as all that memory is new to the process.
+QUERY_BYTES = 8 << 20
 
 
 @dataclass(frozen=True)
