@@ -151,10 +151,9 @@ def _others(neighbours: np.ndarray, distances: np.ndarray) -> np.ndarray:
 
 def _expanded(embeddings: np.ndarray, neighbours: np.ndarray, distances: np.ndarray) -> np.ndarray:
     """(m, d) float32 unit rows: each row and its nearest others, by weight."""
-    nearest_few = np.cumsum(_others(neighbours, distances), axis=1) <= BY_NEIGHBOURS
-    weights = np.where(
-        nearest_few & _others(neighbours, distances), np.maximum(1 - distances, 0) ** WEIGHT_POWER, 0
-    )
+    others = _others(neighbours, distances)
+    nearest_few = others & (np.cumsum(others, axis=1) <= BY_NEIGHBOURS)
+    weights = np.where(nearest_few, np.maximum(1 - distances, 0) ** WEIGHT_POWER, 0)
     queries = embeddings.astype(np.float64)
     for place in range(min(BY_NEIGHBOURS + 1, neighbours.shape[1])):
         queries += weights[:, place, None] * embeddings[neighbours[:, place]]

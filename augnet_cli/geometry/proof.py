@@ -23,12 +23,12 @@ FRAME_SHARE, FRAME_MEDIAN = 0.8, 0.9
 LIKELY = 0.65
 # By points: so many must agree on the transform, and the pixels then nearly everywhere ...
 FEWEST_INLIERS = 6
-# Of coarse points: with so many, which one in thirty pairs of different pictures has, finer ones are asked.
-WORTH_A_CLOSER_LOOK = 4
 ALL_SHARE, ALL_MEDIAN = 0.9, 0.9
 # ... or very well in what is no caption or sticker, with little between same and other.  Near scenes have
 # more.
 PART_INLIERS, PART_SHARE, PART_QUANTILE_CORRELATION, PART_SOMEWHAT = 10, 0.6, 0.96, 0.2
+# Of coarse points: with so many, which one in twenty pairs of different pictures has, finer ones are asked.
+WORTH_A_CLOSER_LOOK = 4
 # Points agree on a transform, pixels don't: one scene, seen twice.
 SCENE_INLIERS, SCENE_SHARE = 20, 0.3
 FLAT = 1e-9  # of areas: less is nothing

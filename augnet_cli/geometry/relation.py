@@ -26,6 +26,7 @@ WELL = 0.985
 # 0.99; bursts that passed for copies without it lay at 0.974 to 0.986, and one at 0.998.
 MOVED, SMOOTH, STILL = 0.05, 0.3, 0.9875
 REPLACED = 0.25  # so much is no sticker or caption, but another picture in the same dress
+LESS = 0.02  # of the blocks: by so much fewer may be the same where one is laid more exactly
 BETTER = 0.002  # by which points must fit better than the whole frame to be believed
 
 
@@ -77,7 +78,10 @@ def relate(first: Sketch, second: Sketch, finding: Finding, identical: bool = Fa
     if _is_scene(finding, unlike):
         # Laid a little wrong, a copy looks as if it had moved.
         finer = _by_points(first, second, first.fine_points, second.fine_points)
-        if finer is None or _is_scene(finer, unlike := _unlike(first, second, finer)):
+        if finer is None or finer.median < finding.median or finer.share < finding.share - LESS:
+            return None
+        unlike = _unlike(first, second, finer)
+        if _is_scene(finer, unlike):
             return None
         finding = finer
     matrix = finding.transform
