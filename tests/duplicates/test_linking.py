@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from augnet_cli.duplicates.candidates import Candidates
-from augnet_cli.duplicates.linking import NEAR, Links, Pair, link
+from augnet_cli.duplicates.linking import NEAR, VOTES, Links, Pair, link
 from augnet_cli.geometry.proof import OTHER, SAME, Finding
 from augnet_cli.progress import Progress
 from augnet_cli.records import Pairs
@@ -110,6 +110,24 @@ def test_a_search_that_finds_nothing_far_out_ends_but_not_near_by() -> None:
     links = link(candidates_of(pairs, range(far + near)), 2 * (far + near), oracle)
     assert len(links.components.sets()) == near
     assert len(oracle.asked) < far / 4
+
+
+def test_a_far_part_is_tried_where_several_copies_name_it() -> None:
+    """After the search has ended: a set and a part with VOTES candidates between them, and one with fewer."""
+    vain, members = 2000, VOTES + 1
+    first = 2 * vain
+    part, other_part = first + members, first + members + 1
+    rows = other_part + 1
+    pictures = [*range(first), *([-1] * (members + 2))]
+    pairs = {(2 * place, 2 * place + 1): 0.9 for place in range(vain)}
+    near = {(first + place, first + place + 1): 0.01 for place in range(members - 1)}
+    votes = {(first + place, part): 0.9 for place in range(VOTES)}
+    few = {(first + place, other_part): 0.9 for place in range(VOTES - 1)}
+    found = candidates_of(pairs | near | votes | few)
+    keys = sorted(pairs | near | votes | few)
+    order = [keys.index(pair) for pair in (*near, *pairs, *votes, *few)]
+    links = link(Candidates(found.pairs, np.array(order)), rows, Oracle(pictures))
+    assert links.components.sets() == [list(range(first, part + 1))]
 
 
 def test_a_search_that_pays_goes_on_to_the_end() -> None:
