@@ -59,7 +59,8 @@ class Decoded:
 
     `pixels` is (h, w, 3) uint8 RGB; `width`, `height` are those of the turned original;
     `taken_at` is EXIF DateTimeOriginal as `YYYY-MM-DDTHH:MM:SS`, or None;
-    `mutter` is what decoders wrote on the process's own stderr meanwhile, or ''.
+    `mutter` is what decoders wrote on the process's own stderr meanwhile, or '';
+    `beside` is a second, smaller or larger picture that came of the same decoding, (h, w, 3) uint8, or None.
     """
 
     pixels: np.ndarray
@@ -67,6 +68,7 @@ class Decoded:
     height: int
     taken_at: str | None
     mutter: str = ""
+    beside: np.ndarray | None = None
 
 
 @dataclass(frozen=True, slots=True)

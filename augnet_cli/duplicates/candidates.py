@@ -34,9 +34,11 @@ SCALE_NEIGHBOUR = 28
 # both.
 RANK_COST = 0.01
 SMALLEST_SCALE = 1e-3
-# Similarities of a chunk of queries to all rows take about 8 MB, and their order twice that: with eight times
-# as many a first search takes twice as long, as all that memory is new to the process.
-QUERY_BYTES = 8 << 20
+# Similarities of a chunk of queries to all rows take about 2 MB, and their order twice that: with more, a
+# first search takes up to twice as long, as all that memory is new to the process.  Products of fewer queries
+# than FEWEST_QUERIES would wait for the rows to come from memory.
+QUERY_BYTES = 2 << 20
+FEWEST_QUERIES = 64
 
 
 @dataclass(frozen=True)
@@ -129,7 +131,7 @@ def _nearest(embeddings: np.ndarray, queries: np.ndarray, wanted: int) -> tuple[
     distances = np.empty((len(queries), wanted), np.float32)
     if not wanted:
         return rows, distances
-    chunk = max(1, QUERY_BYTES // (4 * len(embeddings)))
+    chunk = max(FEWEST_QUERIES, QUERY_BYTES // (4 * len(embeddings)))
     for start in range(0, len(queries), chunk):
         similar = queries[start : start + chunk] @ embeddings.T
         last = similar.shape[1] - wanted

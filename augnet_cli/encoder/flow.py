@@ -46,6 +46,7 @@ class Embedded:
     height: int | None = None
     taken_at: str | None = None
     embedding: np.ndarray | None = None
+    beside: np.ndarray | None = None
 
 
 def embed_files(
@@ -55,15 +56,18 @@ def embed_files(
     known_contents: Collection[str],
     workers: int,
     max_megapixels: float = MAX_MEGAPIXELS,
+    beside: int | None = None,
 ) -> Generator[Embedded, None, None]:
     """Take `files` of `folder` through all steps on `workers` threads; results in the order of `files`.
 
     Close it to end early: what the threads have begun is finished, nothing more is begun.
     A content in `known_contents` is read and hashed, but neither decoded nor embedded again.
+    With `beside`, a side in pixels, what `images.decode.decode_small` makes comes along where it costs no
+    decoding of its own.
     """
 
     def work(batch: Sequence[FoundFile]) -> list[Embedded]:
-        return _embed_batch(folder, batch, embedder, known_contents, max_megapixels)
+        return _embed_batch(folder, batch, embedder, known_contents, max_megapixels, beside)
 
     remaining = iter(range(0, len(files), BATCH))
     pool = ThreadPoolExecutor(workers, thread_name_prefix="augnet-embed")
@@ -86,11 +90,12 @@ def _embed_batch(
     embedder: Embedder,
     known_contents: Collection[str],
     max_megapixels: float,
+    beside: int | None,
 ) -> list[Embedded]:
     done: list[Embedded | Callable[[np.ndarray], Embedded]] = []
     pixels: list[np.ndarray] = []
     for found in batch:
-        step = _decode_one(folder, found, embedder, known_contents, max_megapixels)
+        step = _decode_one(folder, found, embedder, known_contents, max_megapixels, beside)
         if isinstance(step, Embedded):
             done.append(step)
             continue
@@ -102,7 +107,12 @@ def _embed_batch(
 
 
 def _decode_one(
-    folder: str, found: FoundFile, embedder: Embedder, known_contents: Collection[str], max_megapixels: float
+    folder: str,
+    found: FoundFile,
+    embedder: Embedder,
+    known_contents: Collection[str],
+    max_megapixels: float,
+    beside: int | None,
 ) -> Embedded | tuple[str, Decoded]:
     """The end of the matter, or the content hash and the pixels."""
     if not is_image(folder, found):
@@ -115,15 +125,22 @@ def _decode_one(
     if content in known_contents:
         return Embedded(found, "image", content)
     try:
-        return content, decode(data, embedder.resize, max_megapixels, name=found.path)
+        return content, decode(data, embedder.resize, max_megapixels, found.path, beside)
     except Unusable as error:
         return Embedded(found, "skip", reason=error.reason)
 
 
 def _finisher(found: FoundFile, content: str, decoded: Decoded) -> Callable[[np.ndarray], Embedded]:
-    width, height, taken_at = decoded.width, decoded.height, decoded.taken_at
-
     def finish(row: np.ndarray) -> Embedded:
-        return Embedded(found, "image", content, width=width, height=height, taken_at=taken_at, embedding=row)
+        return Embedded(
+            found,
+            "image",
+            content,
+            width=decoded.width,
+            height=decoded.height,
+            taken_at=decoded.taken_at,
+            embedding=row,
+            beside=decoded.beside,
+        )
 
     return finish

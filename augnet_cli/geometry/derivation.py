@@ -8,15 +8,8 @@ mirror image or a change of brightness does not tell.
 from __future__ import annotations
 
 from augnet_cli.geometry.placed import degrees_of, is_mirrored
-from augnet_cli.geometry.relation import Relation
-from augnet_cli.geometry.verdict import (
-    COLOURFUL,
-    GREY,
-    PAINTED,
-    SOFTER,
-    is_noisier,
-    is_recoloured,
-)
+from augnet_cli.geometry.relation import PAINTED, Relation
+from augnet_cli.geometry.verdict import COLOURFUL, GREY, SOFTER, is_noisier, is_recoloured
 
 UNALTERED = (False, 0, False)
 PLAINER = 0.1  # share of one grey in what was painted over, by which paint shows more of it than the picture

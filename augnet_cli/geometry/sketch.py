@@ -21,10 +21,12 @@ from augnet_cli.geometry.once import computed_once
 # Of the long side, in pixels: at 160 near scenes pass for copies, at 256 no more is found at twice the cost.
 SIDE = 192
 THUMBNAIL = 32
-# Pixels of the picture on which points are looked for first, in half of the time.  Few of the copies that
-# only points prove need the finer ones, and most of these are known by a transform that some coarse points
-# agree on.
-COARSE_PIXELS = 144 * 108
+# Pixels of the picture on which points are looked for first, in a third of the time, and the blur of its
+# first scale: with less than Lowe's 1.6 a smaller picture has as many points, each described by fewer pixels.
+# Few of the copies that only points prove need the finer ones, and most of these are known by a transform
+# that some coarse points agree on.
+COARSE_PIXELS, COARSE_SIGMA = 120 * 90, 1.3
+FINE_SIGMA = 1.6
 # Coarse points are seldom that many.  Of 250 fine ones, the lettering of a page or screen takes nearly all,
 # and leaves too few for the picture that stands on it.
 POINTS = 600
@@ -54,7 +56,7 @@ class Size:
 
     @property
     def sketch(self) -> tuple[int, int]:
-        """(w, h) of its sketch, as `images.decode.decode_within` makes it."""
+        """(w, h) of its sketch, as `images.decode.decode_small` makes it."""
         scale = min(1.0, SIDE / max(self.width, self.height))
         return max(1, round(self.width * scale)), max(1, round(self.height * scale))
 
@@ -99,20 +101,22 @@ class Sketch:
         height, width = self.grey.shape
         scale = min(1.0, (COARSE_PIXELS / (width * height)) ** 0.5)
         size = (max(1, round(width * scale)), max(1, round(height * scale)))
-        return _points_of(cv2.resize(self.grey, size, interpolation=cv2.INTER_AREA), width, height)
+        small = cv2.resize(self.grey, size, interpolation=cv2.INTER_AREA)
+        return _points_of(small, width, height, COARSE_SIGMA)
 
     @computed_once
     def fine_points(self) -> Points:
         """The strongest points of the picture as it is: their places are exacter, small things have some."""
         height, width = self.grey.shape
-        return _points_of(self.grey, width, height)
+        return _points_of(self.grey, width, height, FINE_SIGMA)
 
 
-def _points_of(grey: np.ndarray, width: int, height: int) -> Points:
-    """Points on a picture, with their places on one of another size."""
+def _points_of(grey: np.ndarray, width: int, height: int, sigma: float) -> Points:
+    """Points on a picture, with their places on one of another size; `sigma` is the blur of the first scale,
+    in pixels of the picture at twice its size."""
     import cv2
 
-    found, rows = cv2.SIFT.create(nfeatures=POINTS).detectAndCompute(grey, None)
+    found, rows = cv2.SIFT.create(nfeatures=POINTS, sigma=sigma).detectAndCompute(grey, None)
     if rows is None:
         return Points(np.zeros((0, 2), np.float32), np.zeros((0, len(_ONE_SIDE)), np.float32))
     ratio = np.array([width / grey.shape[1], height / grey.shape[0]], np.float32)

@@ -7,7 +7,7 @@ import numpy as np
 from augnet_cli.geometry.affine import inverted, stretches
 from augnet_cli.geometry.differences import Differences
 from augnet_cli.geometry.placed import degrees_of, in_files, is_mirrored
-from augnet_cli.geometry.relation import Relation
+from augnet_cli.geometry.relation import PAINTED, Relation
 from augnet_cli.geometry.sketch import Size
 
 RE_ENCODED, RESIZED, CROPPED, BORDERED = "re-encoded", "resized", "cropped", "bordered"
@@ -20,7 +20,6 @@ CUT = 0.015  # of a side, by which one picture must go on beyond the other
 STRETCH = 0.03  # of a side; points get a hundredth wrong
 STRONGEST_JPEG = 6.0  # levels by which a strong JPEG changes the mean colour of a block, at most
 GREY, COLOURFUL = 3.0, 6.0  # levels between channels: none, and some
-PAINTED = 0.01  # of the overlap
 SOFTER, SHARPER = 0.75, 1.35  # steepness of edges, of one against the other
 NOISIER = 0.8  # levels of noise that one has over the other
 FINE = 1.05  # pixels of one in the other along a side: so much alike that noise can be compared

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 import numpy as np
 from PIL import Image
@@ -33,19 +34,27 @@ from augnet_cli.images.squares import resized
 from augnet_cli.images.unusable import Unusable
 from augnet_cli.records import Decoded, Resize
 
-__all__ = ["MAX_MEGAPIXELS", "decode", "decode_short_side", "decode_within", "decoder_id"]
+__all__ = ["MAX_MEGAPIXELS", "decode", "decode_short_side", "decode_small", "decode_within", "decoder_id"]
 
 # A JPEG for training is decoded at a scale that leaves twice the side asked for, as `Resize.draft` does.
 SHORT_SIDE_DRAFT = 2
+DRAFT_SCALES = (8, 4, 2)  # divisors at which libjpeg decodes, for Pillow
 
 Size = tuple[int, int]
 
 
-def decode(data: bytes, resize: Resize, max_megapixels: float = MAX_MEGAPIXELS, name: str = "") -> Decoded:
+def decode(
+    data: bytes,
+    resize: Resize,
+    max_megapixels: float = MAX_MEGAPIXELS,
+    name: str = "",
+    beside: int | None = None,
+) -> Decoded:
     """Decode, resize and turn one image; pixels are (S, S, 3) uint8.
 
     The first frame of an animation, the largest picture of an icon.
     `name` is needed only where bytes tell too little: a TGA, a camera's RAW that poses as TIFF.
+    With `beside`, a side in pixels, what `decode_small` makes comes along where one decoding serves both.
 
     Raises:
         Unusable: for whatever is wrong with the image, with the reason.
@@ -55,10 +64,9 @@ def decode(data: bytes, resize: Resize, max_megapixels: float = MAX_MEGAPIXELS, 
         raise EncoderError(
             f"the encoder wants images resized by {resize.fit}, {resize.filter}", "upgrade augnet"
         )
-    smallest = resize.size * resize.draft
-    return _decoded(
-        data, name, max_megapixels, lambda _: (resize.size, resize.size), lambda _: (smallest, smallest)
-    )
+    side, smallest = resize.size, resize.size * resize.draft
+    wanted = _Picture(lambda _: (side, side), lambda _: (smallest, smallest))
+    return _decoded(data, name, max_megapixels, wanted, None if beside is None else _small(beside))
 
 
 def decode_short_side(
@@ -78,7 +86,7 @@ def decode_short_side(
         return width, height
 
     smallest = side * SHORT_SIDE_DRAFT
-    return _decoded(data, name, max_megapixels, fitted, lambda _: (smallest, smallest))
+    return _decoded(data, name, max_megapixels, _Picture(fitted, lambda _: (smallest, smallest)))
 
 
 def decode_within(data: bytes, side: int, max_megapixels: float = MAX_MEGAPIXELS, name: str = "") -> Decoded:
@@ -90,32 +98,57 @@ def decode_within(data: bytes, side: int, max_megapixels: float = MAX_MEGAPIXELS
         Unusable: as `decode`.
     """
 
+    fitted = _within(side)
+    return _decoded(data, name, max_megapixels, _Picture(fitted, fitted))
+
+
+def decode_small(data: bytes, side: int, max_megapixels: float = MAX_MEGAPIXELS, name: str = "") -> Decoded:
+    """Decode and turn one image for comparison; pixels are (h, w, 3) uint8, never enlarged.
+
+    The longer of h and w is `side`, or less where the image is smaller.  As `decode_within`, but a JPEG is
+    decoded at a scale that leaves both sides as long: so decodes the shipped encoder, and one decoding does.
+
+    Raises:
+        Unusable: as `decode`.
+    """
+    return _decoded(data, name, max_megapixels, _small(side))
+
+
+@dataclass(frozen=True)
+class _Picture:
+    """What to make of a decoded image: `target` maps the stored size to the size wanted, before the turn,
+    `smallest` to the least size at which a JPEG may be decoded on the way there; (0, 0) is its full size."""
+
+    target: Callable[[Size], Size]
+    smallest: Callable[[Size], Size]
+
+
+def _small(side: int) -> _Picture:
+    return _Picture(_within(side), lambda _: (side, side))
+
+
+def _within(side: int) -> Callable[[Size], Size]:
     def fitted(size: Size) -> Size:
         scale = min(1.0, side / max(size))
         width, height = (max(1, round(length * scale)) for length in size)
         return width, height
 
-    return _decoded(data, name, max_megapixels, fitted, fitted)
+    return fitted
 
 
 def _decoded(
-    data: bytes,
-    name: str,
-    max_megapixels: float,
-    target: Callable[[Size], Size],
-    smallest: Callable[[Size], Size],
+    data: bytes, name: str, max_megapixels: float, wanted: _Picture, beside: _Picture | None = None
 ) -> Decoded:
-    """All decodings; `target` maps the stored size to the size wanted, before the turn, `smallest` to the
-    least size at which a JPEG may be decoded on the way there; (0, 0) is its full size."""
+    """All decodings; of two pictures the second comes along where both are decoded at one scale."""
     kind = kind_to_decode(data, name)
     caught = Caught()
     try:
         with hushed_warnings(), _listening(kind) as caught:
             try:
-                pixels, size, taken_at = _pixels(data, kind, max_megapixels, target, smallest)
+                decoded = _pixels(data, kind, max_megapixels, wanted, beside)
             except Image.DecompressionBombError:
                 with own_limit(max_megapixels):
-                    pixels, size, taken_at = _pixels(data, kind, max_megapixels, target, smallest)
+                    decoded = _pixels(data, kind, max_megapixels, wanted, beside)
     except Unusable as error:
         raise Unusable(trimmed(error.reason)) from error
     except Image.DecompressionBombError as error:
@@ -124,7 +157,7 @@ def _decoded(
     # (SyntaxError, KeyError, struct.error, OverflowError, ...), and a broken file is data, not a bug.
     except Exception as error:
         raise Unusable(plain_reason(kind, error, caught.text)) from error
-    return Decoded(pixels, *size, taken_at, caught.text)
+    return replace(decoded, mutter=caught.text) if caught.text else decoded
 
 
 def _listening(kind: str) -> contextlib.AbstractContextManager[Caught]:
@@ -135,14 +168,18 @@ def _pixels(
     data: bytes,
     kind: str,
     max_megapixels: float,
-    target: Callable[[Size], Size],
-    smallest: Callable[[Size], Size],
-) -> tuple[np.ndarray, Size, str | None]:
-    """((h, w, 3) uint8, size of the turned original, taken-at)."""
+    wanted: _Picture,
+    beside: _Picture | None,
+) -> Decoded:
     image = open_header(data, kind)
     stored = image.size
-    if kind == "JPEG" and min(smallest(stored)) > 0:
-        _draft(image, smallest(stored))
+    if kind == "JPEG":
+        smallest = wanted.smallest(stored)
+        if beside is not None and _draft_scale(stored, beside.smallest(stored)) != _draft_scale(
+            stored, smallest
+        ):
+            beside = None
+        _draft(image, smallest)
     # A progressive JPEG holds all its coefficients in memory at whatever scale it is decoded.
     check_size(stored if image.info.get("progressive") else image.size, max_megapixels)
     image.load()
@@ -151,12 +188,25 @@ def _pixels(
         stored = image.size
         check_size(stored, max_megapixels)
     orientation, taken_at = read_exif(image)
-    small = resized(flattened(image), target(stored))
-    upright = turned(small, orientation).convert("RGB")
-    size = (stored[1], stored[0]) if is_sideways(orientation) else stored
-    return np.array(upright), size, taken_at
+    flat = flattened(image)
+
+    def made(picture: _Picture) -> np.ndarray:
+        return np.array(turned(resized(flat, picture.target(stored)), orientation).convert("RGB"))
+
+    width, height = (stored[1], stored[0]) if is_sideways(orientation) else stored
+    second = made(beside) if beside is not None else None
+    return Decoded(made(wanted), width, height, taken_at, beside=second)
 
 
 def _draft(image: Image.Image, smallest: Size) -> None:
     """Have libjpeg decode at 1/2, 1/4 or 1/8 while neither side falls below `smallest`: much faster."""
-    image.draft(None, smallest)
+    if min(smallest) > 0:
+        image.draft(None, smallest)
+
+
+def _draft_scale(stored: Size, smallest: Size) -> int:
+    """The divisor that `_draft` comes to."""
+    if min(smallest) <= 0:
+        return 1
+    room = min(have // need for have, need in zip(stored, smallest, strict=True))
+    return next((scale for scale in DRAFT_SCALES if scale <= room), 1)

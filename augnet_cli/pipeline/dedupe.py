@@ -63,7 +63,7 @@ def dedupe(
     if plan is not None:
         check_plan_file(plan)
     layout = layout_of(request, scope, progress)
-    with gathered(layout, progress) as place:
+    with gathered(layout, progress, to_prove=verify) as place:
         fresh, images = place.first, place.collection.images
         for folder in folders_without_images(rules, images):
             progress.note(f"--keep folder:{shown(folder)} decides nothing: no image lies below such a folder")

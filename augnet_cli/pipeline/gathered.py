@@ -15,6 +15,7 @@ import numpy as np
 
 from augnet_cli.acting.decisions import decided
 from augnet_cli.duplicates.scope import EVERYWHERE, WHOLE, Rows, Scope, Side, directory_of, is_below, side_of
+from augnet_cli.duplicates.sketching import Kept
 from augnet_cli.errors import FolderError, UsageError
 from augnet_cli.images.names import shown
 from augnet_cli.pipeline.refresh import FolderRequest, Fresh, refreshed
@@ -96,6 +97,7 @@ class Gathered:
         first: the store that remembers.
         collection: rows are those of `rows`.
         said: by two content hashes in order, whether a person said, in any folder, that they are the same.
+        kept: small pictures that came along with embedding.
     """
 
     first: Fresh
@@ -104,11 +106,15 @@ class Gathered:
     rows: Rows
     skipped: tuple[Skip, ...]
     said: dict[tuple[str, str], bool]
+    kept: Kept
 
 
 @contextmanager
-def gathered(layout: Layout, progress: Progress = SILENT) -> Iterator[Gathered]:
+def gathered(layout: Layout, progress: Progress = SILENT, to_prove: bool = True) -> Iterator[Gathered]:
     """Bring the stores of all folders up to date and lend them, open.
+
+    Args:
+        to_prove: whether pairs will be proved, which takes small pictures.
 
     Raises:
         FolderError, StoreError, EncoderError: as `refreshed`; FolderError where a folder has no part in it.
@@ -117,9 +123,12 @@ def gathered(layout: Layout, progress: Progress = SILENT) -> Iterator[Gathered]:
     if len(sources) > 1:
         encoder = sources[0].request.encoder or SHIPPED
         sources = tuple(replace(one, request=replace(one.request, encoder=encoder)) for one in sources)
+    kept = Kept()
     with ExitStack() as stack:
         # The first one last: it is then the folder used last.
-        fresh = [stack.enter_context(refreshed(one.request, progress)) for one in reversed(sources)][::-1]
+        keeping = kept if to_prove else None
+        opened = (refreshed(one.request, progress, keeping) for one in reversed(sources))
+        fresh = [stack.enter_context(one) for one in opened][::-1]
         first = fresh[0]
         if len(sources) > 1:
             progress.note(f"encoder for all {len(sources)} folders: {shown(encoder)} ({first.embedder.id})")
@@ -136,7 +145,7 @@ def gathered(layout: Layout, progress: Progress = SILENT) -> Iterator[Gathered]:
         for one_place in (place_for(layout.folder, create=False), *places):
             said |= {pair: decision.same for pair, decision in decided(one_place).by_pair.items()}
         skipped = tuple(skip for skip in skips if layout.side(skip.path) is not None)
-        yield Gathered(first, layout, collection, rows, skipped, said)
+        yield Gathered(first, layout, collection, rows, skipped, said, kept)
 
 
 def _united(layout: Layout, parts: Sequence[tuple[Source, Collection]]) -> tuple[Collection, Rows]:

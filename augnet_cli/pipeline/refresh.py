@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from augnet_cli.cores import usable_cores
+from augnet_cli.duplicates.sketching import Kept
 from augnet_cli.encoder.embedder import Embedder
 from augnet_cli.encoder.flow import Embedded, embed_files
 from augnet_cli.encoder.locate import choose_encoder
@@ -96,8 +97,12 @@ class Fresh:
 
 
 @contextmanager
-def refreshed(request: FolderRequest, progress: Progress = SILENT) -> Iterator[Fresh]:
+def refreshed(
+    request: FolderRequest, progress: Progress = SILENT, kept: Kept | None = None
+) -> Iterator[Fresh]:
     """Walk the folder, embed what is missing, forget what is gone, and lend the store, open.
+
+    Small pictures that come along with embedding go into `kept`.
 
     Raises:
         FolderError: no such folder, or no image in it.
@@ -121,7 +126,7 @@ def refreshed(request: FolderRequest, progress: Progress = SILENT) -> Iterator[F
         limit = request.max_megapixels or MAX_MEGAPIXELS
         tag = f"{decoder_id()}, up to {limit:g} megapixels"
         waiting = [found for found in walked.files if not _is_settled(found, known, contents, tag)]
-        embedded = _embed(request, waiting, embedder, contents, limit, tag, store, progress)
+        embedded = _embed(request, waiting, embedder, contents, limit, tag, store, progress, kept)
         _save_walk_skips(store, walked.skips, known)
         present = {found.path for found in walked.files} | {skip.path for skip in walked.skips}
         gone = [path for path in known if path not in present and request.is_about(path)]
@@ -207,6 +212,7 @@ def _embed(
     tag: str,
     store: Store,
     progress: Progress,
+    kept: Kept | None,
 ) -> int:
     """Embed and save; returns how many contents got an embedding. What was done survives an interrupt.
 
@@ -216,15 +222,18 @@ def _embed(
     batch: list[FileEntry] = []
     if waiting:
         progress.start("embedding", len(waiting))
-    workers = request.workers or usable_cores()
+    workers, beside = request.workers or usable_cores(), None if kept is None else kept.side
+    embedding = embed_files(request.folder, waiting, embedder, contents, workers, limit, beside)
     try:
         # Closed at once, not when the garbage is collected: an interrupt ends the threads' work too.
-        with closing(embed_files(request.folder, waiting, embedder, contents, workers, limit)) as steps:
+        with closing(embedding) as steps:
             for step in steps:
                 batch.append(_entry(step, embedder.id, tag))
                 if step.content_hash is not None and step.content_hash not in contents:
                     contents.add(step.content_hash)
                     count += 1
+                    if kept is not None and step.beside is not None:
+                        kept.keep(step.content_hash, step.beside)
                 progress.advance(1, skipped=step.kind == "skip")
                 if len(batch) >= SAVE_FILES or time.monotonic() - saved_at > SAVE_SECONDS:
                     store.save(batch)

@@ -78,7 +78,7 @@ def proving(place: Gathered, request: FolderRequest, said: Mapping[tuple[str, st
     collection, rows, store = place.collection, place.rows, place.first.store
     contents = sorted(set(rows.contents))
     files = _files_of_contents(collection, rows)
-    sketches = Sketches(place.layout.folder, files, request.max_megapixels or MAX_MEGAPIXELS)
+    sketches = Sketches(place.layout.folder, files, request.max_megapixels or MAX_MEGAPIXELS, place.kept)
     decided = decided_pairs(rows, said)
     known = from_texts(store.findings(HOW), contents)
     with Prover(sketches, known, request.workers or usable_cores()) as prover:

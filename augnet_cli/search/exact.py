@@ -19,8 +19,9 @@ from augnet_cli.records import Pairs
 BLOCK_ROWS = 1024
 # 20 bytes a pair: 400 MB. Real folders stay far below; it is reached where a threshold is far too wide.
 MAX_PAIRS = 20_000_000
-# Rows recomputed at once in float64 take about 32 MB a side.
-EXACT_BYTES = 32 << 20
+# Rows recomputed at once in float64 take about 1 MB a side, which stays in cache; of 4 to 32 MB most of the
+# time goes into memory that is new to the process.
+EXACT_BYTES = 1 << 20
 # Similarities of a chunk of queries to all rows take at most about 64 MB.
 QUERY_BYTES = 64 << 20
 FARTHEST = 2.0

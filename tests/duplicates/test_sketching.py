@@ -10,7 +10,8 @@ import pytest
 from conftest import drawn_picture
 from PIL import Image
 
-from augnet_cli.duplicates.sketching import Sketches
+from augnet_cli.duplicates import sketching
+from augnet_cli.duplicates.sketching import Kept, Sketches
 from augnet_cli.geometry.sketch import SIDE, Size
 from augnet_cli.images.files import content_hash
 from augnet_cli.records import ImageRecord
@@ -84,3 +85,26 @@ def test_a_file_that_is_lost_gives_way_to_its_twin_and_then_to_none(two_files: S
 
 def test_under_a_smaller_limit_a_large_picture_is_none(two_files: Sketches) -> None:
     assert Sketches(two_files.folder, two_files.files, max_megapixels=0.05).read(0) is None
+
+
+def test_a_kept_picture_needs_no_file_and_is_given_out_once(two_files: Sketches) -> None:
+    read = two_files.read(0)
+    assert read is not None
+    kept = Kept()
+    kept.keep(two_files.files[0][0].content_hash, read.colour)
+    for name in ("a.png", "b.png"):
+        (Path(two_files.folder) / name).unlink()
+    sketches = Sketches(two_files.folder, two_files.files, kept=kept)
+    sketch = sketches.read(0)
+    assert sketch is not None and sketch.colour is read.colour
+    assert (sketch.width, sketch.height, sketch.taken_at) == (read.width, read.height, read.taken_at)
+    assert sketches.read(0) is None
+
+
+def test_only_so_many_pictures_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sketching, "KEPT", 2)
+    kept = Kept()
+    pictures = [np.full((1, 1, 3), level, np.uint8) for level in range(3)]
+    for level, pixels in enumerate(pictures):
+        kept.keep(str(level), pixels)
+    assert [kept.take(str(level)) is not None for level in range(3)] == [True, True, False]

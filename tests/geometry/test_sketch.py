@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from augnet_cli.geometry.sketch import POINTS, SIDE, Size, Sketch, without_side
-from augnet_cli.images.decode import decode_within
+from augnet_cli.images.decode import decode_small
 
 
 @given(width=st.integers(1, 3000), height=st.integers(1, 3000))
@@ -26,7 +26,7 @@ def test_size_of_a_sketch_is_never_larger_than_the_picture_or_the_side(width: in
 def test_size_of_a_sketch_is_that_of_the_decoded_picture(size: tuple[int, int]) -> None:
     file = io.BytesIO()
     Image.new("RGB", size).save(file, "PNG")
-    decoded = decode_within(file.getvalue(), SIDE)
+    decoded = decode_small(file.getvalue(), SIDE)
     assert decoded.pixels.shape[1::-1] == Size(*size).sketch
 
 

@@ -14,10 +14,19 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from PIL import Image
 
 from augnet_cli.errors import EncoderError
-from augnet_cli.images.decode import MAX_MEGAPIXELS, decode, decode_short_side, decode_within, decoder_id
+from augnet_cli.images.decode import (
+    MAX_MEGAPIXELS,
+    decode,
+    decode_short_side,
+    decode_small,
+    decode_within,
+    decoder_id,
+)
 from augnet_cli.images.unusable import Unusable
 from augnet_cli.records import Resize
 
@@ -111,6 +120,11 @@ def test_all_eight_orientations_give_the_same_upright_picture(orientation: int, 
     within = decode_within(data, 160)
     assert (within.width, within.height) == upright.size
     assert difference(within.pixels, reference) < 2
+    small = decode_small(data, 160)
+    assert (small.width, small.height) == upright.size
+    assert difference(small.pixels, reference) < 2
+    beside = decode(data, Resize(S), beside=160).beside
+    assert beside is not None and difference(beside, reference) < 2
 
 
 def test_orientation_files_of_the_wild_agree(shared_data: Callable[[str], Path]) -> None:
@@ -158,6 +172,36 @@ def test_short_side_is_bounded_and_never_enlarged(size: tuple[int, int], shape: 
 def test_long_side_is_bounded_and_never_enlarged(size: tuple[int, int], shape: tuple[int, ...]) -> None:
     for format_ in ("JPEG", "PNG"):
         assert decode_within(encoded(picture(*size), format_), 128).pixels.shape == shape
+        assert decode_small(encoded(picture(*size), format_), 128).pixels.shape == shape
+
+
+def drafted(data: bytes, smallest: int) -> tuple[int, int]:
+    """The size at which Pillow decodes a JPEG that is to be no smaller."""
+    image = Image.open(io.BytesIO(data))
+    image.draft(None, (smallest, smallest))
+    return image.size
+
+
+@given(
+    size=st.tuples(st.integers(1, 900), st.integers(1, 900)),
+    side=st.sampled_from((64, 128, 192)),
+    draft=st.sampled_from((0, 1, 2, 3)),
+    format_=st.sampled_from(("JPEG", "PNG")),
+)
+def test_the_small_picture_beside_is_the_one_decoded_alone(
+    size: tuple[int, int], side: int, draft: int, format_: str
+) -> None:
+    data = encoded(picture(*size), format_)
+    beside = decode(data, Resize(S, draft=draft), beside=side).beside
+    encoder_s = drafted(data, S * draft) if draft else size
+    if format_ == "JPEG" and encoder_s != drafted(data, side):
+        assert beside is None
+    else:
+        np.testing.assert_array_equal(beside, decode_small(data, side).pixels)
+
+
+def test_nothing_comes_beside_unless_asked_for() -> None:
+    assert decode(encoded(picture(), "JPEG"), Resize(S)).beside is None
 
 
 @pytest.mark.parametrize("format_", ["GIF", "WEBP", "PNG", "TIFF", "AVIF"])

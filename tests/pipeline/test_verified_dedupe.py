@@ -24,6 +24,8 @@ from sklearn.datasets import load_sample_images
 
 import augnet_cli
 from augnet_cli import dedupe
+from augnet_cli.pipeline.embed import embed
+from augnet_cli.pipeline.refresh import FolderRequest
 from augnet_cli.records import Redundant
 from augnet_cli.report.data import write_dedupe
 from augnet_cli.results import DedupeResult
@@ -388,6 +390,16 @@ def test_findings_of_some_images_change_nothing_for_all(tmp_path: Path, photos: 
     assert (grown.groups, grown.suspects) == (whole.groups, whole.suspects)
 
 
+def test_embedded_before_gives_the_same_as_embedded_on_the_way(mixture: Path) -> None:
+    """The first proves what it decodes anew, the second what came along."""
+    before, fresh = mixture.parent / "embedded before", mixture.parent / "embedded fresh"
+    for folder in (before, fresh):
+        shutil.copytree(mixture, folder, ignore=shutil.ignore_patterns(".augnet*"))
+    embed(FolderRequest(str(before)))
+    found, anew = dedupe(before, stacks=True), dedupe(fresh, stacks=True)
+    assert (found.groups, found.suspects) == (anew.groups, anew.suspects)
+
+
 def test_workers_change_nothing(mixture: Path) -> None:
     """Each in a home of its own, so that nothing is remembered."""
     from augnet_cli.pipeline.dedupe import dedupe as verb
@@ -509,6 +521,7 @@ def test_a_file_lost_between_embedding_and_proof_does_no_harm(
         elif loss == "unreadable":
             lost.mkdir()
 
+    embed(FolderRequest(str(tmp_path)))  # so that proofs have to read the files
     saboteur = Saboteur(lose)
     result = dedupe(tmp_path, progress=saboteur)
     assert saboteur.done
