@@ -12,10 +12,12 @@ Letters: m rows, d dim, p pairs, k neighbours.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
 
+from augnet_cli.cores import usable_cores
 from augnet_cli.records import Pairs
 from augnet_cli.search.exact import distances_between
 
@@ -132,7 +134,8 @@ def _nearest(embeddings: np.ndarray, queries: np.ndarray, wanted: int) -> tuple[
     if not wanted:
         return rows, distances
     chunk = max(FEWEST_QUERIES, QUERY_BYTES // (4 * len(embeddings)))
-    for start in range(0, len(queries), chunk):
+
+    def search(start: int) -> None:
         similar = queries[start : start + chunk] @ embeddings.T
         last = similar.shape[1] - wanted
         near = np.argpartition(similar, last, axis=1)[:, last:]
@@ -141,6 +144,10 @@ def _nearest(embeddings: np.ndarray, queries: np.ndarray, wanted: int) -> tuple[
         order = np.argsort(apart, axis=1, kind="stable")
         rows[start : start + chunk] = np.take_along_axis(near, order, axis=1)
         distances[start : start + chunk] = np.take_along_axis(apart, order, axis=1)
+
+    with ThreadPoolExecutor(usable_cores(), thread_name_prefix="augnet-search") as pool:
+        for _ in pool.map(search, range(0, len(queries), chunk)):
+            pass
     return rows, distances
 
 

@@ -62,8 +62,8 @@ def embed_files(
 
     Close it to end early: what the threads have begun is finished, nothing more is begun.
     A content in `known_contents` is read and hashed, but neither decoded nor embedded again.
-    With `beside`, a side in pixels, what `images.decode.decode_small` makes comes along where it costs no
-    decoding of its own.
+    With `beside`, a side in pixels, what `images.decode.decode_small` makes comes along where that is
+    cheaper than to decode again.
     """
 
     def work(batch: Sequence[FoundFile]) -> list[Embedded]:

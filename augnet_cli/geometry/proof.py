@@ -27,8 +27,9 @@ ALL_SHARE, ALL_MEDIAN = 0.9, 0.9
 # ... or very well in what is no caption or sticker, with little between same and other.  Near scenes have
 # more.
 PART_INLIERS, PART_SHARE, PART_QUANTILE_CORRELATION, PART_SOMEWHAT = 10, 0.6, 0.96, 0.2
-# Of coarse points: with so many, which one in twenty pairs of different pictures has, finer ones are asked.
-WORTH_A_CLOSER_LOOK = 4
+# Of coarse points: with so many, which one in sixty pairs of different pictures has, finer ones are asked;
+# four have one in twenty, and of 1,006 copies two.
+WORTH_A_CLOSER_LOOK = 5
 # Points agree on a transform, pixels don't: one scene, seen twice.
 SCENE_INLIERS, SCENE_SHARE = 20, 0.3
 FLAT = 1e-9  # of areas: less is nothing

@@ -39,6 +39,9 @@ __all__ = ["MAX_MEGAPIXELS", "decode", "decode_short_side", "decode_small", "dec
 # A JPEG for training is decoded at a scale that leaves twice the side asked for, as `Resize.draft` does.
 SHORT_SIDE_DRAFT = 2
 DRAFT_SCALES = (8, 4, 2)  # divisors at which libjpeg decodes, for Pillow
+# Pixels of an image from which on a second picture beside the first costs less than to decode again one image
+# in five.
+WORTH_A_SECOND = 100_000
 
 Size = tuple[int, int]
 
@@ -54,7 +57,8 @@ def decode(
 
     The first frame of an animation, the largest picture of an icon.
     `name` is needed only where bytes tell too little: a TGA, a camera's RAW that poses as TIFF.
-    With `beside`, a side in pixels, what `decode_small` makes comes along where one decoding serves both.
+    With `beside`, a side in pixels, what `decode_small` makes comes along where one decoding serves both and
+    the image is so large that a second one would cost more.
 
     Raises:
         Unusable: for whatever is wrong with the image, with the reason.
@@ -187,6 +191,8 @@ def _pixels(
         # Only now an icon tells the size of the picture inside, and a TIFF is turned already.
         stored = image.size
         check_size(stored, max_megapixels)
+    if stored[0] * stored[1] < WORTH_A_SECOND:
+        beside = None
     orientation, taken_at = read_exif(image)
     flat = flattened(image)
 

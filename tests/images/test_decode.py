@@ -21,6 +21,7 @@ from PIL import Image
 from augnet_cli.errors import EncoderError
 from augnet_cli.images.decode import (
     MAX_MEGAPIXELS,
+    WORTH_A_SECOND,
     decode,
     decode_short_side,
     decode_small,
@@ -123,8 +124,6 @@ def test_all_eight_orientations_give_the_same_upright_picture(orientation: int, 
     small = decode_small(data, 160)
     assert (small.width, small.height) == upright.size
     assert difference(small.pixels, reference) < 2
-    beside = decode(data, Resize(S), beside=160).beside
-    assert beside is not None and difference(beside, reference) < 2
 
 
 def test_orientation_files_of_the_wild_agree(shared_data: Callable[[str], Path]) -> None:
@@ -183,7 +182,7 @@ def drafted(data: bytes, smallest: int) -> tuple[int, int]:
 
 
 @given(
-    size=st.tuples(st.integers(1, 900), st.integers(1, 900)),
+    size=st.tuples(st.integers(100, 900), st.integers(100, 900)),
     side=st.sampled_from((64, 128, 192)),
     draft=st.sampled_from((0, 1, 2, 3)),
     format_=st.sampled_from(("JPEG", "PNG")),
@@ -194,7 +193,8 @@ def test_the_small_picture_beside_is_the_one_decoded_alone(
     data = encoded(picture(*size), format_)
     beside = decode(data, Resize(S, draft=draft), beside=side).beside
     encoder_s = drafted(data, S * draft) if draft else size
-    if format_ == "JPEG" and encoder_s != drafted(data, side):
+    small = size[0] * size[1] < WORTH_A_SECOND
+    if small or (format_ == "JPEG" and encoder_s != drafted(data, side)):
         assert beside is None
     else:
         np.testing.assert_array_equal(beside, decode_small(data, side).pixels)
