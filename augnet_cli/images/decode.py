@@ -41,7 +41,7 @@ SHORT_SIDE_DRAFT = 2
 DRAFT_SCALES = (8, 4, 2)  # divisors at which libjpeg decodes, for Pillow
 # Pixels of an image from which on a second picture beside the first costs less than to decode again one image
 # in five.
-WORTH_A_SECOND = 100_000
+WORTH_A_SECOND = 50_000
 
 Size = tuple[int, int]
 
