@@ -28,7 +28,7 @@ ROUND = 64  # candidates that are tried at once
 # Within this distance all candidates are tried: half of them are copies even in a folder of few.
 NEAR = 0.2
 # Farther out, so many in succession without enough proofs among them end the search.
-PATIENCE = 192
+PATIENCE = 160
 LEAST_YIELD = 0.1
 # So many are tried in any case: a second, in which a small folder is searched nearly wholly.  With half as
 # many again, two more of two hundred copies were found in a folder where 5 % are copies, for a sixth of the
