@@ -44,6 +44,7 @@ class DedupeResult:
     `threshold` is None where every pair was proved and none had to lie within a distance; `threshold_from`
     says who chose it: the user, a calibration on this folder, the encoder's card, or nobody (AUTO).
     `verified`: groups are proved, apart from unverified ones where they were to be included.
+    `plan` is the file in which what may go was written down, as the user named it.
     """
 
     folder: str
@@ -62,6 +63,7 @@ class DedupeResult:
     include_unverified: bool = False
     typed: tuple[str, ...] = ()
     searched: tuple[str, ...] = ()
+    plan: str | None = None
 
     @property
     def partial(self) -> tuple[Suspect, ...]:

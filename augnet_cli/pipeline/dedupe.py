@@ -99,6 +99,7 @@ def dedupe(
         include_unverified=include_unverified,
         typed=_typed(request.folder, scope),
         searched=tuple(source.request.folder for source in layout.sources),
+        plan=plan,
     )
     if plan is not None:
         save_plan(result, images, plan)

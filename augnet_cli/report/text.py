@@ -68,7 +68,10 @@ def dedupe_lines(result: DedupeResult, style: Style = PLAIN) -> Iterator[str]:
     size = size_words(result.redundant_bytes)
     groups = count(len(result.groups), "group")
     yield f"{style.bold}{images}, {groups}, {redundant} ({size}); nothing was changed{style.reset}"
-    yield f"next: `{_again(result)} --format paths -0` lists the redundant ones"
+    if result.plan is not None:
+        yield f"next: look through {shown(result.plan)}, then `augnet apply {pasted(result.plan)}` does it"
+    else:
+        yield f"next: `{_again(result)} --format paths -0` lists the redundant ones"
 
 
 def _again(result: DedupeResult) -> str:

@@ -16,6 +16,7 @@ from geometry_examples import (
     screenshot,
     stickered,
 )
+from PIL import Image, ImageFilter
 
 from augnet_cli.geometry.derivation import UNALTERED, alteration, covers, derivation
 from augnet_cli.images.changes import altered
@@ -82,3 +83,12 @@ def test_parts_of_a_panorama_cover_each_other_neither_way() -> None:
     china = photo("china")
     relation = relation_of(china[:, :430], china[:, 210:])
     assert not covers(relation) and not covers(relation.reversed())
+
+
+@pytest.mark.parametrize("name", PHOTOS)
+def test_a_blurred_picture_shows_less_than_the_sharp_one_and_than_a_sharp_part_of_it(name: str) -> None:
+    sharp = photo(name)
+    blurred = np.asarray(Image.fromarray(sharp).filter(ImageFilter.GaussianBlur(6)))
+    part = sharp[40:-40, 60:-60]
+    assert covers(relation_of(blurred, sharp)) and not covers(relation_of(sharp, blurred))
+    assert not covers(relation_of(part, blurred))

@@ -75,6 +75,11 @@ def test_dedupe_text_word_for_word() -> None:
     )
 
 
+def test_after_a_plan_the_next_step_is_to_apply_it() -> None:
+    planned = text(dedupe_lines(replace(DEDUPE, plan="my plan.jsonl"))).splitlines()[-1]
+    assert planned == "next: look through my plan.jsonl, then `augnet apply 'my plan.jsonl'` does it"
+
+
 def test_verified_text_word_for_word() -> None:
     assert text(dedupe_lines(VERIFIED)) == (
         "keep    beach.jpg  unedited\n"
