@@ -14,7 +14,7 @@ from augnet_cli.geometry.relation import Relation
 from augnet_cli.geometry.sketch import COARSE_PIXELS, POINTS, SIDE
 
 # Which way of finding it was: what another found is found anew.
-HOW = f"sift {POINTS}@{COARSE_PIXELS}, {SIDE}, 3"
+HOW = f"sift {POINTS}@{COARSE_PIXELS}, {SIDE}, 4"
 FINDING, RELATION, ENLARGED = "finding", "relation", "enlarged"
 
 Key = tuple[str, str, str]  # two contents, and what of them; by way of which third
