@@ -12,14 +12,13 @@ Letters: m rows, d dim, p pairs, k neighbours.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
 
-from augnet_cli.cores import usable_cores
 from augnet_cli.records import Pairs
-from augnet_cli.search.exact import distances_between
+from augnet_cli.search.distance import distances_between
+from augnet_cli.search.running_top import nearest_nearly
 
 # So that an image has at most 40 on average, its own and those that name it; the share of true copies among
 # them stands in docs/benchmarks.md.
@@ -36,11 +35,6 @@ SCALE_NEIGHBOUR = 28
 # both.
 RANK_COST = 0.01
 SMALLEST_SCALE = 1e-3
-# Similarities of a chunk of queries to all rows take about 2 MB, and their order twice that: with more, a
-# first search takes up to twice as long, as all that memory is new to the process.  Products of fewer queries
-# than FEWEST_QUERIES would wait for the rows to come from memory.
-QUERY_BYTES = 2 << 20
-FEWEST_QUERIES = 64
 
 
 @dataclass(frozen=True)
@@ -112,43 +106,15 @@ def _neighbours(
     """(m, wanted) rows and distances, nearest first, of queries (m, d), one a row; beyond the last the row
     itself, infinitely far."""
     if blocks is None:
-        return _nearest(embeddings, queries, wanted)
+        return nearest_nearly(embeddings, queries, wanted)
     rows = len(embeddings)
     neighbours = np.repeat(np.arange(rows)[:, None], wanted, axis=1)
     distances = np.full((rows, wanted), np.inf, np.float32)
     for asking, among in blocks:
-        found, apart = _nearest(embeddings[among], queries[asking], min(wanted, len(among)))
+        found, apart = nearest_nearly(embeddings[among], queries[asking], min(wanted, len(among)))
         neighbours[asking, : found.shape[1]] = among[found]
         distances[asking, : found.shape[1]] = apart
     return neighbours, distances
-
-
-def _nearest(embeddings: np.ndarray, queries: np.ndarray, wanted: int) -> tuple[np.ndarray, np.ndarray]:
-    """Of each query the wanted rows and their distances, nearest first, by a product in single precision.
-
-    `search.exact.nearest` is exact to the last digit, which takes three times as long; a candidate more or
-    less decides nothing.
-    """
-    rows = np.empty((len(queries), wanted), np.int64)
-    distances = np.empty((len(queries), wanted), np.float32)
-    if not wanted:
-        return rows, distances
-    chunk = max(FEWEST_QUERIES, QUERY_BYTES // (4 * len(embeddings)))
-
-    def search(start: int) -> None:
-        similar = queries[start : start + chunk] @ embeddings.T
-        last = similar.shape[1] - wanted
-        near = np.argpartition(similar, last, axis=1)[:, last:]
-        near.sort(axis=1)  # ties by row
-        apart = np.maximum(1 - np.take_along_axis(similar, near, axis=1), 0)
-        order = np.argsort(apart, axis=1, kind="stable")
-        rows[start : start + chunk] = np.take_along_axis(near, order, axis=1)
-        distances[start : start + chunk] = np.take_along_axis(apart, order, axis=1)
-
-    with ThreadPoolExecutor(usable_cores(), thread_name_prefix="augnet-search") as pool:
-        for _ in pool.map(search, range(0, len(queries), chunk)):
-            pass
-    return rows, distances
 
 
 def _others(neighbours: np.ndarray, distances: np.ndarray) -> np.ndarray:

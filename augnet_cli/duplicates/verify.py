@@ -17,7 +17,7 @@ from augnet_cli.duplicates.prover import Pair
 from augnet_cli.duplicates.stars import Stage, Stars, form_stars
 from augnet_cli.progress import SILENT, Progress
 from augnet_cli.records import Pairs
-from augnet_cli.search.exact import distances_between
+from augnet_cli.search.distance import distances_between
 
 Block = tuple[np.ndarray, np.ndarray]  # rows, and those among which their neighbours are
 

@@ -12,13 +12,13 @@ from typing import Any
 import numpy as np
 
 from augnet_cli.encoder.card import CARD_KEY, Card, parse_card
+from augnet_cli.encoder.session import open_session
 from augnet_cli.errors import EncoderError
 from augnet_cli.images.names import shown
 from augnet_cli.records import Resize
 
 # Larger files are no encoder of ours; reading them whole to find out would fill the memory.
 MAX_ENCODER_BYTES = 1 << 30
-FATAL_ONLY = 4  # ONNX Runtime's log level: errors arrive as exceptions, its warnings are no concern of a user
 
 
 class Embedder:
@@ -84,16 +84,8 @@ def _read(file: str) -> bytes:
 
 
 def _session(data: bytes, file: str) -> Any:
-    import onnxruntime
-
-    # Beside the variable that this room sets: on Windows only this switches it off.
-    onnxruntime.disable_telemetry_events()
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    options.inter_op_num_threads = 1
-    options.log_severity_level = FATAL_ONLY
     try:
-        return onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+        return open_session(data)
     except Exception as error:  # ONNX Runtime raises a dozen unrelated classes for a broken file
         raise EncoderError(
             f"{shown(file)} is no encoder: ONNX Runtime can't open it",

@@ -20,7 +20,8 @@ from augnet_cli.pipeline.verification import Found, Terms, verified
 from augnet_cli.progress import SILENT, Progress
 from augnet_cli.records import AUTO, DEFAULT_PRECISION, GIVEN, Group, Pairs
 from augnet_cli.results import DedupeResult
-from augnet_cli.search.exact import check_threshold, pairs_within
+from augnet_cli.search.distance import check_threshold
+from augnet_cli.search.exact import pairs_within
 
 EVERYTHING = ScopeRequest()
 

@@ -27,7 +27,8 @@ from augnet_cli.report.paths import write_paths
 from augnet_cli.report.target import Target, check_target, written_whole
 from augnet_cli.report.text import count
 from augnet_cli.results import Leak, LeaksResult, Split, Suspect
-from augnet_cli.search.exact import check_threshold, pairs_within
+from augnet_cli.search.distance import check_threshold
+from augnet_cli.search.exact import pairs_within
 from augnet_cli.store.place import checked_folder
 
 TRAIN, TEST, VAL = "train", "test", "val"

@@ -22,7 +22,7 @@ import numpy as np
 
 from augnet_cli.images.names import shown
 from augnet_cli.search import annoy_selftest
-from augnet_cli.search.exact import distances_between
+from augnet_cli.search.distance import distances_between
 from augnet_cli.store.home import user_home
 
 TREES = 20

@@ -1,30 +1,35 @@
 """Exact search by blocks of one matrix product: no pair and no neighbour is ever missed.
 
-A float32 product only finds candidates, with a slack wider than its rounding.
+A product of small precision only finds candidates, with a slack wider than its rounding.
 What is reported is computed again for each candidate in float64 and rounded to float32 once,
-so a result depends on the two rows alone, not on the size of blocks or the machine's BLAS.
+so a result depends on the two rows alone, not on the size of blocks, the number of threads, the machine's
+BLAS or whether the product was one of integers.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import threading
 
 import numpy as np
 
-from augnet_cli.errors import SearchError, UsageError
+from augnet_cli.errors import SearchError
 from augnet_cli.progress import SILENT, Progress
 from augnet_cli.records import Pairs
+from augnet_cli.search import side_by_side, tiles
+from augnet_cli.search.distance import check_threshold, distances_between, product_slack
+from augnet_cli.search.integer_tiles import IntegerTiles, integer_tiles
+from augnet_cli.search.tiles import FloatTiles, Scratch, scratch
 
-# A tile of 1024 x 1024 float32 (4 MB) stays in cache; 4096 x 4096 measured 2-3 times slower.
-BLOCK_ROWS = 1024
 # 20 bytes a pair: 400 MB. Real folders stay far below; it is reached where a threshold is far too wide.
 MAX_PAIRS = 20_000_000
-# Rows recomputed at once in float64 take about 1 MB a side, which stays in cache; of 4 to 32 MB most of the
-# time goes into memory that is new to the process.
-EXACT_BYTES = 1 << 20
+# From so many rows on products of integers are tried. With 128 numbers a row they take 0.15 seconds for 20,000
+# rows where float32 takes 0.37, which pays for ONNX Runtime (0.05 seconds, where no encoder has needed it
+# already), writing the rows as integers and timing a tile; at 10,000 rows both take as long.
+INTEGER_ROWS = 20_000
 # Similarities of a chunk of queries to all rows take at most about 64 MB.
 QUERY_BYTES = 64 << 20
-FARTHEST = 2.0
+
+Found = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
 def pairs_within(embeddings: np.ndarray, threshold: float, progress: Progress = SILENT) -> Pairs:
@@ -45,37 +50,36 @@ def pairs_within(embeddings: np.ndarray, threshold: float, progress: Progress = 
     """
     check_threshold(threshold)
     limit = np.float32(threshold)
-    slack = _slack(embeddings, embeddings)
-    found: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
-    count = 0
+    least = 1.0 - float(limit) - product_slack(embeddings, embeddings)
     progress.start("comparing", len(embeddings))
-    for start in range(0, len(embeddings), BLOCK_ROWS):
-        candidates = _candidates(embeddings, start, 1.0 - float(limit) - slack)
-        for left, right in candidates:
+    search = _search(embeddings, least)
+    lock = threading.Lock()
+    count = 0
+
+    def pairs_of(start: int, room: Scratch) -> Found:
+        nonlocal count
+        parts = []
+        for left, right in search.candidates(start, room):
             distance = distances_between(embeddings, left, embeddings, right)
             near = distance <= limit
-            found.append((left[near].astype(np.int32), right[near].astype(np.int32), distance[near]))
-            count += len(found[-1][0])
-            if count > MAX_PAIRS:
+            parts.append((left[near].astype(np.int32), right[near].astype(np.int32), distance[near]))
+            with lock:
+                count += len(parts[-1][0])
+                too_many = count > MAX_PAIRS
+            if too_many:
                 raise SearchError(
                     f"more than {MAX_PAIRS:,} pairs of images lie within a distance of {threshold:g}",
                     "choose a smaller distance with --threshold",
                 )
-        progress.advance(min(BLOCK_ROWS, len(embeddings) - start))
+        with lock:
+            progress.advance(min(tiles.BLOCK_ROWS, len(embeddings) - start))
+        return _sorted(parts)
+
+    # The first blocks have the most others to be compared with.
+    found = side_by_side.each(pairs_of, range(0, len(embeddings), tiles.BLOCK_ROWS), scratch)
     progress.finish()
-    return _sorted_pairs(found)
-
-
-def check_threshold(threshold: float) -> None:
-    """Refuse what is no cosine distance.
-
-    Raises:
-        UsageError: it is outside [0, 2].
-    """
-    if not 0 <= threshold <= FARTHEST:
-        raise UsageError(
-            f"a threshold of {threshold:g} is outside 0 to 2", "choose a cosine distance, as --threshold 0.2"
-        )
+    left, right, distance = _joined(found)
+    return Pairs(left.astype(np.int64), right.astype(np.int64), distance)
 
 
 def nearest(embeddings: np.ndarray, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
@@ -97,7 +101,7 @@ def nearest(embeddings: np.ndarray, queries: np.ndarray, k: int) -> tuple[np.nda
     distances = np.empty((len(queries), wanted), np.float32)
     if wanted == 0 or len(queries) == 0:
         return rows, distances
-    slack = _slack(embeddings, queries)
+    slack = product_slack(embeddings, queries)
     chunk = max(1, QUERY_BYTES // (4 * len(embeddings)))
     for start in range(0, len(queries), chunk):
         similarity = queries[start : start + chunk] @ embeddings.T
@@ -108,65 +112,24 @@ def nearest(embeddings: np.ndarray, queries: np.ndarray, k: int) -> tuple[np.nda
     return rows, distances
 
 
-def distances_between(
-    left_rows: np.ndarray, left: np.ndarray, right_rows: np.ndarray, right: np.ndarray
-) -> np.ndarray:
-    """Cosine distances of row pairs, the one definition every search reports: (p,) float32 in [0, 2].
-
-    `left` is (p,), `right` (p,), or (1,) for all.
-
-    Half the squared distance of the two directions, in float64: equals 1 - cos, but is exactly 0 for
-    identical rows and keeps its digits near 0.
-    """
-    result = np.empty(len(left), np.float32)
-    chunk = max(1, EXACT_BYTES // (8 * max(1, left_rows.shape[1])))
-    for start in range(0, len(left), chunk):
-        part = slice(start, start + chunk)
-        one = right if len(right) == 1 else right[part]
-        apart = _directions(left_rows[left[part]]) - _directions(right_rows[one])
-        result[part] = np.minimum(np.einsum("ij,ij->i", apart, apart) / 2, FARTHEST)
-    return result
+def _search(embeddings: np.ndarray, least: float) -> FloatTiles | IntegerTiles:
+    """The faster of two ways to the same pairs."""
+    plain = FloatTiles(embeddings, least)
+    return (integer_tiles(plain) if len(embeddings) >= INTEGER_ROWS else None) or plain
 
 
-def _directions(rows: np.ndarray) -> np.ndarray:
-    exact = rows.astype(np.float64)
-    return exact / np.sqrt(np.einsum("ij,ij->i", exact, exact))[:, None]
+def _joined(parts: list[Found]) -> Found:
+    if not parts:
+        return np.empty(0, np.int32), np.empty(0, np.int32), np.empty(0, np.float32)
+    left, right, distance = (np.concatenate(each) for each in zip(*parts, strict=True))
+    return left, right, distance
 
 
-def _slack(embeddings: np.ndarray, others: np.ndarray) -> float:
-    """How far a float32 product of two rows may be from their cosine.
-
-    Rounding of a sum of d products (Higham, Accuracy and Stability, section 3.1), doubled,
-    and rows whose length is not quite 1.
-    """
-    if len(embeddings) == 0 or len(others) == 0:
-        return 0.0
-    rounding = 2 * (embeddings.shape[1] + 2) * float(np.finfo(np.float32).eps)
-    lengths = (np.einsum("ij,ij->i", rows, rows) for rows in (embeddings, others))
-    unevenness = max(float(np.abs(squares - 1).max()) for squares in lengths)
-    if not unevenness < 1:
-        raise ValueError("embeddings must be finite unit rows")
-    return rounding + 2 * unevenness
-
-
-def _candidates(embeddings: np.ndarray, start: int, least: float) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Rows (left, right), left < right, of the pairs of one block of rows that may be near enough."""
-    block = embeddings[start : start + BLOCK_ROWS]
-    for other in range(start, len(embeddings), BLOCK_ROWS):
-        near = block @ embeddings[other : other + BLOCK_ROWS].T >= least
-        if other == start:
-            near = np.triu(near, 1)
-        if near.any():
-            left, right = np.divmod(np.flatnonzero(near), near.shape[1])
-            yield left + start, right + other
-
-
-def _sorted_pairs(found: list[tuple[np.ndarray, np.ndarray, np.ndarray]]) -> Pairs:
-    if not found:
-        return Pairs(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.float32))
-    left, right, distance = (np.concatenate(parts) for parts in zip(*found, strict=True))
+def _sorted(parts: list[Found]) -> Found:
+    """The pairs of one block of rows, by (left, right)."""
+    left, right, distance = _joined(parts)
     order = np.lexsort((right, left))
-    return Pairs(left[order].astype(np.int64), right[order].astype(np.int64), distance[order])
+    return left[order], right[order], distance[order]
 
 
 def _nearest_of(

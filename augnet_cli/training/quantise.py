@@ -29,7 +29,7 @@ from augnet_cli.training.whole import whole_file
 KINDS = frozenset(("Conv", "Relu", "MaxPool", "AveragePool"))
 RANGES_BATCH = 16  # example images whose activations are in memory at once
 LEAST_EXAMPLES = 16  # fewer say too little about the ranges of activations
-FATAL_ONLY = 4  # ONNX Runtime's log level, as in `encoder.embedder`
+FATAL_ONLY = 4  # ONNX Runtime's log level, as in `encoder.session`
 
 
 def quantise(

@@ -7,8 +7,9 @@ from hypothesis import strategies as st
 
 from augnet_cli.errors import SearchError, UsageError
 from augnet_cli.progress import Progress
-from augnet_cli.search import exact
-from augnet_cli.search.exact import BLOCK_ROWS, nearest, pairs_within
+from augnet_cli.search import exact, integer_tiles, tiles
+from augnet_cli.search.exact import nearest, pairs_within
+from augnet_cli.search.tiles import BLOCK_ROWS
 
 
 def unit_rows(rows: np.ndarray) -> np.ndarray:
@@ -33,6 +34,12 @@ def slow_pairs(rows: np.ndarray) -> dict[tuple[int, int], np.float32]:
     }
 
 
+def by_integers(patch: pytest.MonkeyPatch) -> None:
+    """Have products of integers find the candidates, at any size and however fast they are here."""
+    patch.setattr(exact, "INTEGER_ROWS", 0)
+    patch.setattr(integer_tiles, "_faster", lambda found: True)
+
+
 @st.composite
 def rows_with_copies(draw: st.DrawFn) -> np.ndarray:
     """Rows of which some are equal, nearly equal or opposite to others."""
@@ -49,10 +56,14 @@ def rows_with_copies(draw: st.DrawFn) -> np.ndarray:
 
 
 @settings(max_examples=150, deadline=None)
-@given(rows_with_copies(), st.floats(0, 2), st.sampled_from([1, 2, 7, 1024]))
-def test_pairs_equal_a_slow_double_loop(rows: np.ndarray, threshold: float, block: int) -> None:
+@given(rows_with_copies(), st.floats(0, 2), st.sampled_from([1, 2, 7, 64]), st.booleans())
+def test_pairs_equal_a_slow_double_loop(
+    rows: np.ndarray, threshold: float, block: int, integers: bool
+) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(exact, "BLOCK_ROWS", block)
+        patch.setattr(tiles, "BLOCK_ROWS", block)
+        if integers:
+            by_integers(patch)
         pairs = pairs_within(rows, threshold)
     got = dict(zip(zip(pairs.left.tolist(), pairs.right.tolist(), strict=True), pairs.distance, strict=True))
     assert list(got) == sorted(got), "sorted by (left, right), each pair once"
@@ -109,7 +120,7 @@ def test_result_does_not_depend_on_the_size_of_blocks(monkeypatch: pytest.Monkey
     rows = random_rows(300, 48)
     whole = pairs_within(rows, 0.9)
     for block in (1, 17, 64, 299, 300):
-        monkeypatch.setattr(exact, "BLOCK_ROWS", block)
+        monkeypatch.setattr(tiles, "BLOCK_ROWS", block)
         parts = pairs_within(rows, 0.9)
         for name in ("left", "right", "distance"):
             np.testing.assert_array_equal(getattr(parts, name), getattr(whole, name))
