@@ -22,8 +22,8 @@ from augnet_cli.search.tiles import FloatTiles, Scratch, scratch
 
 # 20 bytes a pair: 400 MB. Real folders stay far below; it is reached where a threshold is far too wide.
 MAX_PAIRS = 20_000_000
-# From so many rows on products of integers are tried. With 128 numbers a row they take 0.15 seconds for 20,000
-# rows where float32 takes 0.37, which pays for ONNX Runtime (0.05 seconds, where no encoder has needed it
+# From so many rows on products of integers are tried. With 128 numbers a row they take 0.2 s for 20,000
+# rows where float32 takes 0.4, which pays for ONNX Runtime (0.05 s, where no encoder has needed it
 # already), writing the rows as integers and timing a tile; at 10,000 rows both take as long.
 INTEGER_ROWS = 20_000
 # Similarities of a chunk of queries to all rows take at most about 64 MB.

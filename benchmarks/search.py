@@ -1,0 +1,110 @@
+"""All pairs under a distance among many embeddings: time, memory and recall beside faiss and hnswlib.
+
+    python benchmarks/search.py --rivals PYTHON [--sizes 100000 1000000] [--rounds 3 1] [--dim 128]
+
+PYTHON is one with faiss-cpu, hnswlib and numpy; without it augnet runs alone.  Each method runs in a process
+of its own, one after the other in every round; the figures are medians.  A pair counts for recall if any
+method found it and its distance in float64 is at or under the threshold.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+from search_methods import METHODS
+from tables import markdown, put
+
+from augnet_cli.cores import usable_cores
+
+PROGRAM = str(Path(__file__).parent / "search_methods.py")
+OURS, FLAT = "augnet, exact", "faiss flat"
+HEAD = ("seconds", "slowest", "of which building", "peak MB", "pairs", "recall")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rivals", help="a Python with faiss-cpu and hnswlib")
+    parser.add_argument("--sizes", type=int, nargs="+", default=[100_000, 1_000_000])
+    parser.add_argument("--dim", type=int, default=128)
+    parser.add_argument("--threshold", type=float, default=0.05)
+    parser.add_argument("--rounds", type=int, nargs="+", default=[3, 1], help="one number for each size")
+    parser.add_argument(
+        "--flat-up-to", type=int, default=200_000, help="no faiss flat beyond: it takes hours"
+    )
+    parser.add_argument("--print-only", action="store_true", help="leave the documents as they are")
+    arguments = parser.parse_args()
+    tables = []
+    for size, rounds in zip(arguments.sizes, arguments.rounds, strict=True):
+        methods = [OURS] if arguments.rivals is None else list(METHODS)
+        if size > arguments.flat_up_to and FLAT in methods:
+            methods.remove(FLAT)
+        with tempfile.TemporaryDirectory() as folder:
+            tables.append(compared(Path(folder), methods, size, rounds, arguments))
+    text = "\n\n".join(tables)
+    if arguments.print_only:
+        print(text)
+    else:
+        put("search", text)
+
+
+def compared(folder: Path, methods: list[str], size: int, rounds: int, arguments: argparse.Namespace) -> str:
+    """The table of one size."""
+    rows = folder / "rows.npy"
+    # In a process of its own, as what this one holds would count for those it starts.
+    make = f"import numpy, search_methods as s; numpy.save({str(rows)!r}, s.planted({size}, {arguments.dim}))"
+    subprocess.run([sys.executable, "-c", make], check=True, cwd=Path(PROGRAM).parent)
+    runs: dict[str, list[dict[str, float]]] = {method: [] for method in methods}
+    for _ in range(rounds):
+        for number, method in enumerate(methods):
+            python = sys.executable if method == OURS else arguments.rivals
+            command = [
+                python,
+                PROGRAM,
+                method,
+                str(rows),
+                str(arguments.threshold),
+                str(folder / f"{number}.npy"),
+            ]
+            done = subprocess.run(command, check=True, capture_output=True, text=True)
+            runs[method].append(json.loads(done.stdout.splitlines()[-1]))
+            print(size, method, runs[method][-1], file=sys.stderr, flush=True)
+    found = [
+        true_pairs(rows, np.load(folder / f"{number}.npy"), arguments.threshold)
+        for number in range(len(methods))
+    ]
+    every = len(np.unique(np.concatenate(found)))
+    lines = []
+    for method, keys in zip(methods, found, strict=True):
+        seconds = [run["build"] + run["search"] for run in runs[method]]
+        cells = (
+            f"{statistics.median(seconds):.1f}",
+            f"{max(seconds):.1f}",
+            f"{statistics.median(run['build'] for run in runs[method]):.1f}",
+            f"{max(run['peak'] for run in runs[method]) / 1e6:,.0f}",
+            f"{len(keys):,}",
+            f"{len(keys) / every:.4f}" if every else "",
+        )
+        lines.append((method, *cells))
+    head = f"{size:,} rows of {arguments.dim}, {usable_cores()} cores, median of {rounds}"
+    return markdown((head, *HEAD), lines)
+
+
+def true_pairs(rows: Path, pairs: np.ndarray, threshold: float) -> np.ndarray:
+    """Pairs (p, 2) at or under the threshold in float64, each as one number, sorted."""
+    every = np.load(rows, mmap_mode="r")
+    left, right = (every[side].astype(np.float64) for side in pairs.T)
+    lengths = np.linalg.norm(left, axis=1) * np.linalg.norm(right, axis=1)
+    distances = (1 - np.einsum("ij,ij->i", left, right) / lengths).astype(np.float32)
+    near = pairs[distances <= np.float32(threshold)]
+    return np.unique(near[:, 0] * len(every) + near[:, 1])
+
+
+if __name__ == "__main__":
+    main()
