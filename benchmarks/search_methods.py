@@ -25,7 +25,7 @@ QUERIES = 10_000
 SEED = 0
 # What `planted` makes: clusters, as photographs of one kind are, and copies at every distance up to SPREAD.
 CLUSTER_ROWS, CLUSTER_SPREAD = 40, 0.75
-COPIES, SPREAD = 0.02, 0.35
+COPIES, SPREAD = 0.02, 0.5
 ROWS_AT_ONCE = 50_000
 
 

@@ -6,8 +6,8 @@ For rows x and y with rests e and f, by Cauchy and Schwarz,
     |x.y - q.p / s^2| = |e.y + x.f - e.f| <= |e| |y| + |x| |f| + |e| |f|
 
 so with every rest at most E long and every row at most L, no pair is missed whose integer product is
-looked at down to 2 E L + E^2 below the bound.  E is measured: it is about half of what the size of the
-rounding alone would promise, and d / (4 s^2) less than nothing is left to chance.
+looked at down to 2 E L + E^2 below the bound.  E is measured, in float64: it is a little over half of what
+half a step in each of d numbers could add up to, and half the slack means fewer pairs to look at again.
 Letters: m rows, d dim, p pairs.
 """
 
