@@ -7,6 +7,8 @@ A broken image is not an error but a `records.Skip`.
 
 from __future__ import annotations
 
+EXIT_INTERRUPTED = 130  # as shells report SIGINT
+
 
 class AugnetError(Exception):
     """A known problem, told to the user in two lines.

@@ -24,10 +24,9 @@ from augnet_cli.cli.query import query
 from augnet_cli.cli.terminal import end_progress
 from augnet_cli.cli.train import train
 from augnet_cli.cli.undo import undo
-from augnet_cli.errors import AugnetError, Interrupted
+from augnet_cli.errors import EXIT_INTERRUPTED, AugnetError, Interrupted
 
 EXIT_BUG = 70  # sysexits.h EX_SOFTWARE
-EXIT_INTERRUPTED = 130  # as shells report SIGINT
 
 
 class Commands(TyperGroup):
