@@ -15,6 +15,7 @@ from augnet_cli.records import Resize
 
 CARD_KEY = "augnet_card"
 CARD_VERSION = 1
+QUANTISED_FROM = "quantised_from"  # among the facts of training: the id of the same encoder in float
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,11 @@ class Card:
     training: Mapping[str, object]
     scores: Mapping[str, float] = field(default_factory=dict)
     licence: str = "Apache-2.0"
+
+    @property
+    def is_quantised(self) -> bool:
+        """Whether it computes in eight-bit integers."""
+        return QUANTISED_FROM in self.training
 
     @property
     def threshold(self) -> float:

@@ -18,11 +18,14 @@ from augnet_cli.encoder.card import CARD_KEY, Card
 from augnet_cli.encoder.embedder import Embedder
 from augnet_cli.errors import TrainingError
 from augnet_cli.training.encoder import Encoder
+from augnet_cli.training.float_weights import carry_float_weights
 from augnet_cli.training.silence import silence
 from augnet_cli.training.whole import whole_file
 
 # Rounding differs between the two runtimes by about 1e-7; a wrong graph differs by far more than this.
 MAX_DRIFT = 1e-4
+# Eight-bit integers move the shipped encoder's embeddings by 0.005; by much more, it is another encoder.
+MAX_SHIFT = 0.03
 OPSET = 20
 ID_BYTES = 8  # of the hash that names an encoder: 64 bits tell any number of trained encoders apart
 
@@ -70,9 +73,18 @@ def export_encoder(encoder: Encoder, card: Card, file: str, images: np.ndarray) 
 
 def drift_between(encoder: Encoder, embedder: Embedder, images: np.ndarray) -> float:
     """The largest absolute difference of what the two give for (n, S, S, 3) uint8 images."""
+    return float(np.abs(embedder.embed(images) - _rows(encoder, images)).max())
+
+
+def shift_between(encoder: Encoder, embedder: Embedder, images: np.ndarray) -> float:
+    """The mean distance between what the two give for each of (n, S, S, 3) uint8 images."""
+    return float(1 - (embedder.embed(images) * _rows(encoder, images)).sum(1).mean())
+
+
+def _rows(encoder: Encoder, images: np.ndarray) -> np.ndarray:
     with torch.no_grad():
-        expected = UnitRows(encoder)(torch.from_numpy(images)).numpy()
-    return float(np.abs(embedder.embed(images) - expected).max())
+        rows: np.ndarray = UnitRows(encoder)(torch.from_numpy(images)).numpy()
+    return rows
 
 
 def _onnx_bytes(module: nn.Module, size: int, card: Card) -> bytes:
@@ -95,15 +107,34 @@ def _onnx_bytes(module: nn.Module, size: int, card: Card) -> bytes:
     return model_bytes(program.model_proto, card)
 
 
-def model_bytes(model: Any, card: Card) -> bytes:
-    """`model` as a file with its card, whose id is filled in."""
+def model_bytes(model: Any, card: Card, carried: dict[str, np.ndarray] | None = None) -> bytes:
+    """`model` as a file with its card, whose id is filled in, and with float weights that it is to carry."""
     _strip(model)
     bare: bytes = model.SerializeToString(deterministic=True)
     named = replace(card, id=hashlib.blake2b(bare, digest_size=ID_BYTES).hexdigest())
     entry = model.metadata_props.add()
     entry.key, entry.value = CARD_KEY, named.to_json()
+    if carried is not None:
+        carry_float_weights(model, carried)
     data: bytes = model.SerializeToString(deterministic=True)
     return data
+
+
+def recarded(embedder: Embedder, card: Card) -> Embedder:
+    """The file of `embedder` with another card, opened anew; graph, weights and id stay as they are.
+
+    Raises:
+        TrainingError: it can't be written; the file is then as it was.
+    """
+    import onnx
+
+    model = onnx.load(embedder.file)
+    for entry in model.metadata_props:
+        if entry.key == CARD_KEY:
+            entry.value = card.to_json()
+    with whole_file(embedder.file) as out:
+        out.write(model.SerializeToString(deterministic=True))
+    return Embedder.load(embedder.file)
 
 
 def _strip(model: Any) -> None:

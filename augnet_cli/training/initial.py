@@ -11,16 +11,19 @@ from augnet_cli.encoder.embedder import Embedder
 from augnet_cli.encoder.locate import shipped_encoder
 from augnet_cli.errors import EncoderError, UsageError
 from augnet_cli.images.names import shown
+from augnet_cli.images.squares import square
 from augnet_cli.training.encoder import Encoder, EncoderSpec
-from augnet_cli.training.export import MAX_DRIFT, drift_between
+from augnet_cli.training.export import MAX_DRIFT, MAX_SHIFT, drift_between, shift_between
+from augnet_cli.training.float_weights import float_weights
 from augnet_cli.training.methods import method_class
 from augnet_cli.training.request import DEFAULT_METHOD, TrainRequest
 
 if TYPE_CHECKING:
     from augnet_cli.training.pixels import PixelCache
 
-PREFIX = "encoder."  # of the weights' names in the file: the encoder stands inside `export.UnitRows`
 STATISTICS_SAMPLE = 1000  # images whose colours give mean and deviation: their error is then below 1 %
+# Random patches a side of a made-up picture, and how many pictures show whether two networks are one.
+PATCHES, PICTURES = 6, 4
 
 
 def start_encoder(request: TrainRequest, config: Any) -> Encoder:
@@ -71,7 +74,6 @@ def encoder_from_file(file: str) -> Encoder:
         EncoderError: the file is no encoder of augnet, or its weights don't fit its card.
     """
     import onnx
-    from onnx import numpy_helper
 
     embedder = Embedder.load(file)
     try:
@@ -79,22 +81,33 @@ def encoder_from_file(file: str) -> Encoder:
         # What is no weight follows from the architecture (`symmetric.Lift.places`).
         derived = {name for name, _ in encoder.named_buffers()} - encoder.state_dict().keys()
         weights = {
-            name: torch.from_numpy(numpy_helper.to_array(tensor).copy())
-            for tensor in onnx.load(file).graph.initializer
-            if tensor.name.startswith(PREFIX) and (name := tensor.name.removeprefix(PREFIX)) not in derived
+            name: torch.from_numpy(array)
+            for name, array in float_weights(onnx.load(file)).items()
+            if name not in derived
         }
         missing, unexpected = encoder.load_state_dict(weights, strict=False)
-    except (TypeError, RuntimeError) as error:
+    except (TypeError, ValueError, RuntimeError) as error:
         raise _unfit(file) from error
     # Counters of batches are no weights and are not exported.
     if unexpected or any(not name.endswith("num_batches_tracked") for name in missing):
         raise _unfit(file)
     # Weights may fit a network that computes something else: one of another version of augnet.
     size = embedder.resize.size
-    images = np.random.default_rng(0).integers(0, 256, (2, size, size, 3), dtype=np.uint8)
-    if encoder.spec.size != size or not drift_between(encoder.eval(), embedder, images) <= MAX_DRIFT:
+    if encoder.spec.size != size or not _computes_alike(encoder.eval(), embedder, _pictures(size)):
         raise _unfit(file)
     return encoder
+
+
+def _pictures(size: int) -> np.ndarray:
+    """(n, S, S, 3) uint8, smooth as photos are: integers have no steps for what noise excites."""
+    coarse = np.random.default_rng(0).integers(0, 256, (PICTURES, PATCHES, PATCHES, 3), dtype=np.uint8)
+    return np.stack([square(each, size) for each in coarse])
+
+
+def _computes_alike(encoder: Encoder, embedder: Embedder, images: np.ndarray) -> bool:
+    if embedder.card.is_quantised:
+        return shift_between(encoder, embedder, images) <= MAX_SHIFT
+    return drift_between(encoder, embedder, images) <= MAX_DRIFT
 
 
 def _unfit(file: str) -> EncoderError:

@@ -28,6 +28,7 @@ from augnet_cli.training.candidate import (
 )
 from augnet_cli.training.checkpoint import Position, conclude, saved_position, state_of_run
 from augnet_cli.training.curves import PICTURE_NAME, draw_curves
+from augnet_cli.training.embedding import InFile
 from augnet_cli.training.evidence import Evidence, gain_of
 from augnet_cli.training.export import export_encoder
 from augnet_cli.training.finishing import finish
@@ -39,10 +40,12 @@ from augnet_cli.training.loop import EachEpoch
 from augnet_cli.training.outcome import TrainOutcome, record_of, write_record
 from augnet_cli.training.pixels import remove_pixel_cache
 from augnet_cli.training.preparation import Run, prepared
+from augnet_cli.training.quantise import in_integers
 from augnet_cli.training.request import TrainRequest
 from augnet_cli.training.scoring import (
     FEWEST_FOR_THRESHOLDS,
-    CopyScores,
+    PRECISIONS,
+    measured,
     sample_squares,
     score_copies,
     stricter,
@@ -53,7 +56,10 @@ from augnet_cli.training.watch import watch_for
 
 __all__ = ["TrainOutcome", "TrainRequest", "run_training"]
 
-PARITY_IMAGES = 64  # real images on which torch and ONNX Runtime are compared
+# Real images on which torch and ONNX Runtime are compared, and which give the ranges of activations: 256 gave
+# an encoder in integers no better than 64 did.
+EXAMPLE_IMAGES = 64
+UNMEASURED = {str(precision): 0.0 for precision in PRECISIONS}
 TRAINING_FOLDER = "training"  # in `Place.data`: checkpoint and log
 
 
@@ -198,22 +204,26 @@ def _exported(run: Run, report: TrainReport, data: str) -> Embedder:
     """The trained encoder, finished, as a file among the candidates, named by its id."""
     if run.whitens:
         finish(run.encoder, run.pixels.subset(run.parts.train), run.request.seed, run.device)
-    scores = score_copies(run.encoder, run.pixels, run.request.seed, run.device)
+    squares = sample_squares(run.pixels, run.encoder.spec.size, EXAMPLE_IMAGES)
+    folder = candidates_folder(data)
+    unnamed = os.path.join(folder, "unnamed.onnx")
+    embedder, _ = export_encoder(run.encoder, _card(run, report), unnamed, squares)
+    embedder = in_integers(embedder, run.encoder, squares)
+    # By the file, not by torch: integers move distances a little.
+    scores = score_copies(InFile(embedder), run.pixels, run.request.seed, run.device)
     init = str(run.request.init)
     if scores.sample < FEWEST_FOR_THRESHOLDS and init != "scratch":
         # It is still much the encoder that it was, whose distances were measured on more.
         known = Embedder.load(initial_file(init)).card.thresholds
         scores = dataclasses.replace(scores, thresholds=stricter(scores.thresholds, known))
-    squares = sample_squares(run.pixels, run.encoder.spec.size, PARITY_IMAGES)
-    folder = candidates_folder(data)
-    unnamed = os.path.join(folder, "unnamed.onnx")
-    embedder, _ = export_encoder(run.encoder, _card(run, report, scores), unnamed, squares)
+    embedder = measured(embedder, scores)
     embedder.file = os.path.join(folder, f"{embedder.id}.onnx")
     os.replace(unnamed, embedder.file)
     return embedder
 
 
-def _card(run: Run, report: TrainReport, scores: CopyScores) -> Card:
+def _card(run: Run, report: TrainReport) -> Card:
+    """What is known of the encoder before it was measured."""
     told: dict[str, Any] = {
         "command": run.request.command,
         **run.told,
@@ -227,9 +237,8 @@ def _card(run: Run, report: TrainReport, scores: CopyScores) -> Card:
         architecture=run.encoder.spec.as_dict(),
         dim=run.encoder.dim,
         resize=Resize(run.encoder.spec.size),
-        thresholds=scores.thresholds,
+        thresholds=UNMEASURED,
         training=told,
-        scores={f"copy_recall_at_precision_{level}": recall for level, recall in scores.recalls.items()},
     )
 
 

@@ -6,18 +6,19 @@ Copies are made by `copy_views`, milder than for training, so nothing here needs
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 
 from augnet_cli.duplicates.calibrate import threshold_for_precision
+from augnet_cli.encoder.embedder import Embedder
 from augnet_cli.images.squares import square
 from augnet_cli.training.copy_views import CopyViews
 from augnet_cli.training.distinct import THUMBNAIL_SIDE, same_pictures
-from augnet_cli.training.embedding import embed_images
-from augnet_cli.training.encoder import Encoder
+from augnet_cli.training.embedding import GivesUnitRows, embed_images
 from augnet_cli.training.evidence import rounded_distances
+from augnet_cli.training.export import recarded
 from augnet_cli.training.pixels import PixelCache
 
 SAMPLE = 2000  # images: 2 million pairs of different ones show one false pair in a thousand copies
@@ -48,7 +49,7 @@ def images_of_score(images: int) -> int:
     return min(images, SAMPLE) * (1 + COPIES)
 
 
-def score_copies(encoder: Encoder, pixels: PixelCache, seed: int, device: torch.device) -> CopyScores:
+def score_copies(encoder: GivesUnitRows, pixels: PixelCache, seed: int, device: torch.device) -> CopyScores:
     """Measure where the copies of a sample of `pixels` are told from other images, and how many are found."""
     own, others = sample_distances(encoder, pixels, seed, device)
     thresholds, recalls = {}, {}
@@ -60,8 +61,18 @@ def score_copies(encoder: Encoder, pixels: PixelCache, seed: int, device: torch.
     return CopyScores(thresholds, recalls, min(SAMPLE, len(pixels)))
 
 
+def measured(embedder: Embedder, scores: CopyScores) -> Embedder:
+    """The encoder file with `scores` on its card, opened anew.
+
+    Raises:
+        TrainingError: it can't be written.
+    """
+    recalls = {f"copy_recall_at_precision_{level}": recall for level, recall in scores.recalls.items()}
+    return recarded(embedder, replace(embedder.card, thresholds=scores.thresholds, scores=recalls))
+
+
 def sample_distances(
-    encoder: Encoder, pixels: PixelCache, seed: int, device: torch.device
+    encoder: GivesUnitRows, pixels: PixelCache, seed: int, device: torch.device
 ) -> tuple[np.ndarray, np.ndarray]:
     """Distances of a sample of `pixels` to altered copies of themselves, and of pairs of different images."""
     rows = np.random.default_rng([seed, FRESH]).permutation(len(pixels))[:SAMPLE]
@@ -130,7 +141,7 @@ def everyday_views(size: int) -> CopyViews:
 
 
 def _copy_embeddings(
-    encoder: Encoder, pixels: PixelCache, rows: np.ndarray, seed: int, device: torch.device
+    encoder: GivesUnitRows, pixels: PixelCache, rows: np.ndarray, seed: int, device: torch.device
 ) -> np.ndarray:
     """(n, c, d) unit rows of altered copies of the images `rows`."""
     views = everyday_views(encoder.spec.size)

@@ -254,4 +254,5 @@ def test_shipped_encoder_is_one_that_training_can_start_from() -> None:
     size = embedder.resize.size
     images = np.stack([np.asarray(smooth_picture(seed, size, size)) for seed in range(4)])
     encoder = encoder_from_file(file).eval()
-    np.testing.assert_allclose(torch_rows(encoder, images), embedder.embed(images), atol=MAX_DRIFT)
+    # It computes in integers.
+    assert (1 - (torch_rows(encoder, images) * embedder.embed(images)).sum(1)).max() < 0.01

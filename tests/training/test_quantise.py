@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import onnx
 import pytest
+import torch
 from onnx import TensorProto, helper, numpy_helper
 from PIL import Image
 from training_examples import small_encoder, smooth_picture
@@ -20,8 +23,11 @@ from augnet_cli.encoder.locate import shipped_encoder
 from augnet_cli.errors import EncoderError, TrainingError
 from augnet_cli.images.squares import square
 from augnet_cli.records import Resize
+from augnet_cli.training.encoder import Encoder
 from augnet_cli.training.export import export_encoder
-from augnet_cli.training.quantise import quantise
+from augnet_cli.training.float_weights import CARRIED_KEY, carry_float_weights, float_weights
+from augnet_cli.training.initial import encoder_from_file
+from augnet_cli.training.quantise import in_integers, quantise
 
 SIZE = 64
 
@@ -46,18 +52,32 @@ def examples(sample_photos: dict[str, Image.Image]) -> np.ndarray:
 def exported(tmp_path_factory: pytest.TempPathFactory, examples: np.ndarray) -> Path:
     file = tmp_path_factory.mktemp("float") / "encoder.onnx"
     encoder = small_encoder(size=SIZE, dim=32)
-    card = Card(
+    export_encoder(encoder, card_of(encoder), str(file), examples[:4])
+    return file
+
+
+def card_of(encoder: Encoder) -> Card:
+    return Card(
         id="",
         method="augnet",
         architecture=encoder.spec.as_dict(),
-        dim=32,
+        dim=encoder.dim,
         resize=Resize(SIZE),
         thresholds={"0.9": 0.3, "0.99": 0.2, "0.999": 0.1},
         training={"steps": 3},
         scores={"copy_recall_at_precision_0.99": 0.5},
     )
-    export_encoder(encoder, card, str(file), examples[:4])
-    return file
+
+
+@pytest.fixture(scope="module")
+def float_shipped(tmp_path_factory: pytest.TempPathFactory) -> Embedder:
+    """The shipped encoder as it was before it was quantised."""
+    shipped = Embedder.load(shipped_encoder())
+    size = shipped.resize.size
+    images = np.stack([np.asarray(smooth_picture(seed, size, size)) for seed in range(4)])
+    file = tmp_path_factory.mktemp("shipped") / "float.onnx"
+    embedder, _ = export_encoder(encoder_from_file(shipped.file), shipped.card, str(file), images)
+    return embedder
 
 
 @pytest.fixture(scope="module")
@@ -84,10 +104,10 @@ def kernels(file: Path) -> list[np.ndarray]:
 
 
 def test_new_pictures_get_nearly_the_same_embeddings(
-    sample_photos: dict[str, Image.Image], tmp_path: Path
+    sample_photos: dict[str, Image.Image], float_shipped: Embedder, tmp_path: Path
 ) -> None:
     """The shipped encoder: one that is not trained makes much of small differences."""
-    before = Embedder.load(shipped_encoder())
+    before = float_shipped
     size = before.resize.size
     photos = sample_photos.values()
     examples = np.concatenate([parts_of(photo, 20, seed, size) for seed, photo in enumerate(photos)])
@@ -140,12 +160,97 @@ def test_what_reads_pixels_and_what_makes_unit_rows_stays_float(quantised: Path)
             assert not around & set(node.output), node.op_type
 
 
-def test_seven_bits_use_half_the_range(exported: Path, examples: np.ndarray, tmp_path: Path) -> None:
-    quantise(str(exported), str(tmp_path / "seven.onnx"), examples, float_stem=False, seven_bits=True)
+def test_seven_bits_use_half_the_range(quantised: Path) -> None:
+    _, *others = kernels(quantised)
 
-    weights = kernels(tmp_path / "seven.onnx")
-    assert {each.dtype for each in weights} == {np.dtype(np.int8)}
-    assert max(int(np.abs(each.astype(int)).max()) for each in weights) == 64
+    assert max(int(np.abs(each.astype(int)).max()) for each in others) == 64
+
+
+def test_pooling_before_a_shortcut_s_convolution_becomes_one_with_it(
+    float_shipped: Embedder, tmp_path: Path
+) -> None:
+    size = float_shipped.resize.size
+    images = np.stack([np.asarray(smooth_picture(seed, size, size)) for seed in range(16)])
+    assert "AveragePool" in {node.op_type for node in onnx.load(float_shipped.file).graph.node}
+
+    after = quantise(float_shipped.file, str(tmp_path / "q.onnx"), images)
+
+    assert "AveragePool" not in {node.op_type for node in onnx.load(after.file).graph.node}
+    assert (1 - (float_shipped.embed(images) * after.embed(images)).sum(1)).mean() < 0.01
+
+
+def test_training_starts_from_the_very_weights_that_were_quantised(exported: Path, quantised: Path) -> None:
+    expected, got = (
+        encoder_from_file(str(exported)).state_dict(),
+        encoder_from_file(str(quantised)).state_dict(),
+    )
+
+    assert expected.keys() == got.keys()
+    assert all(torch.equal(weight, got[name]) for name, weight in expected.items())
+
+
+def with_carried(quantised: Path, file: Path, change: Callable[[str], str]) -> str:
+    """A copy whose float weights, as text, are others."""
+    model = onnx.load(str(quantised))
+    for entry in model.metadata_props:
+        if entry.key == CARRIED_KEY:
+            entry.value = change(entry.value)
+    onnx.save(model, str(file))
+    return str(file)
+
+
+def test_integers_that_compute_something_else_are_no_start(
+    exported: Path, quantised: Path, tmp_path: Path
+) -> None:
+    """The weights that go along are those of another network than the graph's."""
+    rng = np.random.default_rng(0)
+    weights = float_weights(onnx.load(str(exported)))
+    others = {name: rng.permutation(array.ravel()).reshape(array.shape) for name, array in weights.items()}
+    model = onnx.ModelProto()
+    carry_float_weights(model, others)
+
+    mixed = with_carried(quantised, tmp_path / "mixed.onnx", lambda _: model.metadata_props[0].value)
+    with pytest.raises(EncoderError, match="don't fit"):
+        encoder_from_file(mixed)
+
+
+@pytest.mark.parametrize("change", [lambda text: text[: len(text) // 2], lambda text: "", lambda text: "?"])
+def test_broken_weights_are_no_start(change: Callable[[str], str], quantised: Path, tmp_path: Path) -> None:
+    with pytest.raises(EncoderError, match="don't fit"):
+        encoder_from_file(with_carried(quantised, tmp_path / "broken.onnx", change))
+
+
+def copied(exported: Path, folder: Path) -> Embedder:
+    shutil.copy(exported, folder / "encoder.onnx")
+    return Embedder.load(str(folder / "encoder.onnx"))
+
+
+def test_integers_take_the_place_of_the_float_file(
+    exported: Path, examples: np.ndarray, tmp_path: Path
+) -> None:
+    embedder = copied(exported, tmp_path)
+
+    after = in_integers(embedder, encoder_from_file(embedder.file), examples)
+
+    assert after.card.is_quantised and after.file == embedder.file
+    assert Embedder.load(embedder.file).id == after.id and os.listdir(tmp_path) == ["encoder.onnx"]
+
+
+@pytest.mark.parametrize("why", ["depthwise", "few examples", "strays"])
+def test_float_file_stays_where_integers_serve_nothing(
+    why: str, exported: Path, examples: np.ndarray, tmp_path: Path
+) -> None:
+    embedder = copied(exported, tmp_path)
+    before = (tmp_path / "encoder.onnx").read_bytes()
+    # Against another encoder the integers seem to compute something else.
+    encoder = small_encoder(seed=1, size=SIZE, dim=32)
+    if why == "depthwise":
+        encoder = small_encoder(size=SIZE, dim=32, backbone="mobilenet_v3_small")
+
+    after = in_integers(embedder, encoder, examples[:15] if why == "few examples" else examples)
+
+    assert after is embedder and not after.card.is_quantised
+    assert (tmp_path / "encoder.onnx").read_bytes() == before and os.listdir(tmp_path) == ["encoder.onnx"]
 
 
 def test_card_goes_along_under_an_id_of_its_own(exported: Path, quantised: Path) -> None:
@@ -204,15 +309,18 @@ def test_kernels_that_the_graph_computes_are_quantised_too(
     nodes = [
         helper.make_node("Transpose", ["kernel"], ["turned_kernel"], perm=[0, 1, 3, 2]),
         helper.make_node("Concat", ["kernel", "turned_kernel"], ["both"], axis=0),
-        helper.make_node("Conv", ["floats", "both"], ["convolved"]),
+        helper.make_node("Conv", ["floats", "first"], ["seen"]),
+        helper.make_node("Conv", ["seen", "both"], ["convolved"]),
         helper.make_node("Relu", ["convolved"], ["maps"]),
     ]
     card = replace(Embedder.load(str(exported)).card, id="0" * 16, dim=16)
-    file = hand_made(tmp_path / "turned.onnx", nodes, {"kernel": kernel}, card)
+    first = np.random.default_rng(1).standard_normal((3, 3, 1, 1)).astype(np.float32)
+    file = hand_made(tmp_path / "turned.onnx", nodes, {"first": first, "kernel": kernel}, card)
 
-    after = quantise(file, str(tmp_path / "q.onnx"), examples, float_stem=False)
+    after = quantise(file, str(tmp_path / "q.onnx"), examples)
 
-    assert [(each.shape, each.dtype) for each in kernels(tmp_path / "q.onnx")] == [((16, 3, 3, 3), np.int8)]
+    shapes = [(each.shape, each.dtype) for each in kernels(tmp_path / "q.onnx")]
+    assert shapes == [((3, 3, 1, 1), np.float32), ((16, 3, 3, 3), np.int8)]
     before = Embedder.load(file).embed(examples)
     assert (1 - (before * after.embed(examples)).sum(1)).max() < 0.001
 
@@ -226,7 +334,7 @@ def test_encoder_without_convolutions_is_refused_and_the_old_file_stays(
     out.parent.mkdir()
     out.write_bytes(b"the old one")
 
-    with pytest.raises(TrainingError, match="no convolution") as error:
+    with pytest.raises(TrainingError, match="no convolutions") as error:
         quantise(file, str(out), examples)
 
     assert error.value.hint
