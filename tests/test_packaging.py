@@ -40,7 +40,7 @@ def test_the_wheel_is_light_and_holds_the_weights(wheel):
     assert parts == {name.rpartition("/")[2] for name in names if "/page_files/" in name}
 
 
-def test_the_light_install_needs_ten_libraries_and_no_torch(wheel):
+def test_the_light_install_needs_eleven_libraries_and_no_torch(wheel):
     with zipfile.ZipFile(wheel) as archive:
         (name,) = [name for name in archive.namelist() if name.endswith("METADATA")]
         lines = archive.read(name).decode().splitlines()
@@ -51,7 +51,7 @@ def test_the_light_install_needs_ten_libraries_and_no_torch(wheel):
     names = {requirement.split(">")[0].strip() for requirement in needed}
     assert names == {
         "typer", "rich", "numpy", "pillow", "onnxruntime", "annoy", "scikit-learn",
-        "opencv-python-headless", "threadpoolctl", "send2trash",
+        "opencv-python-headless", "threadpoolctl", "send2trash", "blake3",
     }  # fmt: skip
 
 
