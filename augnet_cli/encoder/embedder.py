@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from augnet_cli.encoder.card import CARD_KEY, Card, parse_card
+from augnet_cli.encoder.devices import session_on
 from augnet_cli.encoder.session import open_session
 from augnet_cli.errors import EncoderError
 from augnet_cli.images.names import shown
@@ -47,6 +48,16 @@ class Embedder:
         card = parse_card(text, file)
         _check_shapes(session, card, file)
         return cls(session, card, file)
+
+    def on(self, device: str) -> Embedder:
+        """The same encoder computed by another device, see `devices.session_on`; itself where the CPU serves.
+
+        Raises:
+            EncoderError: a device was named that can't serve.
+        """
+        data = _read(self.file)
+        session = session_on(device, data, self.resize.size, self.embed)
+        return self if session is None else Embedder(session, self.card, self.file)
 
     @property
     def id(self) -> str:

@@ -9,10 +9,14 @@ SLOWING = "QDQPropagationTransformer"
 FATAL_ONLY = 4  # ONNX Runtime's log level: errors arrive as exceptions, its warnings are no concern of a user
 
 
-def open_session(data: bytes) -> Any:
+CPU_PROVIDER = "CPUExecutionProvider"
+
+
+def open_session(data: bytes, provider: str = CPU_PROVIDER) -> Any:
     """A session of a model, safe to call from several threads, each of which computes its own call.
 
     Raises:
+        RuntimeError: the provider can't serve; ONNX Runtime would go on with the CPU without a word.
         Exception: a dozen unrelated classes for what ONNX Runtime can't open.
     """
     import onnxruntime
@@ -23,6 +27,8 @@ def open_session(data: bytes) -> Any:
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
     options.log_severity_level = FATAL_ONLY
-    return onnxruntime.InferenceSession(
-        data, options, providers=["CPUExecutionProvider"], disabled_optimizers=[SLOWING]
-    )
+    providers = [provider] if provider == CPU_PROVIDER else [provider, CPU_PROVIDER]
+    session = onnxruntime.InferenceSession(data, options, providers=providers, disabled_optimizers=[SLOWING])
+    if provider not in session.get_providers():
+        raise RuntimeError(f"{provider} can't be used")
+    return session

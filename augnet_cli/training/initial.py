@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
+from augnet_cli.encoder.devices import probes
 from augnet_cli.encoder.embedder import Embedder
 from augnet_cli.encoder.locate import shipped_encoder
 from augnet_cli.errors import EncoderError, UsageError
 from augnet_cli.images.names import shown
-from augnet_cli.images.squares import square
 from augnet_cli.training.encoder import Encoder, EncoderSpec
 from augnet_cli.training.export import MAX_DRIFT, MAX_SHIFT, drift_between, shift_between
 from augnet_cli.training.float_weights import float_weights
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from augnet_cli.training.pixels import PixelCache
 
 STATISTICS_SAMPLE = 1000  # images whose colours give mean and deviation: their error is then below 1 %
-# Random patches a side of a made-up picture, and how many pictures show whether two networks are one.
-PATCHES, PICTURES = 6, 4
 
 
 def start_encoder(request: TrainRequest, config: Any) -> Encoder:
@@ -93,15 +91,9 @@ def encoder_from_file(file: str) -> Encoder:
         raise _unfit(file)
     # Weights may fit a network that computes something else: one of another version of augnet.
     size = embedder.resize.size
-    if encoder.spec.size != size or not _computes_alike(encoder.eval(), embedder, _pictures(size)):
+    if encoder.spec.size != size or not _computes_alike(encoder.eval(), embedder, probes(size)):
         raise _unfit(file)
     return encoder
-
-
-def _pictures(size: int) -> np.ndarray:
-    """(n, S, S, 3) uint8, smooth as photos are: integers have no steps for what noise excites."""
-    coarse = np.random.default_rng(0).integers(0, 256, (PICTURES, PATCHES, PATCHES, 3), dtype=np.uint8)
-    return np.stack([square(each, size) for each in coarse])
 
 
 def _computes_alike(encoder: Encoder, embedder: Embedder, images: np.ndarray) -> bool:

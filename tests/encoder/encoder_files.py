@@ -25,9 +25,9 @@ CARD = Card(
 )
 
 
-def projection() -> np.ndarray:
+def projection(seed: int = 0) -> np.ndarray:
     """(S S 3, d): what the hand-made encoder multiplies an image with."""
-    return np.random.default_rng(0).standard_normal((SIZE * SIZE * 3, DIM)).astype(np.float32)
+    return np.random.default_rng(seed).standard_normal((SIZE * SIZE * 3, DIM)).astype(np.float32)
 
 
 def rows_of(images: np.ndarray) -> np.ndarray:
@@ -45,9 +45,10 @@ def write_encoder(
     size: int = SIZE,
     dim: int = DIM,
     kind: int = TensorProto.UINT8,
+    seed: int = 0,
 ) -> str:
     """A linear encoder: cast, flatten, multiply, divide by the length."""
-    weights = projection()[: size * size * 3, :dim]
+    weights = projection(seed)[: size * size * 3, :dim]
     nodes = [
         helper.make_node("Cast", [name], ["floats"], to=TensorProto.FLOAT),
         helper.make_node("Flatten", ["floats"], ["flat"]),
