@@ -1,35 +1,18 @@
-"""Exact search by blocks of one matrix product: no pair and no neighbour is ever missed.
-
-A product of small precision only finds candidates, with a slack wider than its rounding.
-What is reported is computed again for each candidate in float64 and rounded to float32 once,
-so a result depends on the two rows alone, not on the size of blocks, the number of threads, the machine's
-BLAS or whether the product was one of integers.
-"""
+"""Exact search by blocks of one matrix product: no pair and no neighbour is ever missed."""
 
 from __future__ import annotations
 
-import threading
-
 import numpy as np
 
-from augnet_cli.errors import SearchError
 from augnet_cli.progress import SILENT, Progress
 from augnet_cli.records import Pairs
-from augnet_cli.search import side_by_side, tiles
-from augnet_cli.search.distance import check_threshold, distances_between, product_slack
-from augnet_cli.search.integer_tiles import IntegerTiles, integer_tiles
-from augnet_cli.search.tiles import FloatTiles, Scratch, scratch
+from augnet_cli.search import side_by_side
+from augnet_cli.search.distance import distances_between, product_slack
+from augnet_cli.search.near_pairs import Found, NearPairs, as_pairs, in_order, joined
+from augnet_cli.search.tiles import Scratch, blocks_of, scratch
 
-# 20 bytes a pair: 400 MB. Real folders stay far below; it is reached where a threshold is far too wide.
-MAX_PAIRS = 20_000_000
-# From so many rows on products of integers are tried. With 128 numbers a row they take 0.2 s for 20,000
-# rows where float32 takes 0.4, which pays for ONNX Runtime (0.05 s, where no encoder has needed it
-# already), writing the rows as integers and timing a tile; at 10,000 rows both take as long.
-INTEGER_ROWS = 20_000
 # Similarities of a chunk of queries to all rows take at most about 64 MB.
 QUERY_BYTES = 64 << 20
-
-Found = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
 def pairs_within(embeddings: np.ndarray, threshold: float, progress: Progress = SILENT) -> Pairs:
@@ -46,40 +29,25 @@ def pairs_within(embeddings: np.ndarray, threshold: float, progress: Progress = 
 
     Raises:
         UsageError: the threshold is outside [0, 2].
-        SearchError: more than MAX_PAIRS pairs.
+        SearchError: more than `near_pairs.MAX_PAIRS` pairs.
     """
-    check_threshold(threshold)
-    limit = np.float32(threshold)
-    least = 1.0 - float(limit) - product_slack(embeddings, embeddings)
-    progress.start("comparing", len(embeddings))
-    search = _search(embeddings, least)
-    lock = threading.Lock()
-    count = 0
+    return all_pairs(NearPairs(embeddings, threshold), progress)
 
-    def pairs_of(start: int, room: Scratch) -> Found:
-        nonlocal count
-        parts = []
-        for left, right in search.candidates(start, room):
-            distance = distances_between(embeddings, left, embeddings, right)
-            near = distance <= limit
-            parts.append((left[near].astype(np.int32), right[near].astype(np.int32), distance[near]))
-            with lock:
-                count += len(parts[-1][0])
-                too_many = count > MAX_PAIRS
-            if too_many:
-                raise SearchError(
-                    f"more than {MAX_PAIRS:,} pairs of images lie within a distance of {threshold:g}",
-                    "choose a smaller distance with --threshold",
-                )
-        with lock:
-            progress.advance(min(tiles.BLOCK_ROWS, len(embeddings) - start))
-        return _sorted(parts)
+
+def all_pairs(search: NearPairs, progress: Progress = SILENT) -> Pairs:
+    """All pairs that a search is for."""
+    blocks = blocks_of(search.embeddings)
+    progress.start("comparing", len(search.embeddings))
+
+    def pairs_of(number: int, room: Scratch) -> Found:
+        found = search.between(blocks[number], blocks[number:], room)
+        progress.advance(blocks[number].stop - blocks[number].start)
+        return in_order(found)
 
     # The first blocks have the most others to be compared with.
-    found = side_by_side.each(pairs_of, range(0, len(embeddings), tiles.BLOCK_ROWS), scratch)
+    found = side_by_side.each(pairs_of, range(len(blocks)), scratch)
     progress.finish()
-    left, right, distance = _joined(found)
-    return Pairs(left.astype(np.int64), right.astype(np.int64), distance)
+    return as_pairs(joined(found))
 
 
 def nearest(embeddings: np.ndarray, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
@@ -110,26 +78,6 @@ def nearest(embeddings: np.ndarray, queries: np.ndarray, k: int) -> tuple[np.nda
                 embeddings, queries[query : query + 1], similar, wanted, slack
             )
     return rows, distances
-
-
-def _search(embeddings: np.ndarray, least: float) -> FloatTiles | IntegerTiles:
-    """The faster of two ways to the same pairs."""
-    plain = FloatTiles(embeddings, least)
-    return (integer_tiles(plain) if len(embeddings) >= INTEGER_ROWS else None) or plain
-
-
-def _joined(parts: list[Found]) -> Found:
-    if not parts:
-        return np.empty(0, np.int32), np.empty(0, np.int32), np.empty(0, np.float32)
-    left, right, distance = (np.concatenate(each) for each in zip(*parts, strict=True))
-    return left, right, distance
-
-
-def _sorted(parts: list[Found]) -> Found:
-    """The pairs of one block of rows, by (left, right)."""
-    left, right, distance = _joined(parts)
-    order = np.lexsort((right, left))
-    return left[order], right[order], distance[order]
 
 
 def _nearest_of(

@@ -8,14 +8,14 @@ For rows x and y with rests e and f, by Cauchy and Schwarz,
 so with every rest at most E long and every row at most L, no pair is missed whose integer product is
 looked at down to 2 E L + E^2 below the bound.  E is measured, in float64: it is a little over half of what
 half a step in each of d numbers could add up to, and half the slack means fewer pairs to look at again.
-Letters: m rows, d dim, p pairs.
+Letters: m rows, d dim, b rows of a block, o other rows.
 """
 
 from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,7 +25,16 @@ from augnet_cli.encoder.session import open_session
 from augnet_cli.search import side_by_side, tiles
 from augnet_cli.search.distance import EXACT_BYTES
 from augnet_cli.search.integer_model import LEFT, LEFT_ZERO, PRODUCT, RIGHT, integer_product_model
-from augnet_cli.search.tiles import FloatTiles, Scratch, places_from, scratch
+from augnet_cli.search.tiles import (
+    Candidates,
+    Chosen,
+    FloatTiles,
+    Scratch,
+    blocks_of,
+    places_from,
+    rows_at,
+    scratch,
+)
 
 LARGEST = 127
 # Sums of products (q + 128) p fit into 32 bits up to so many numbers a row.
@@ -36,6 +45,7 @@ DENSE = 1 / 256
 # Rests are computed in float64, whose own rounding this outweighs by far.
 REST_MARGIN = 1 + 1e-9
 TRIALS = 3
+ODD_SIZES = (1, 7)  # rows of a tile that are no multiple of what instructions take at once
 
 
 @dataclass(frozen=True)
@@ -45,37 +55,25 @@ class IntegerTiles:
     Attributes:
         exact: the same search in float32.
         session: of the model of `integer_model`.
-        columns: (blocks, d, BLOCK_ROWS) int8, the whole numbers of each block of rows, transposed; beyond
-            the last row zeros, so that all tiles have the one size that was checked.
+        whole: (m, d) uint8, the rows as whole numbers, each 128 too large.
         least: integer products below this are of no interest.
     """
 
     exact: FloatTiles
     session: Any
-    columns: np.ndarray
+    whole: np.ndarray
     least: int
 
-    def candidates(self, start: int, room: Scratch) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """As `FloatTiles.candidates`, a pair more or less at the edge of float32's rounding."""
-        rows = len(self.exact.rows)
-        left = left_side(self.columns[start // tiles.BLOCK_ROWS])
-        for block in range(start // tiles.BLOCK_ROWS, len(self.columns)):
-            other = block * tiles.BLOCK_ROWS
-            whole = integer_product(self.session, left, self.columns[block], room)
-            tile = whole[: rows - start, : rows - other]
-            places = places_from(tile, self.least, start == other, room)
-            if places is None or len(places) == 0:
-                continue
+    def candidates(self, block: Chosen, others: Iterable[Chosen], room: Scratch) -> Iterator[Candidates]:
+        """As `Tiles` says; a pair more or less than `FloatTiles` at the edge of float32's rounding."""
+        columns = right_side(self.whole[block])
+        for other in others:
+            tile = integer_product(self.session, self.whole[other], columns, room)
+            places = places_from(tile, self.least, other is block, room)
             if len(places) > DENSE * tile.size:
-                places = places_from(
-                    self.exact.products(start, other, room), self.exact.least, start == other, room
-                )
-                if places is not None:
-                    near_left, near_right = np.divmod(places, tile.shape[1])
-                    yield near_left + start, near_right + other
-                continue
-            near_left, near_right = np.divmod(places, tile.shape[1])
-            yield self._near_enough(near_left + start, near_right + other)
+                yield from self.exact.candidates(block, [other], room)
+            elif len(places):
+                yield self._near_enough(*rows_at(places, block, other, tile.shape[1]))
 
     def _near_enough(self, left: np.ndarray, right: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Those of some pairs whose product in float32 reaches the bound."""
@@ -100,12 +98,12 @@ def integer_tiles(exact: FloatTiles) -> IntegerTiles | None:
     session = _session()
     if session is None or not multiplies_rightly(session, rows.shape[1]):
         return None
-    columns, scale, rest = quantised(rows)
+    whole, scale, rest = quantised(rows)
     longest = math.sqrt(max(float(np.einsum("ij,ij->i", rows, rows).max()), 1.0)) * (1 + 1e-3)
     slack = 2 * rest * longest + rest * rest
     # What lies below every possible product is no bound, and need not fit into 32 bits.
     least = max(math.floor((exact.least - slack) * scale * scale), -(2**31))
-    found = IntegerTiles(exact, session, columns, least)
+    found = IntegerTiles(exact, session, whole, least)
     return found if _faster(found) else None
 
 
@@ -113,34 +111,33 @@ def quantised(rows: np.ndarray) -> tuple[np.ndarray, float, float]:
     """Rows (m, d) as whole numbers from -127 to 127.
 
     Returns:
-        columns: (blocks, d, BLOCK_ROWS) int8, as `IntegerTiles` has them.
+        whole: (m, d) uint8, each number 128 larger.
         scale: what the rows were multiplied by, before they were rounded.
         rest: no row's rounding left more than this length.
     """
-    size = tiles.BLOCK_ROWS
-    starts = range(0, len(rows), size)
-    scale = LARGEST / max(float(np.abs(rows[start : start + size]).max()) for start in starts)
-    columns = np.zeros((len(starts), rows.shape[1], size), np.int8)
+    blocks = blocks_of(rows)
+    scale = LARGEST / max(float(np.abs(rows[block]).max()) for block in blocks)
+    whole = np.empty(rows.shape, np.uint8)
 
-    def fill(start: int, _: None) -> float:
-        scaled = rows[start : start + size].astype(np.float64) * scale
-        whole = np.rint(scaled)
-        columns[start // size, :, : len(whole)] = whole.T
-        scaled -= whole
+    def fill(number: int, _: None) -> float:
+        scaled = rows[blocks[number]].astype(np.float64) * scale
+        rounded = np.rint(scaled)
+        whole[blocks[number]] = rounded + LEFT_ZERO
+        scaled -= rounded
         return math.sqrt(float(np.einsum("ij,ij->i", scaled, scaled).max()))
 
-    rest = max(side_by_side.each(fill, starts, lambda: None)) / scale
-    return columns, scale, rest * REST_MARGIN
+    rest = max(side_by_side.each(fill, range(len(blocks)), lambda: None)) / scale
+    return whole, scale, rest * REST_MARGIN
 
 
-def left_side(columns: np.ndarray) -> np.ndarray:
-    """A block (d, rows) int8 as the left side of a product: (rows, d) uint8, each number 128 larger."""
-    # In eight bits 128 more is another highest bit.
-    return np.ascontiguousarray(columns.T).view(np.uint8) ^ np.uint8(LEFT_ZERO)
+def right_side(whole: np.ndarray) -> np.ndarray:
+    """Rows (b, d) uint8, each number 128 too large, as the right side of a product: (d, b) int8."""
+    # In eight bits 128 less is another highest bit.
+    return np.ascontiguousarray((whole ^ np.uint8(LEFT_ZERO)).view(np.int8).T)
 
 
 def integer_product(session: Any, left: np.ndarray, right: np.ndarray, room: Scratch) -> np.ndarray:
-    """(rows, d) uint8, each 128 too large, times (d, columns) int8, both contiguous: int32, in `room`."""
+    """(o, d) uint8, each 128 too large, times (d, b) int8, both contiguous: (o, b) int32, in `room`."""
     tile = room.integers[: len(left) * right.shape[1]].reshape(len(left), right.shape[1])
     binding = session.io_binding()  # costs a hundredth of a tile; a new array for each would cost a half
     for name, side in ((LEFT, left), (RIGHT, right)):
@@ -151,18 +148,22 @@ def integer_product(session: Any, left: np.ndarray, right: np.ndarray, room: Scr
 
 
 def multiplies_rightly(session: Any, dim: int) -> bool:
-    """Whether integer products of rows of `dim` numbers are right here, the largest and smallest ones too."""
+    """Whether integer products of rows of `dim` numbers are right here, the largest and smallest ones too;
+    in whole tiles, and in those of another size, which may go through other instructions at their edges."""
     numbers = np.random.default_rng(0)
-    kinds = np.concatenate(
-        [np.full((1, dim), LARGEST), np.full((1, dim), -LARGEST), numbers.integers(-LARGEST, 128, (5, dim))]
+    signs = LARGEST * (-1) ** np.arange(dim)
+    kinds = np.stack(
+        [np.full(dim, LARGEST), np.full(dim, -LARGEST), signs, *numbers.integers(-127, 128, (5, dim))]
     )
-    kinds = np.concatenate([kinds, LARGEST * (-1) ** np.arange(dim)[None]])
-    block = kinds[np.arange(tiles.BLOCK_ROWS) % len(kinds)].astype(np.int8)
-    columns = np.ascontiguousarray(block.T)
-    got = integer_product(session, left_side(columns), columns, scratch())
-    true = kinds.astype(np.int64) @ kinds.T
-    places = np.arange(tiles.BLOCK_ROWS) % len(kinds)
-    return bool((got == true[places[:, None], places]).all())
+    true = kinds @ kinds.T
+    room = scratch()
+    for size in (tiles.BLOCK_ROWS, *ODD_SIZES):
+        places = np.arange(min(size, tiles.BLOCK_ROWS)) % len(kinds)
+        whole = (kinds[places] + LEFT_ZERO).astype(np.uint8)
+        got = integer_product(session, whole, right_side(whole), room)
+        if not (got == true[places[:, None], places]).all():
+            return False
+    return True
 
 
 def _session() -> Any:
@@ -175,13 +176,14 @@ def _session() -> Any:
 
 def _faster(found: IntegerTiles) -> bool:
     """Whether a tile of integers takes less time here than one in float32."""
-    room = scratch()
-    left = left_side(found.columns[0])
+    room, block = scratch(), slice(0, tiles.BLOCK_ROWS)
+    left = found.whole[block]
+    right = right_side(left)
 
     def trial(_: int, __: None) -> tuple[float, float]:
         return (
-            _shortest(lambda: integer_product(found.session, left, found.columns[0], room)),
-            _shortest(lambda: found.exact.products(0, 0, room)),
+            _shortest(lambda: integer_product(found.session, left, right, room)),
+            _shortest(lambda: found.exact.products(block, block, room)),
         )
 
     ((integer, plain),) = side_by_side.each(trial, [0], lambda: None)

@@ -1,18 +1,24 @@
-"""Which pairs of rows may be near enough, tile by tile of all products: in float32, the plain way.
+"""Which pairs of rows may be near enough, tile by tile of their products: in float32, the plain way.
 
-A tile holds the products of one block of rows with another. The other way is `integer_tiles.py`.
-Letters: m rows, d dim, p pairs.
+A tile holds the products of some other rows, one each line of it, with a block of rows. The other way is
+`integer_tiles.py`.
+Letters: m rows, d dim, b rows of a block, o other rows, p pairs.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
 # A tile of 1024 x 1024 numbers of 4 bytes stays in cache; 4096 x 4096 measured 2-3 times slower.
 BLOCK_ROWS = 1024
+
+# Up to BLOCK_ROWS rows: a slice of those that lie together, or the numbers (n,) of any.
+Chosen = slice | np.ndarray
+Candidates = tuple[np.ndarray, np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -30,6 +36,19 @@ def scratch() -> Scratch:
     return Scratch(np.empty(size, np.float32), np.empty(size, np.int32), np.empty(size, bool))
 
 
+class Tiles(Protocol):
+    """A way to candidates."""
+
+    def candidates(self, block: Chosen, others: Iterable[Chosen], room: Scratch) -> Iterator[Candidates]:
+        """Of the rows of a block with others the pairs that may be near enough, tile after tile.
+
+        Where `block` itself is one of the others, each of its pairs comes once, the earlier row first.
+
+        Returns:
+            rows of the block, and rows of the others: (p,) int64 each.
+        """
+
+
 @dataclass(frozen=True)
 class FloatTiles:
     """All products in float32.
@@ -42,31 +61,52 @@ class FloatTiles:
     rows: np.ndarray
     least: float
 
-    def candidates(self, start: int, room: Scratch) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """Of the block of rows at `start` the pairs (left, right), left < right, whose product reaches
-        `least`; tile after tile, each sorted."""
-        for other in range(start, len(self.rows), BLOCK_ROWS):
-            products = self.products(start, other, room)
-            if (places := places_from(products, self.least, start == other, room)) is not None:
-                left, right = np.divmod(places, products.shape[1])
-                yield left + start, right + other
+    def candidates(self, block: Chosen, others: Iterable[Chosen], room: Scratch) -> Iterator[Candidates]:
+        """As `Tiles` says."""
+        for other in others:
+            products = self.products(block, other, room)
+            places = places_from(products, self.least, other is block, room)
+            if len(places):
+                yield rows_at(places, block, other, products.shape[1])
 
-    def products(self, start: int, other: int, room: Scratch) -> np.ndarray:
-        """The tile of the blocks at `start` and `other`, in `room`."""
-        left, right = self.rows[start : start + BLOCK_ROWS], self.rows[other : other + BLOCK_ROWS]
+    def products(self, block: Chosen, other: Chosen, room: Scratch) -> np.ndarray:
+        """The tile (o, b) of a block and other rows, in `room`."""
+        left, right = self.rows[other], self.rows[block]
         tile = room.products[: len(left) * len(right)].reshape(len(left), len(right))
         return np.matmul(left, right.T, out=tile)
 
 
-def places_from(tile: np.ndarray, least: float, diagonal: bool, room: Scratch) -> np.ndarray | None:
-    """Where a tile reaches `least`: sorted places (p,) in the flat tile, or None.
+def blocks_of(rows: np.ndarray) -> list[slice]:
+    """Rows in blocks, in order."""
+    starts = range(0, len(rows), BLOCK_ROWS)
+    return [slice(start, min(start + BLOCK_ROWS, len(rows))) for start in starts]
 
-    On the diagonal those right of it alone, so that each pair comes once and no row is its own.
+
+def parts_of(numbers: np.ndarray) -> list[np.ndarray]:
+    """Numbers of rows in blocks, in order."""
+    return [numbers[start : start + BLOCK_ROWS] for start in range(0, len(numbers), BLOCK_ROWS)]
+
+
+def places_from(tile: np.ndarray, least: float, with_itself: bool, room: Scratch) -> np.ndarray:
+    """Where a tile reaches `least`: sorted places (p,) in the flat tile.
+
+    Of a block with itself those left of the diagonal alone, so that each pair comes once and no row is its
+    own.
     """
     # Most tiles hold nothing, and their largest number is told in half the time of a comparison.
-    if not diagonal and tile.max() < least:
-        return None
+    if not with_itself and tile.max() < least:
+        return np.empty(0, np.int64)
     near = np.greater_equal(tile, least, out=room.near[: tile.size].reshape(tile.shape))
-    if diagonal:
-        near = np.triu(near, 1)
+    if with_itself:
+        near = np.tril(near, -1)
     return np.flatnonzero(near)
+
+
+def rows_at(places: np.ndarray, block: Chosen, other: Chosen, width: int) -> Candidates:
+    """The rows of a block, and the other rows, at places (p,) of a tile so wide."""
+    down, across = np.divmod(places, width)
+    return _rows(block, across), _rows(other, down)
+
+
+def _rows(chosen: Chosen, places: np.ndarray) -> np.ndarray:
+    return places + chosen.start if isinstance(chosen, slice) else chosen[places]

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from augnet_cli.errors import SearchError, UsageError
 from augnet_cli.progress import Progress
-from augnet_cli.search import exact, integer_tiles, tiles
+from augnet_cli.search import exact, integer_tiles, near_pairs, tiles
 from augnet_cli.search.exact import nearest, pairs_within
 from augnet_cli.search.tiles import BLOCK_ROWS
 
@@ -36,7 +36,7 @@ def slow_pairs(rows: np.ndarray) -> dict[tuple[int, int], np.float32]:
 
 def by_integers(patch: pytest.MonkeyPatch) -> None:
     """Have products of integers find the candidates, at any size and however fast they are here."""
-    patch.setattr(exact, "INTEGER_ROWS", 0)
+    patch.setattr(near_pairs, "INTEGER_ROWS", 0)
     patch.setattr(integer_tiles, "_faster", lambda found: True)
 
 
@@ -153,11 +153,11 @@ def test_threshold_outside_its_range_is_told(threshold: float) -> None:
 
 
 def test_too_many_pairs_are_told_with_the_option(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(exact, "MAX_PAIRS", 44)
+    monkeypatch.setattr(near_pairs, "MAX_PAIRS", 44)
     with pytest.raises(SearchError) as told:
         pairs_within(random_rows(11, 4), 2.0)
     assert "--threshold" in told.value.hint and "44" in told.value.what
-    monkeypatch.setattr(exact, "MAX_PAIRS", 55)
+    monkeypatch.setattr(near_pairs, "MAX_PAIRS", 55)
     assert len(pairs_within(random_rows(11, 4), 2.0)) == 55
 
 

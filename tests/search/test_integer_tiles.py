@@ -9,15 +9,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from augnet_cli.search import exact, integer_tiles, tiles
+from augnet_cli.search import integer_tiles, near_pairs, tiles
 from augnet_cli.search.exact import pairs_within
-from augnet_cli.search.integer_model import LEFT, PRODUCT, RIGHT, integer_product_model
+from augnet_cli.search.integer_model import LEFT, LEFT_ZERO, PRODUCT, RIGHT, integer_product_model
 from augnet_cli.search.integer_tiles import (
     LARGEST,
     integer_product,
-    left_side,
     multiplies_rightly,
     quantised,
+    right_side,
 )
 from augnet_cli.search.tiles import FloatTiles, scratch
 
@@ -69,7 +69,7 @@ KINDS = (dense, mostly_zeros, at_the_limits, between_two_steps)
 
 def found(rows: np.ndarray, threshold: float, integers: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(exact, "INTEGER_ROWS", 0 if integers else 1 << 60)
+        patch.setattr(near_pairs, "INTEGER_ROWS", 0 if integers else 1 << 60)
         patch.setattr(integer_tiles, "_faster", lambda found: True)
         patch.setattr(tiles, "BLOCK_ROWS", 64)
         pairs = pairs_within(rows, threshold)
@@ -102,8 +102,8 @@ def test_no_integer_product_is_farther_off_than_the_bound(
     kind: Callable[[int, int, np.random.Generator], np.ndarray], seed: int, count: int, dim: int
 ) -> None:
     rows = unit(kind(count, dim, np.random.default_rng(seed)))
-    columns, scale, rest = quantised(rows)
-    whole = np.concatenate(list(columns), axis=1)[:, : len(rows)].T.astype(np.float64)
+    raised, scale, rest = quantised(rows)
+    whole = raised.astype(np.float64) - LEFT_ZERO
     assert np.abs(whole).max() == LARGEST
     true = rows.astype(np.float64) @ rows.T.astype(np.float64)
     longest = float(np.linalg.norm(rows.astype(np.float64), axis=1).max())
@@ -116,11 +116,12 @@ def test_no_integer_product_is_farther_off_than_the_bound(
 @pytest.mark.parametrize("dim", [1, 2, 3, 63, 64, 129, 300, 2048])
 def test_products_of_integers_equal_those_in_64_bits(dim: int) -> None:
     numbers = np.random.default_rng(dim)
-    left = numbers.integers(-LARGEST, LARGEST + 1, (dim, 70)).astype(np.int8)
-    right = numbers.integers(-LARGEST, LARGEST + 1, (dim, 33)).astype(np.int8)
-    left[:, :2], right[:, :2] = (-LARGEST, LARGEST), (LARGEST, -LARGEST)
-    product = integer_product(integer_tiles._session(), left_side(left), right, scratch())
-    np.testing.assert_array_equal(product, left.T.astype(np.int64) @ right.astype(np.int64))
+    left = numbers.integers(-LARGEST, LARGEST + 1, (70, dim))
+    right = numbers.integers(-LARGEST, LARGEST + 1, (33, dim))
+    left[:2], right[:2] = [[-LARGEST], [LARGEST]], [[LARGEST], [-LARGEST]]
+    raised, columns = (left + LEFT_ZERO).astype(np.uint8), right_side((right + LEFT_ZERO).astype(np.uint8))
+    product = integer_product(integer_tiles._session(), raised, columns, scratch())
+    np.testing.assert_array_equal(product, left @ right.T)
 
 
 def test_a_processor_that_multiplies_wrongly_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:

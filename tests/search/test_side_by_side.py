@@ -11,7 +11,7 @@ from test_exact import by_integers, random_rows
 from threadpoolctl import threadpool_info
 
 from augnet_cli.errors import SearchError
-from augnet_cli.search import exact, side_by_side, tiles
+from augnet_cli.search import near_pairs, side_by_side, tiles
 from augnet_cli.search.exact import pairs_within
 from augnet_cli.search.side_by_side import each
 
@@ -87,7 +87,7 @@ def test_pairs_do_not_depend_on_the_number_of_threads(
 @pytest.mark.parametrize("integers", [False, True])
 def test_too_many_pairs_are_told_from_any_thread(integers: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tiles, "BLOCK_ROWS", 16)
-    monkeypatch.setattr(exact, "MAX_PAIRS", 1000)
+    monkeypatch.setattr(near_pairs, "MAX_PAIRS", 1000)
     if integers:
         by_integers(monkeypatch)
     with pytest.raises(SearchError, match="more than 1,000 pairs"):
