@@ -109,6 +109,7 @@ def dedupe(
     between: tuple[Path, Path] | None = None,
     within_subfolders: bool = False,
     files: Sequence[Path] | None = None,
+    search: str = "exact",
 ) -> DedupeResult:
     """Find images of `folder` that show the same picture; changes no file.
 
@@ -128,6 +129,8 @@ def dedupe(
             both may go, and paths are relative to the folder that holds both.
         within_subfolders: only pairs of images that lie in one directory count.
         files: the only files of `folder` that count; those of a reference do in any case.
+        search: without `verify`, "exact" or "partitioned": at least 0.999 of the pairs, measured on them, in
+            a part of the time among hundreds of thousands of images.
 
     Images outside of `folder` never go; their paths are absolute.
     """
@@ -152,6 +155,7 @@ def dedupe(
         include_unverified,
         stacks,
         scope,
+        search,
     )
 
 
@@ -199,11 +203,12 @@ def leaks(
     progress: Progress = SILENT,
     verify: bool = True,
     write_clean: Path | None = None,
+    search: str = "exact",
 ) -> LeaksResult:
     """Find images of one split of a data set that are, however altered, in another; changes no image.
 
     Args:
-        threshold, verify: as in `dedupe`.
+        threshold, verify, search: as in `dedupe`.
         encoder: an encoder file for all splits; None takes the shipped one.
         write_clean: a `.txt` to write: the images of `train` that are in no other split, a path a line.
     """
@@ -212,7 +217,7 @@ def leaks(
 
     folders = [os.fspath(folder) for folder in (train, test, val) if folder is not None]
     request = FolderRequest("", _text(encoder), exclude, workers=workers)
-    return verb(request, folders, threshold, progress, verify, _text(write_clean))
+    return verb(request, folders, threshold, progress, verify, _text(write_clean), search)
 
 
 def calibrate(

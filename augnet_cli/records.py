@@ -122,6 +122,21 @@ class Pairs:
 
 
 @dataclass(frozen=True, slots=True)
+class Recall:
+    """What share of the near pairs a search that is not exact finds, measured on the rows it searched.
+
+    `rows` drawn at random were compared with all others, which gave `pairs`; of these the search finds
+    `found`, from which follows, but for the chance 1 - `confidence`, that it finds `at_least` of all.
+    """
+
+    rows: int
+    pairs: int
+    found: int
+    at_least: float
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True)
 class Kept:
     """The image of a group that stays, and which rule decided."""
 
@@ -177,3 +192,5 @@ class Group:
 # Who chose a threshold; AUTO: there is none, each pair is proved.
 GIVEN, CALIBRATED, CARD, AUTO = "given", "calibrated", "card", "auto"
 DEFAULT_PRECISION = 0.99
+# How the pairs within a distance are looked for: all of them, or by parts of the rows that lie together.
+EXACT, PARTITIONED = "exact", "partitioned"

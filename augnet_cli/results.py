@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from augnet_cli.records import GIVEN, Group, Skip, Transform
+from augnet_cli.records import EXACT, GIVEN, Group, Recall, Skip, Transform
 
 PARTIAL = "partial"  # a word of a verdict
 
@@ -45,6 +45,7 @@ class DedupeResult:
     says who chose it: the user, a calibration on this folder, the encoder's card, or nobody (AUTO).
     `verified`: groups are proved, apart from unverified ones where they were to be included.
     `plan` is the file in which what may go was written down, as the user named it.
+    `search` is how pairs were to be looked for, `recall` None where that was exact in the end.
     """
 
     folder: str
@@ -64,6 +65,8 @@ class DedupeResult:
     typed: tuple[str, ...] = ()
     searched: tuple[str, ...] = ()
     plan: str | None = None
+    search: str = EXACT
+    recall: Recall | None = None
 
     @property
     def partial(self) -> tuple[Suspect, ...]:
@@ -122,8 +125,8 @@ class Leak:
 class LeaksResult:
     """What `leaks` found; paths are relative to `folder`, which holds all splits.
 
-    `threshold`, `threshold_from` and `verified` are as in `DedupeResult`.  `leaks` names each leaked image at
-    least once, `unverified` pairs that are near and that nothing proves.
+    `threshold`, `threshold_from`, `verified`, `search` and `recall` are as in `DedupeResult`.  `leaks` names
+    each leaked image at least once, `unverified` pairs that are near and that nothing proves.
     """
 
     folder: str
@@ -136,6 +139,8 @@ class LeaksResult:
     skipped: tuple[Skip, ...]
     verified: bool
     labelled: bool
+    search: str = EXACT
+    recall: Recall | None = None
 
 
 @dataclass(frozen=True, slots=True)

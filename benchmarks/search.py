@@ -1,10 +1,11 @@
 """All pairs under a distance among many embeddings: time, memory and recall beside faiss and hnswlib.
 
-    python benchmarks/search.py --rivals PYTHON [--sizes 100000 1000000] [--rounds 3 1] [--dim 128]
+    python benchmarks/search.py --rivals PYTHON [--sizes 100000 1000000] [--rounds 3 1] [--work FOLDER]
 
 PYTHON is one with faiss-cpu, hnswlib and numpy; without it augnet runs alone.  Each method runs in a process
 of its own, one after the other in every round; the figures are medians.  A pair counts for recall if any
 method found it and its distance in float64 is at or under the threshold.
+A run that is broken off goes on where it was, if FOLDER was named; a graph of a million rows takes long.
 """
 
 from __future__ import annotations
@@ -24,8 +25,8 @@ from tables import markdown, put
 from augnet_cli.cores import usable_cores
 
 PROGRAM = str(Path(__file__).parent / "search_methods.py")
-OURS, FLAT = "augnet, exact", "faiss flat"
-HEAD = ("seconds", "slowest", "of which building", "peak MB", "pairs", "recall")
+OURS, FLAT = ("augnet, exact", "augnet, partitioned"), "faiss flat"
+HEAD = ("seconds", "slowest", "of which building", "CPU seconds", "peak MB", "pairs", "recall")
 
 
 def main() -> None:
@@ -39,14 +40,17 @@ def main() -> None:
         "--flat-up-to", type=int, default=200_000, help="no faiss flat beyond: it takes hours"
     )
     parser.add_argument("--print-only", action="store_true", help="leave the documents as they are")
+    parser.add_argument("--work", type=Path, help="keep what was measured here, and don't measure it again")
     arguments = parser.parse_args()
     tables = []
     for size, rounds in zip(arguments.sizes, arguments.rounds, strict=True):
-        methods = [OURS] if arguments.rivals is None else list(METHODS)
+        methods = list(OURS if arguments.rivals is None else METHODS)
         if size > arguments.flat_up_to and FLAT in methods:
             methods.remove(FLAT)
-        with tempfile.TemporaryDirectory() as folder:
-            tables.append(compared(Path(folder), methods, size, rounds, arguments))
+        with tempfile.TemporaryDirectory() as temporary:
+            folder = Path(temporary) if arguments.work is None else arguments.work / str(size)
+            folder.mkdir(parents=True, exist_ok=True)
+            tables.append(compared(folder, methods, size, rounds, arguments))
     text = "\n\n".join(tables)
     if arguments.print_only:
         print(text)
@@ -61,24 +65,12 @@ def compared(folder: Path, methods: list[str], size: int, rounds: int, arguments
     make = f"import numpy, search_methods as s; numpy.save({str(rows)!r}, s.planted({size}, {arguments.dim}))"
     subprocess.run([sys.executable, "-c", make], check=True, cwd=Path(PROGRAM).parent)
     runs: dict[str, list[dict[str, float]]] = {method: [] for method in methods}
-    for _ in range(rounds):
-        for number, method in enumerate(methods):
-            python = sys.executable if method == OURS else arguments.rivals
-            command = [
-                python,
-                PROGRAM,
-                method,
-                str(rows),
-                str(arguments.threshold),
-                str(folder / f"{number}.npy"),
-            ]
-            done = subprocess.run(command, check=True, capture_output=True, text=True)
-            runs[method].append(json.loads(done.stdout.splitlines()[-1]))
+    for number in range(rounds):
+        for method in methods:
+            python = sys.executable if method in OURS else arguments.rivals
+            runs[method].append(measured(folder, method, number, python, arguments.threshold))
             print(size, method, runs[method][-1], file=sys.stderr, flush=True)
-    found = [
-        true_pairs(rows, np.load(folder / f"{number}.npy"), arguments.threshold)
-        for number in range(len(methods))
-    ]
+    found = [true_pairs(rows, np.load(folder / f"{method}.npy"), arguments.threshold) for method in methods]
     every = len(np.unique(np.concatenate(found)))
     lines = []
     for method, keys in zip(methods, found, strict=True):
@@ -87,6 +79,7 @@ def compared(folder: Path, methods: list[str], size: int, rounds: int, arguments
             f"{statistics.median(seconds):.1f}",
             f"{max(seconds):.1f}",
             f"{statistics.median(run['build'] for run in runs[method]):.1f}",
+            f"{statistics.median(run['busy'] for run in runs[method]):.1f}",
             f"{max(run['peak'] for run in runs[method]) / 1e6:,.0f}",
             f"{len(keys):,}",
             f"{len(keys) / every:.4f}" if every else "",
@@ -94,6 +87,17 @@ def compared(folder: Path, methods: list[str], size: int, rounds: int, arguments
         lines.append((method, *cells))
     head = f"{size:,} rows of {arguments.dim}, {usable_cores()} cores, median of {rounds}"
     return markdown((head, *HEAD), lines)
+
+
+def measured(folder: Path, method: str, number: int, python: str, threshold: float) -> dict[str, float]:
+    """One run of a method, which also leaves its pairs; or what an earlier one left."""
+    kept = folder / f"{method} {number}.json"
+    if not kept.exists():
+        files = (str(folder / "rows.npy"), str(threshold), str(folder / f"{method}.npy"))
+        done = subprocess.run([python, PROGRAM, method, *files], check=True, capture_output=True, text=True)
+        kept.write_text(done.stdout.splitlines()[-1])
+    run: dict[str, float] = json.loads(kept.read_text())
+    return run
 
 
 def true_pairs(rows: Path, pairs: np.ndarray, threshold: float) -> np.ndarray:

@@ -12,6 +12,7 @@ def dedupe(
     folder: options.FolderUnlessBetween = None,
     threshold: options.Threshold = None,
     no_verify: options.NoVerify = False,
+    search: options.Search = options.SearchWay.exact,
     precision: options.Precision = None,
     include_unverified: options.IncludeUnverified = False,
     stacks: options.Stacks = False,
@@ -60,7 +61,17 @@ def dedupe(
     request = FolderRequest(folder or "", encoder, exclude or (), max_megapixels, workers)
     progress = progress_for(quiet)
     result = verb(
-        request, threshold, progress, precision, plan, keep, not no_verify, include_unverified, stacks, scope
+        request,
+        threshold,
+        progress,
+        precision,
+        plan,
+        keep,
+        not no_verify,
+        include_unverified,
+        stacks,
+        scope,
+        search.value,
     )
     show(result, format, null, quiet)
     write_pictures(result, html, sheet, request, progress)

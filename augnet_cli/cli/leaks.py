@@ -49,6 +49,7 @@ def leaks(
         ),
     ] = None,
     no_verify: options.NoVerify = False,
+    search: options.Search = options.SearchWay.exact,
     encoder: Annotated[
         str | None,
         typer.Option(
@@ -95,7 +96,8 @@ def leaks(
 
     folders = (train, test) if val is None else (train, test, val)
     request = FolderRequest("", encoder, exclude or (), max_megapixels, workers)
-    result = verb(request, folders, threshold, progress_for(quiet), not no_verify, write_clean)
+    progress = progress_for(quiet)
+    result = verb(request, folders, threshold, progress, not no_verify, write_clean, search.value)
     _show(result, format)
     finish(bool(result.leaks), fail_on_found, len(result.skipped), strict)
 

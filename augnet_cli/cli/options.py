@@ -86,6 +86,23 @@ NoVerify = Annotated[
     bool,
     typer.Option("--no-verify", help="Let the distance alone decide; faster, and wrong now and then."),
 ]
+
+
+class SearchWay(str, Enum):
+    """How pairs within a distance are looked for."""
+
+    exact = "exact"
+    partitioned = "partitioned"
+
+
+Search = Annotated[
+    SearchWay,
+    typer.Option(
+        "--search",
+        help="With --no-verify: `exact` finds all pairs; `partitioned` at least 0.999 of them, which it "
+        "measures, in a part of the time where there are hundreds of thousands of images.",
+    ),
+]
 IncludeUnverified = Annotated[
     bool,
     typer.Option(

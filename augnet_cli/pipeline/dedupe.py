@@ -4,24 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from augnet_cli.acting.plan import check_plan_file, save_plan
-from augnet_cli.duplicates.decided import as_decided
 from augnet_cli.duplicates.groups import group
 from augnet_cli.duplicates.keep import DEFAULT_RULES, REFERENCE, Rule, folders_without_images, parse_rules
-from augnet_cli.duplicates.scope import WHOLE
 from augnet_cli.errors import UsageError
 from augnet_cli.images.names import shown
+from augnet_cli.pipeline.by_distance import check_search, pairs_by_distance
 from augnet_cli.pipeline.calibrate import auto_threshold, check_precision
 from augnet_cli.pipeline.gathered import Gathered, ScopeRequest, gathered, layout_of
 from augnet_cli.pipeline.refresh import FolderRequest
 from augnet_cli.pipeline.verification import Found, Terms, verified
 from augnet_cli.progress import SILENT, Progress
-from augnet_cli.records import AUTO, DEFAULT_PRECISION, GIVEN, Group, Pairs
+from augnet_cli.records import AUTO, DEFAULT_PRECISION, EXACT, GIVEN, Group, Recall
 from augnet_cli.results import DedupeResult
 from augnet_cli.search.distance import check_threshold
-from augnet_cli.search.exact import pairs_within
 
 EVERYTHING = ScopeRequest()
 
@@ -37,6 +33,7 @@ def dedupe(
     include_unverified: bool = False,
     stacks: bool = False,
     scope: ScopeRequest = EVERYTHING,
+    search: str = EXACT,
 ) -> DedupeResult:
     """Find identical files by content and altered copies by proof; what a person decided outweighs both.
 
@@ -51,6 +48,8 @@ def dedupe(
         include_unverified: whether images go, too, that are near enough but too plain for a proof.
         stacks: whether to tell of photos of one scene.
         scope: which images may be pairs, and which stay; the folder may be "" where it names two.
+        search: for `verify=False`, EXACT or PARTITIONED: nearly all pairs, in a part of the time where the
+            images are very many.
 
     Raises:
         UsageError: options that exclude each other, or one out of its range; `plan` has another suffix;
@@ -60,6 +59,7 @@ def dedupe(
         SearchError: the threshold makes a pair of nearly everything.
     """
     _check_options(threshold, precision, verify, include_unverified or stacks)
+    check_search(search, verify)
     rules = DEFAULT_RULES if keep is None else parse_rules(keep)
     if plan is not None:
         check_plan_file(plan)
@@ -71,6 +71,7 @@ def dedupe(
         if layout.fixed_folders:
             rules = (Rule(REFERENCE, layout.fixed_folders), *rules)
         limit, source = threshold, GIVEN if threshold is not None else AUTO
+        recall = None
         if verify:
             likely = fresh.embedder.card.threshold_for(DEFAULT_PRECISION)[1]
             terms = Terms(
@@ -81,7 +82,8 @@ def dedupe(
             if limit is None:
                 wanted = DEFAULT_PRECISION if precision is None else precision
                 limit, source = auto_threshold(fresh, fresh.collection(), fresh.request, wanted, progress)
-            found = Found(_by_distance(place, limit, rules, progress), (), ())
+            groups, recall = _by_distance(place, limit, rules, search, progress)
+            found = Found(groups, (), ())
     sizes = {image.path: image.size_bytes for image in images}
     result = DedupeResult(
         folder=layout.folder,
@@ -101,6 +103,8 @@ def dedupe(
         typed=_typed(request.folder, scope),
         searched=tuple(source.request.folder for source in layout.sources),
         plan=plan,
+        search=search,
+        recall=recall,
     )
     if plan is not None:
         save_plan(result, images, plan)
@@ -141,14 +145,12 @@ def _typed(folder: str, scope: ScopeRequest) -> tuple[str, ...]:
 
 
 def _by_distance(
-    place: Gathered, limit: float, rules: Sequence[Rule], progress: Progress
-) -> tuple[Group, ...]:
-    collection, rows = place.collection, place.rows
-    pairs = pairs_within(collection.embeddings, limit, progress)
-    if rows.scope != WHOLE:
-        both = zip(pairs.left.tolist(), pairs.right.tolist(), strict=True)
-        good = np.fromiter((rows.may_pair(*pair) for pair in both), bool, len(pairs))
-        pairs = Pairs(pairs.left[good], pairs.right[good], pairs.distance[good])
-    pairs = as_decided(pairs, rows, collection.embeddings, place.said)
-    may_be_copies = rows.may_be_copies
-    return group(collection.images, collection.content_rows, pairs, rules=rules, may_be_copies=may_be_copies)
+    place: Gathered, limit: float, rules: Sequence[Rule], search: str, progress: Progress
+) -> tuple[tuple[Group, ...], Recall | None]:
+    collection = place.collection
+    pairs, recall = pairs_by_distance(place, limit, search, progress)
+    may_be_copies = place.rows.may_be_copies
+    groups = group(
+        collection.images, collection.content_rows, pairs, rules=rules, may_be_copies=may_be_copies
+    )
+    return groups, recall

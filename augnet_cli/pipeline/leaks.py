@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from augnet_cli.duplicates.crossing import cross, nearest_across
-from augnet_cli.duplicates.decided import as_decided
 from augnet_cli.duplicates.groups import IDENTICAL, NEAR
 from augnet_cli.duplicates.scope import Rows, Scope
 from augnet_cli.duplicates.told import UNVERIFIED, described
@@ -17,18 +16,18 @@ from augnet_cli.duplicates.verify import distance_of
 from augnet_cli.errors import UsageError
 from augnet_cli.geometry.derivation import derivation
 from augnet_cli.images.names import shown
+from augnet_cli.pipeline.by_distance import check_search, pairs_by_distance
 from augnet_cli.pipeline.calibrate import auto_threshold
 from augnet_cli.pipeline.gathered import Gathered, Layout, gathered, holds, spread
 from augnet_cli.pipeline.refresh import FolderRequest
 from augnet_cli.pipeline.verification import blocks_of, proving, sizes_of
 from augnet_cli.progress import SILENT, Progress
-from augnet_cli.records import AUTO, DEFAULT_PRECISION, GIVEN, ImageRecord, Pairs, Transform
+from augnet_cli.records import AUTO, DEFAULT_PRECISION, EXACT, GIVEN, ImageRecord, Pairs, Recall, Transform
 from augnet_cli.report.paths import write_paths
 from augnet_cli.report.target import Target, check_target, written_whole
 from augnet_cli.report.text import count
 from augnet_cli.results import Leak, LeaksResult, Split, Suspect
 from augnet_cli.search.distance import check_threshold
-from augnet_cli.search.exact import pairs_within
 from augnet_cli.store.place import checked_folder
 
 TRAIN, TEST, VAL = "train", "test", "val"
@@ -44,13 +43,14 @@ def leaks(
     progress: Progress = SILENT,
     verify: bool = True,
     write_clean: str | None = None,
+    search: str = EXACT,
 ) -> LeaksResult:
     """Find images of one split that show the picture of one of another; pairs within a split don't count.
 
     Args:
         request: its folder is not looked at.
         folders: of train, test, and, if there is one, val.
-        threshold, verify: as in `dedupe`; without both, the distance is calibrated on train.
+        threshold, verify, search: as in `dedupe`; without both, the distance is calibrated on train.
         write_clean: a `.txt` to write: the images of train that are in no other split, a path a line.
 
     Raises:
@@ -61,9 +61,10 @@ def leaks(
     """
     if threshold is not None:
         check_threshold(threshold)
+    check_search(search, verify)
     if write_clean is not None:
         check_target(write_clean, CLEAN)
-    layout = _layout(request, folders)
+    layout, recall = _layout(request, folders), None
     with gathered(layout, progress) as place:
         limit, source = threshold, GIVEN if threshold is not None else AUTO
         if verify:
@@ -76,7 +77,8 @@ def leaks(
                 fresh = place.first
                 own = fresh.collection()
                 limit, source = auto_threshold(fresh, own, fresh.request, DEFAULT_PRECISION, progress)
-            found, unproved = _by_distance(place, limit, progress), ()
+            found, recall = _by_distance(place, limit, search, progress)
+            unproved = ()
     labelled = _are_labelled(layout, place)
     told = sorted(_told(layout, place, found, labelled), key=_order)
     met = {path for leak in told for path in (leak.path, leak.other)}
@@ -93,6 +95,8 @@ def leaks(
         skipped=place.skipped,
         verified=verify,
         labelled=labelled,
+        search=search,
+        recall=recall,
     )
     if write_clean is not None:
         _write_clean(result, layout, images, met, write_clean, progress)
@@ -152,18 +156,16 @@ def _proved(
     return found, tuple(_suspects(place, crossings.unproved))
 
 
-def _by_distance(place: Gathered, limit: float, progress: Progress) -> list[_Found]:
-    rows, embeddings = place.rows, place.collection.embeddings
-    pairs = pairs_within(embeddings, limit, progress)
-    both = zip(pairs.left.tolist(), pairs.right.tolist(), strict=True)
-    good = np.fromiter((rows.may_pair(*pair) for pair in both), bool, len(pairs))
-    pairs = Pairs(pairs.left[good], pairs.right[good], pairs.distance[good])
-    found = []
-    for pair, distance in nearest_across(as_decided(pairs, rows, embeddings, place.said), rows):
+def _by_distance(
+    place: Gathered, limit: float, search: str, progress: Progress
+) -> tuple[list[_Found], Recall | None]:
+    rows, found = place.rows, []
+    pairs, recall = pairs_by_distance(place, limit, search, progress)
+    for pair, distance in nearest_across(pairs, rows):
         row, far = _in_order(rows, *pair)
         same = rows.contents[row] == rows.contents[far]
         found.append(_Found(row, far, distance, same, IDENTICAL if same else NEAR))
-    return found
+    return found, recall
 
 
 def _in_order(rows: Rows, one: int, other: int) -> tuple[int, int]:

@@ -18,7 +18,7 @@ from dataclasses import asdict
 from decimal import Decimal
 from typing import BinaryIO, Literal
 
-from augnet_cli.records import AUTO, Group, Skip
+from augnet_cli.records import AUTO, Group, Recall, Skip
 from augnet_cli.results import (
     PARTIAL,
     CalibrationResult,
@@ -53,6 +53,7 @@ def write_dedupe(result: DedupeResult, format: Format, stream: BinaryIO) -> None
         "encoder": result.encoder,
         "threshold": AUTO if result.threshold is None else float(result.threshold),
         "threshold_from": result.threshold_from,
+        **_recall(result.recall),
     }
     lists = {
         "groups": (_group(group, result.threshold) for group in result.groups),
@@ -74,6 +75,7 @@ def write_leaks(result: LeaksResult, format: Format, stream: BinaryIO) -> None:
         "encoder": result.encoder,
         "threshold": AUTO if result.threshold is None else float(result.threshold),
         "threshold_from": result.threshold_from,
+        **_recall(result.recall),
         "labelled": result.labelled,
         "splits": [
             {"name": split.name, "folder": split.folder, "images": split.images, "leaked": split.leaked}
@@ -153,6 +155,11 @@ def write_calibration(result: CalibrationResult, format: Format, stream: BinaryI
     }
     curve = ({"distance": float(point.distance), **_figures(point)} for point in result.curve)
     _write_json(head, {"curve": curve, "skipped": _skips(result.skipped)}, stream)
+
+
+def _recall(recall: Recall | None) -> dict[str, object]:
+    """What share of the pairs was found, where the search may have missed some."""
+    return {} if recall is None else {"recall": asdict(recall)}
 
 
 def _figures(point: CurvePoint) -> dict[str, object]:

@@ -7,8 +7,9 @@ import re
 from collections.abc import Iterator
 
 from augnet_cli.images.names import pasted, shown
+from augnet_cli.records import EXACT
 from augnet_cli.report.style import PLAIN, Style
-from augnet_cli.report.text import SUSPECTS_SHOWN, count, distance_words, skipped_lines
+from augnet_cli.report.text import SUSPECTS_SHOWN, count, distance_words, recall_lines, skipped_lines
 from augnet_cli.results import Leak, LeaksResult, Split
 
 MARKUP = re.compile(r"([\\`*_{}\[\]()#+!|~-])")  # what may mean something to Markdown
@@ -35,6 +36,7 @@ def leaks_lines(result: LeaksResult, style: Style = PLAIN) -> Iterator[str]:
             yield f"  {len(result.unverified) - SUSPECTS_SHOWN:,} more (--format json lists all)"
         yield ""
     yield from skipped_lines(result.skipped, style)
+    yield from recall_lines(result.recall)
     yield f"{style.bold}{_summary(result)}{style.reset}"
     if any(leak.split == result.splits[0].name for leak in result.leaks):
         yield f"next: `{_again(result)} --write-clean clean.txt` lists the images that may stay in train"
@@ -89,7 +91,9 @@ def _again(result: LeaksResult) -> str:
     words = " ".join(["augnet leaks", *(pasted(split.typed_folder) for split in result.splits)])
     if result.threshold is not None:
         words += f" --threshold {result.threshold:.10g}"
-    return words if result.verified else f"{words} --no-verify"
+    if not result.verified:
+        words += " --no-verify"
+    return words if result.search == EXACT else f"{words} --search {result.search}"
 
 
 def _words(leak: Leak) -> list[str]:

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from typing import TextIO
 
 from augnet_cli.images.names import pasted, shown
-from augnet_cli.records import CALIBRATED, DEFAULT_PRECISION, Group, Redundant, Skip
+from augnet_cli.records import CALIBRATED, DEFAULT_PRECISION, EXACT, Group, Recall, Redundant, Skip
 from augnet_cli.report.style import PLAIN, Style
 from augnet_cli.report.words import verdict_words
 from augnet_cli.results import (
@@ -55,6 +55,7 @@ def dedupe_lines(result: DedupeResult, style: Style = PLAIN) -> Iterator[str]:
     yield from _suspects(result, style)
     yield from _stacks(result, style)
     yield from skipped_lines(result.skipped, style)
+    yield from recall_lines(result.recall)
     images = count(result.images, "image")
     within = "" if result.threshold is None else f" within distance {result.threshold:g}"
     if not result.groups:
@@ -81,6 +82,8 @@ def _again(result: DedupeResult) -> str:
         again += f" --threshold {result.threshold:.10g}"
     if not result.verified:
         again += " --no-verify"
+    if result.search != EXACT:
+        again += f" --search {result.search}"
     if result.include_unverified:
         again += " --include-unverified"
     if result.keep is not None:
@@ -279,6 +282,15 @@ def skipped_lines(skipped: tuple[Skip, ...], style: Style) -> Iterator[str]:
         rest = by_count[REASONS_SHOWN:]
         yield f"  {sum(tally[reason] for reason in rest):,}  for {count(len(rest), 'other reason')}"
     yield ""
+
+
+def recall_lines(recall: Recall | None) -> Iterator[str]:
+    """How much a search that is not exact finds, and how that is known."""
+    if recall is not None:
+        found = f"{recall.found:,} of the {count(recall.pairs, 'pair')} of {count(recall.rows, 'image')}"
+        yield f"partitioned search: finds {found} that were compared with all others"
+        yield f"  so with {recall.confidence:.0%} confidence at least {recall.at_least:.1%} of all pairs"
+        yield ""
 
 
 def _harmless(text: str) -> str:

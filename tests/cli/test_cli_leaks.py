@@ -90,6 +90,7 @@ def test_what_may_stay_in_train_is_written(data: Path) -> None:
         (("data/train", "none"), 1, "there is no folder none"),
         ((*SPLITS, "--write-clean", "data/train/plain/flower.jpg"), 2, ".txt"),
         ((*SPLITS, "--encoder", "none.onnx"), 1, "none.onnx"),
+        ((*SPLITS, "--search", "partitioned"), 2, "--no-verify"),
     ],
 )
 def test_what_makes_no_sense_is_said_in_two_lines(data: Path, words: tuple, code: int, said: str) -> None:

@@ -74,6 +74,8 @@ def test_help_says_what_each_option_does_and_shows_an_example(command: str) -> N
         ["dedupe", ".", "--precision", "0.9", "--threshold", "0.1"],
         ["dedupe", ".", "--precision", "0.9"],
         ["dedupe", ".", "--no-verify", "--stacks"],
+        ["dedupe", ".", "--no-verify", "--search", "quick"],
+        ["dedupe", ".", "--search", "partitioned"],
         ["dedupe", ".", "--no-verify", "--include-unverified"],
         ["calibrate", ".", "--precision", "nan"],
         ["calibrate", ".", "--format", "paths"],

@@ -14,7 +14,10 @@ from augnet_cli.results import (
     DedupeResult,
     EmbedResult,
     Hit,
+    Leak,
+    LeaksResult,
     QueryResult,
+    Split,
     Stack,
     Suspect,
 )
@@ -111,6 +114,22 @@ VERIFIED = replace(
 )
 
 NO_DUPLICATES = DedupeResult("/home/ann/photos", "photos", "abc123", 0.2, 12, (), ())
+
+LEAKS = LeaksResult(
+    folder="/home/ann/data",
+    encoder="abc123",
+    threshold=0.2,
+    threshold_from="given",
+    splits=(
+        Split("train", "/home/ann/data/train", "data/train", 900, 1),
+        Split("test", "/home/ann/data/test", "data/test", 100, 1),
+    ),
+    leaks=(Leak("train/a.jpg", "train", "test/b.jpg", "test", 0.0312, False, ("near",)),),
+    unverified=(),
+    skipped=(),
+    verified=False,
+    labelled=False,
+)
 
 QUERY = QueryResult(
     query="../new photo.jpg",

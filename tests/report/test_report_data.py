@@ -17,6 +17,7 @@ from report_examples import (
     CLUSTER,
     DEDUPE,
     EMBED,
+    LEAKS,
     NO_DUPLICATES,
     QUERY,
     UNCALIBRATED,
@@ -26,13 +27,14 @@ from report_examples import (
     weird_query,
 )
 
-from augnet_cli.records import Group, Kept, Redundant, Transform
+from augnet_cli.records import Group, Kept, Recall, Redundant, Transform
 from augnet_cli.report.data import (
     Format,
     write_calibration,
     write_cluster,
     write_dedupe,
     write_embed,
+    write_leaks,
     write_query,
 )
 from augnet_cli.results import Hit, Stack, Suspect
@@ -76,6 +78,19 @@ def test_dedupe_json_word_for_word() -> None:
         '{"path": "c.heic", "reason": "no HEIF"}\n'
         "]}\n"
     )
+
+
+def test_json_tells_what_share_a_search_that_is_not_exact_finds() -> None:
+    recall = Recall(rows=91_819, pairs=3101, found=3100, at_least=0.999, confidence=0.95)
+    told = json.loads(written(write_dedupe, replace(DEDUPE, search="partitioned", recall=recall), "json"))
+    told_of_leaks = json.loads(written(write_leaks, replace(LEAKS, recall=recall), "json"))
+    assert told["recall"] == told_of_leaks["recall"] == {
+        "rows": 91_819,
+        "pairs": 3101,
+        "found": 3100,
+        "at_least": 0.999,
+        "confidence": 0.95,
+    }  # fmt: skip
 
 
 def test_calibration_json_word_for_word() -> None:

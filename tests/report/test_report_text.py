@@ -16,6 +16,7 @@ from report_examples import (
     CLUSTER,
     DEDUPE,
     EMBED,
+    LEAKS,
     NO_DUPLICATES,
     QUERY,
     UNCALIBRATED,
@@ -25,7 +26,8 @@ from report_examples import (
     weird_query,
 )
 
-from augnet_cli.records import Group, Kept, Redundant, Skip, Transform
+from augnet_cli.records import Group, Kept, Recall, Redundant, Skip, Transform
+from augnet_cli.report.leaks_text import leaks_lines
 from augnet_cli.report.style import COLOUR, PLAIN, Style
 from augnet_cli.report.text import (
     calibration_lines,
@@ -73,6 +75,18 @@ def test_dedupe_text_word_for_word() -> None:
         "next: `augnet dedupe photos --threshold 0.2 --no-verify --format paths -0` "
         "lists the redundant ones\n"
     )
+
+
+def test_a_search_that_is_not_exact_says_how_much_it_finds() -> None:
+    recall = Recall(rows=91_819, pairs=3101, found=3100, at_least=0.999, confidence=0.95)
+    for lines in (dedupe_lines, leaks_lines):
+        result = DEDUPE if lines is dedupe_lines else LEAKS
+        said = text(lines(replace(result, verified=False, search="partitioned", recall=recall)))
+        assert (
+            "partitioned search: finds 3,100 of the 3,101 pairs of 91,819 images that were compared with all "
+            "others\n  so with 95% confidence at least 99.9% of all pairs\n"
+        ) in said
+        assert "--no-verify --search partitioned" in said
 
 
 def test_after_a_plan_the_next_step_is_to_apply_it() -> None:
