@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
 PICTURE_NAME = "training.png"
 INCHES, DPI = (13.0, 5.2), 110
-NO_TERMS = ("epoch", "step", "seconds", "held_out")  # of a line of the log; the others are of the loss
+# Of a line of the log; the others are of the loss.
+NO_TERMS = ("epoch", "step", "seconds", "images_per_second", "waiting_share", "held_out")
 # Two that people of all kinds of colour vision tell apart, also in grey (Okabe and Ito, 2008).
 OLD, NEW = "#E69F00", "#0072B2"
 

@@ -1,17 +1,21 @@
 """Batches of views, made ahead of the step that needs them.
 
 Crops are made per image by threads (Pillow frees the interpreter lock), a few steps ahead; colours and the
-rest are done on whole batches on the training device.  Crops depend on the seed, the epoch and the image
-alone, the rest on the seed, the epoch, the step and the part of the batch: the same command gives the same
-batches whatever the number of threads, and the same number of parts whatever the number of processes.
+rest are done on whole batches on the training device, by one more thread while the step before computes.
+Both go on over the end of an epoch, so that one of few steps does not begin with a wait.
+
+Crops depend on the seed, the epoch and the image alone, the rest on the seed, the epoch, the step and the
+part of the batch: the same command gives the same batches whatever the number of threads, and the same number
+of parts whatever the number of processes.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -21,8 +25,30 @@ from augnet_cli.training.methods.method import Batch
 from augnet_cli.training.pixels import PixelCache
 from augnet_cli.training.views import Views
 
-STEPS_AHEAD = 3  # enough to hide a slow step; each holds one batch of uint8 crops
+CROPPED_AHEAD = 3  # steps, enough to hide a slow one; each holds one batch of uint8 crops
+FINISHED_AHEAD = 1  # steps whose views are made while another computes: floats, four times the bytes of crops
 CHUNK = 16  # images one task crops: large enough to outweigh handing it to a thread
+
+T = TypeVar("T")
+M = TypeVar("M")
+
+
+@dataclass(frozen=True)
+class Step:
+    """What one step looks at: `rows` (B,) of all processes, step `number` of `epoch`."""
+
+    epoch: int
+    number: int
+    rows: np.ndarray
+
+
+def steps_of(order: np.ndarray, images_per_step: int, epoch: int, skip: int = 0) -> Iterator[Step]:
+    """The steps of one epoch in the given order of rows; a last, smaller batch is left out.
+
+    `skip` of them were taken before, by a run that was interrupted; the rest are as if it had not been.
+    """
+    for number in range(skip, len(order) // images_per_step):
+        yield Step(epoch, number, order[number * images_per_step : (number + 1) * images_per_step])
 
 
 @dataclass(frozen=True)
@@ -44,33 +70,33 @@ class ViewLoader:
     parts: int = 1
     mine: range = range(1)
 
-    def batches(self, order: np.ndarray, images_per_step: int, epoch: int, skip: int = 0) -> Iterator[Batch]:
-        """Batches of `images_per_step` rows in the given order, of which this process's parts are given.
+    def batches(self, steps: Iterable[Step]) -> Generator[Batch]:
+        """The batch of each step, of which this process's parts are given; steps may go on for ever.
 
-        `images_per_step` is a multiple of `parts`; a last, smaller batch is left out.
-        `skip` batches were made before, by a run that was interrupted; the rest are as if it had not been.
+        The number of rows of a step is a multiple of `parts`.
         """
-        size = images_per_step // self.parts
-        steps = [
-            order[start + self.mine.start * size : start + self.mine.stop * size]
-            for start in range(0, len(order) - images_per_step + 1, images_per_step)
-        ]
-        pool = ThreadPoolExecutor(self.workers)
+        croppers, finisher = ThreadPoolExecutor(self.workers), ThreadPoolExecutor(1)
+
+        def crop(step: Step) -> tuple[Step, list[Future[np.ndarray]]]:
+            rows = self._mine(step)
+            chunks = [rows[start : start + CHUNK] for start in range(0, len(rows), CHUNK)]
+            return step, [croppers.submit(self._crops, chunk, step.epoch) for chunk in chunks]
+
+        def finish(cropped: tuple[Step, list[Future[np.ndarray]]]) -> Future[Batch]:
+            return finisher.submit(self._finish, *cropped)
+
         try:
-            waiting: deque[tuple[np.ndarray, list[Future[np.ndarray]]]] = deque()
-            upcoming = iter(steps[skip:])
-            for number in range(skip, len(steps)):
-                while len(waiting) < STEPS_AHEAD:
-                    rows = next(upcoming, None)
-                    if rows is None:
-                        break
-                    parts = [rows[start : start + CHUNK] for start in range(0, len(rows), CHUNK)]
-                    waiting.append((rows, [pool.submit(self._crops, part, epoch) for part in parts]))
-                rows, crops = waiting.popleft()
-                yield self._finish(rows, np.concatenate([part.result() for part in crops]), epoch, number)
+            for made in _ahead(finish, _ahead(crop, steps, CROPPED_AHEAD), FINISHED_AHEAD):
+                yield made.result()
         finally:
             # Whoever stops early (an error, Ctrl-C) does not wait for crops that nobody needs.
-            pool.shutdown(cancel_futures=True)
+            croppers.shutdown(wait=False, cancel_futures=True)
+            finisher.shutdown(cancel_futures=True)
+            croppers.shutdown()
+
+    def _mine(self, step: Step) -> np.ndarray:
+        size = len(step.rows) // self.parts
+        return step.rows[self.mine.start * size : self.mine.stop * size]
 
     def _crops(self, rows: np.ndarray, epoch: int) -> np.ndarray:
         made = np.empty((len(rows), self.count, self.size, self.size, 3), np.uint8)
@@ -81,12 +107,13 @@ class ViewLoader:
                 made[position, view] = self.views.crop(source, rng)
         return made
 
-    def _finish(self, rows: np.ndarray, crops: np.ndarray, epoch: int, step: int) -> Batch:
+    def _finish(self, step: Step, cropped: list[Future[np.ndarray]]) -> Batch:
+        crops = np.concatenate([chunk.result() for chunk in cropped])
         views = [
-            self._finished(part, epoch, step, number)
+            self._finished(part, step.epoch, step.number, number)
             for number, part in zip(self.mine, np.split(crops, len(self.mine)), strict=True)
         ]
-        return Batch(torch.from_numpy(rows), views[0] if len(views) == 1 else torch.cat(views))
+        return Batch(torch.from_numpy(self._mine(step)), views[0] if len(views) == 1 else torch.cat(views))
 
     def _finished(self, crops: np.ndarray, epoch: int, step: int, part: int) -> Tensor:
         """(b, V, 3, S, S) views of the (b, V, S, S, 3) crops of one part of a batch."""
@@ -96,3 +123,13 @@ class ViewLoader:
         images = torch.from_numpy(crops).to(self.device).flatten(0, 1).permute(0, 3, 1, 2)
         views = self.views.finish(images.float().div_(255), generator)
         return views.view(len(crops), self.count, *views.shape[1:])
+
+
+def _ahead(begin: Callable[[T], M], items: Iterable[T], count: int) -> Iterator[M]:
+    """What `begin` makes of each item, where it is called for `count` items more than were asked for."""
+    begun: deque[M] = deque()
+    for item in items:
+        begun.append(begin(item))
+        if len(begun) > count:
+            yield begun.popleft()
+    yield from begun

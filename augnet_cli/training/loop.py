@@ -6,9 +6,11 @@ does what it would have done.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import itertools
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,13 +22,14 @@ from augnet_cli.progress import Progress
 from augnet_cli.training.checkpoint import Position, save_checkpoint
 from augnet_cli.training.embedding import embed_all
 from augnet_cli.training.gang import Gang
-from augnet_cli.training.loader import ViewLoader
+from augnet_cli.training.loader import Step, ViewLoader, steps_of
 from augnet_cli.training.log import add_to_log
 from augnet_cli.training.methods.method import Batch, Method
 from augnet_cli.training.schedule import Pace
 from augnet_cli.training.settings import TrainSettings
 from augnet_cli.training.shared_step import LossOf, level
 from augnet_cli.training.stopping import Stop
+from augnet_cli.training.throughput import Throughput, with_waits
 from augnet_cli.training.watch import Watch
 
 # A kill without a warning costs at most this much work; in a folder of 50 images an epoch is one step, and
@@ -70,7 +73,10 @@ class Loop:
     means: dict[str, float] = field(default_factory=dict)
     saved_at: float = field(default_factory=time.monotonic)
     is_saved: bool = False
+    steps_in_epoch: int = 0  # of the one begun
     looked: float | None = None  # what was last seen, for the line of the epoch
+    throughput: Throughput = field(default_factory=Throughput)  # of this process's steps
+    of_epoch: Throughput = field(default_factory=Throughput)  # of those of the epoch begun
 
     def run(self) -> None:
         """Take all steps that are left.
@@ -81,22 +87,44 @@ class Loop:
         """
         here = self._here()
         while not self.pace.is_over(here.progress):
-            order = self._order()
             self.method.train()
-            at = self.position
-            for batch in self.loader.batches(order, self.images_per_step, at.epoch, skip=at.batch):
-                self._step(batch, here.rate)
-                here = self._here()
-                if here.is_look_due:
-                    self._look(here.progress)
-                if self.pace.is_over(here.progress):
-                    break
-                if self.gang.anyone(self.stop.wanted):
-                    self._save(here.progress)
-                    raise KeyboardInterrupt
-                if here.is_save_due and self.position.batch * self.images_per_step < len(order):
-                    self._save(here.progress)
+            with contextlib.closing(self.loader.batches(self._steps())) as batches:
+                for batch, waited in with_waits(batches):
+                    here = self._after(batch, waited, here.rate)
+                    if self.pace.is_over(here.progress):
+                        break
+
+    def _after(self, batch: Batch, waited: float, rate: float) -> _Here:
+        """Take one step and do what is due after it; returns where the run then is."""
+        begun = time.perf_counter()
+        loss = self._step(batch, rate)
+        computed = time.perf_counter() - begun
+        for each in (self.throughput, self.of_epoch):
+            each.add(self.images_per_step, waited, computed)
+        self.progress.advance(self.images_per_step, detail=self._detail(loss))
+        here = self._here()
+        if here.is_look_due:
+            self._look(here.progress)
+        is_over = self.pace.is_over(here.progress)
+        if is_over or self.position.batch >= self.steps_in_epoch:
             self._end_epoch(here)
+        if is_over:
+            return here
+        if self.gang.anyone(self.stop.wanted):
+            self._save(here.progress)
+            raise KeyboardInterrupt
+        if here.is_save_due and self.position.batch:
+            self._save(here.progress)
+        return here
+
+    def _steps(self) -> Iterator[Step]:
+        """The steps of the epoch begun or to come; and of all after it, where their order is known."""
+        at, order = self.position, self._order()
+        self.steps_in_epoch = len(order) // self.images_per_step
+        yield from steps_of(order, self.images_per_step, at.epoch, skip=at.batch)
+        if self.method.is_order_known:
+            for epoch in itertools.count(at.epoch + 1):
+                yield from steps_of(self._shuffled(epoch), self.images_per_step, epoch)
 
     def _here(self) -> _Here:
         def seen() -> _Here:
@@ -114,13 +142,14 @@ class Loop:
 
     def _order(self) -> np.ndarray:
         """The rows of the epoch to come, or of the one that was begun."""
-        at, seed = self.position, self.settings.seed
+        at, seed, pixels = self.position, self.settings.seed, self.loader.pixels
+        if self.method.is_order_known:
+            return self._shuffled(at.epoch)
         if at.batch and at.order is not None:
             return at.order.numpy()
         # A method that draws from torch's own generator draws the same after a resumption.
         torch.manual_seed(_seed_of(seed, at.epoch))
         rng = np.random.default_rng([seed, at.epoch])
-        pixels = self.loader.pixels
 
         def embed() -> np.ndarray:
             level(self.method, self.gang)
@@ -132,7 +161,11 @@ class Loop:
         self.position = dataclasses.replace(at, order=torch.from_numpy(np.ascontiguousarray(order)))
         return order
 
-    def _step(self, batch: Batch, rate: float) -> None:
+    def _shuffled(self, epoch: int) -> np.ndarray:
+        return np.random.default_rng([self.settings.seed, epoch]).permutation(len(self.loader.pixels))
+
+    def _step(self, batch: Batch, rate: float) -> float:
+        """Learn from one batch; returns the loss."""
         at = self.position
         torch.manual_seed(_seed_of(self.settings.seed, at.epoch, at.batch))
         for group, base in zip(self.optimiser.param_groups, self.base_rates, strict=True):
@@ -148,13 +181,14 @@ class Loop:
         values = {name: float(value.detach()) for name, value in terms.items()}
         sums = {name: at.sums.get(name, 0.0) + value for name, value in values.items()}
         self.position = dataclasses.replace(at, batch=at.batch + 1, step=at.step + 1, sums=sums)
-        self.progress.advance(self.images_per_step, detail=self._detail(sum(values.values())))
+        return sum(values.values())
 
     def _detail(self, loss: float) -> str:
         epochs, seconds = self.settings.epochs, self.pace.seconds
         of = f"/{epochs}" if epochs else ""
         left = f", {max(0.0, seconds - self.pace.used) / 60:.1f} min left" if seconds is not None else ""
-        return f"epoch {self.position.epoch + 1}{of} loss {loss:.4f}{left}"
+        waiting = f"{self.throughput.waiting_share:.0%} waiting for data"
+        return f"epoch {self.position.epoch + 1}{of} loss {loss:.4f}, {waiting}{left}"
 
     def _look(self, progress: float) -> None:
         """Measure the watched images, and let the rate fall if that no longer rises."""
@@ -176,10 +210,11 @@ class Loop:
         self._check_weights()
         self.means = {name: value / at.batch for name, value in at.sums.items()}
         line = {"epoch": at.epoch + 1, "step": at.step, **self.means, "seconds": round(self.pace.used, 1)}
+        line |= self.of_epoch.as_dict()
         if self.looked is not None:
             line["held_out"] = round(self.looked, 4)
         self.position = Position(epoch=at.epoch + 1, step=at.step)
-        self.looked = None
+        self.looked, self.of_epoch = None, Throughput()
 
         def tell() -> None:
             add_to_log(self.folder, line)

@@ -64,6 +64,7 @@ class TrainOutcome:
             "epochs": self.report.epochs,
             "steps": self.report.steps,
             "seconds": round(self.report.seconds, 1),
+            **self.report.throughput.as_dict(),
             "curve": [dict(line) for line in self.curve],
             "looks": [dict(look) for look in self.report.looks],
             "cooled_from": self.report.cooled_from,

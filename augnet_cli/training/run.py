@@ -171,7 +171,11 @@ def _concluded(
 ) -> TrainOutcome:
     """Export, judge, decide, and write down what came of it."""
     assert before is not None
-    progress.note("training is over; the new encoder is exported and measured")
+    pace = report.throughput
+    progress.note(
+        f"training is over: {pace.images_per_second:,.0f} images/s, {pace.waiting_share:.0%} of the time "
+        "waiting for data; the new encoder is exported and measured"
+    )
     candidate = _exported(run, report, data)
     after, evidence = judge(candidate, before.bench, run.request.workers, progress)
     decision = decide(gain_of(evidence, before.evidence), run.request.replace)

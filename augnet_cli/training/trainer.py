@@ -25,6 +25,7 @@ from augnet_cli.training.schedule import Pace
 from augnet_cli.training.settings import TrainSettings
 from augnet_cli.training.shared_step import shared_loss, synchronise_norms
 from augnet_cli.training.stopping import Stop
+from augnet_cli.training.throughput import Throughput
 from augnet_cli.training.watch import Watch
 
 __all__ = ["TrainReport", "TrainSettings", "train"]
@@ -37,7 +38,7 @@ class TrainReport:
     Attributes:
         epochs, steps: done in all, an epoch that was begun included.
         terms: the mean of each loss term over the last epoch.
-        images_per_second: images, not views, of what this process trained.
+        throughput: of the steps that this process took.
         seconds: of training in all, earlier processes included.
         looks: what was seen of the watched images, as `watch.Look.as_dict`.
         cooled_from: progress at which the end was brought forward, as nothing more was gained; or None.
@@ -47,7 +48,7 @@ class TrainReport:
     epochs: int
     steps: int
     terms: dict[str, float]
-    images_per_second: float
+    throughput: Throughput
     seconds: float
     looks: tuple[dict[str, float], ...] = ()
     cooled_from: float | None = None
@@ -146,19 +147,17 @@ def _run(loop: Loop) -> TrainReport:
     images = None if pace.steps is None else (pace.steps - first.step) * loop.images_per_step
     loop.progress.start("training", images)
     loop.gang.from_leader(lambda: begin_log(loop.folder, first.epoch))
-    before = pace.used
     loop.run()
     best_step = loop.gang.from_leader(loop.finish)
     loop.progress.finish()
     if loop.gang.anyone(loop.stop.wanted):
         raise KeyboardInterrupt  # all of it is saved; what would follow takes long
     at, looks = loop.position, loop.watch.looks if loop.watch else []
-    trained = (at.step - first.step) * loop.images_per_step
     return TrainReport(
         epochs=at.epoch,
         steps=at.step,
         terms=loop.means,
-        images_per_second=trained / max(pace.used - before, 1e-9),
+        throughput=loop.throughput,
         seconds=pace.used,
         looks=tuple(look.as_dict() for look in looks),
         cooled_from=pace.cooling_from,

@@ -17,7 +17,7 @@ from training_examples import CPU, pixels_of, small_encoder
 
 from augnet_cli.errors import TrainingError
 from augnet_cli.training.gang import Gang, gang_from_environment, joined
-from augnet_cli.training.loader import ViewLoader
+from augnet_cli.training.loader import ViewLoader, steps_of
 from augnet_cli.training.methods import METHODS, method_class
 from augnet_cli.training.methods.method import Batch, Method
 from augnet_cli.training.pixels import PixelCache
@@ -69,7 +69,8 @@ def first_step(name: str, pixels: PixelCache, gang: Gang) -> dict[str, Any]:
     method, order = method_of(name), np.random.default_rng(0).permutation(len(pixels))
     views, mine = method.view_transform(32), gang.parts(MEMBERS)
     loader = ViewLoader(pixels, views, method.views, 32, 0, 1, CPU, parts=MEMBERS, mine=mine)
-    batch, loss_of = next(loader.batches(order, IMAGES_PER_STEP, 0)), shared_loss(method, gang)
+    batch = next(loader.batches(steps_of(order, IMAGES_PER_STEP, 0)))
+    loss_of = shared_loss(method, gang)
     torch.stack(list(loss_of(batch).values())).sum().backward()
     gradients = {key: value.grad for key, value in method.named_parameters()}
     return {"rows": batch.rows, "views": batch.views, "gradients": gradients}

@@ -20,7 +20,7 @@ from training_examples import CPU, environment, picture_folder, pixels_of, small
 from augnet_cli.errors import UsageError
 from augnet_cli.training.copy_views import CopyViews
 from augnet_cli.training.gang import ALONE, Gang, gang_from_environment, joined
-from augnet_cli.training.loader import ViewLoader
+from augnet_cli.training.loader import ViewLoader, steps_of
 from augnet_cli.training.log import read_log
 from augnet_cli.training.methods import METHODS
 from augnet_cli.training.methods.augnet import AugNet, AugNetConfig
@@ -201,7 +201,7 @@ def test_parts_that_do_not_share_out_are_refused() -> None:
 
 def batches_of(pixels: PixelCache, parts: int, mine: range) -> list[torch.Tensor]:
     loader = ViewLoader(pixels, CopyViews(32), 2, 32, 5, 2, CPU, parts=parts, mine=mine)
-    return [batch.views for batch in loader.batches(np.arange(len(pixels)), 6, epoch=3)]
+    return [batch.views for batch in loader.batches(steps_of(np.arange(len(pixels)), 6, epoch=3))]
 
 
 def test_undivided_batch_is_drawn_from_seed_epoch_and_step(pixels: PixelCache) -> None:
@@ -223,7 +223,7 @@ def test_parts_of_a_batch_have_draws_of_their_own(pixels: PixelCache) -> None:
     assert torch.equal(first, torch.cat([batches_of(pixels, 3, range(i, i + 1))[0] for i in range(3)]))
     same = PixelCache(**{**pixels.__dict__, "offsets": np.zeros_like(pixels.offsets)})
     plain = ViewLoader(same, _Draws(), 1, 32, 0, 1, CPU, parts=3, mine=range(3))
-    (batch, *_) = plain.batches(np.arange(len(pixels)), 6, epoch=0)
+    (batch, *_) = plain.batches(steps_of(np.arange(len(pixels)), 6, epoch=0))
     assert len({float(part.flatten()[0]) for part in batch.views.chunk(3)}) == 3
 
 

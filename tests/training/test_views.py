@@ -12,7 +12,7 @@ from PIL import Image
 from training_examples import CPU, picture_folder, pixels_of, smooth_picture
 
 from augnet_cli.training.copy_views import CopyViews
-from augnet_cli.training.loader import ViewLoader
+from augnet_cli.training.loader import ViewLoader, steps_of
 from augnet_cli.training.views import AugNetViews, Views, rotate
 
 SIZE = 32
@@ -164,7 +164,7 @@ def test_batches_do_not_depend_on_the_number_of_threads(views: Views, tmp_path: 
 
     def batches(workers: int, epoch: int) -> list[tuple[torch.Tensor, torch.Tensor]]:
         loader = ViewLoader(pixels, views, 2, SIZE, 7, workers, CPU)
-        return [(batch.rows, batch.views) for batch in loader.batches(order, 17, epoch)]
+        return [(batch.rows, batch.views) for batch in loader.batches(steps_of(order, 17, epoch))]
 
     alone, together, next_epoch = batches(1, 3), batches(4, 3), batches(4, 4)
     assert len(alone) == 2  # 40 images in steps of 17; the rest is left out
@@ -180,7 +180,8 @@ def test_loader_that_is_left_early_stops_its_threads(tmp_path: Path) -> None:
 
     pixels = pixels_of(picture_folder(tmp_path / "photos", 20))
     before = threading.active_count()
-    batches = ViewLoader(pixels, AugNetViews(SIZE), 2, SIZE, 0, 4, CPU).batches(np.arange(20), 4, 0)
+    loader = ViewLoader(pixels, AugNetViews(SIZE), 2, SIZE, 0, 4, CPU)
+    batches = loader.batches(steps_of(np.arange(20), 4, 0))
     next(batches)
-    batches.close()  # type: ignore[attr-defined]
+    batches.close()
     assert threading.active_count() == before

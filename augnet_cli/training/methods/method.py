@@ -68,6 +68,11 @@ class Method(nn.Module):
         """
         return None
 
+    @property
+    def is_order_known(self) -> bool:
+        """Whether nothing happens between epochs, so that batches of the next can be made in this one."""
+        return type(self).start_epoch is Method.start_epoch
+
     def together(self, rows: Tensor) -> Tensor:
         """The (n, ...) rows that this process made of its batch, among those of all processes in order.
 
