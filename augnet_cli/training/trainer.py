@@ -107,7 +107,7 @@ def train(
         if aside:
             progress.note("an unfinished training was here; --resume would have gone on with it")
             progress.note(f"its checkpoint was moved to {shown(aside)}")
-    loader = _loader(method, pixels, settings, device, gang)
+    loader = loader_for(method, pixels, settings, device, gang)
     loop = Loop(
         method=method,
         loss=shared_loss(method, gang),
@@ -165,9 +165,10 @@ def _run(loop: Loop) -> TrainReport:
     )
 
 
-def _loader(
-    method: Method, pixels: PixelCache, settings: TrainSettings, device: torch.device, gang: Gang
+def loader_for(
+    method: Method, pixels: PixelCache, settings: TrainSettings, device: torch.device, gang: Gang = ALONE
 ) -> ViewLoader:
+    """What makes the batches of a run."""
     size = method.encoder.spec.size
     return ViewLoader(
         pixels,
