@@ -24,17 +24,26 @@ from augnet_cli.cli.query import query
 from augnet_cli.cli.terminal import end_progress
 from augnet_cli.cli.train import train
 from augnet_cli.cli.undo import undo
+from augnet_cli.cli.usage import in_our_words
 from augnet_cli.errors import EXIT_INTERRUPTED, AugnetError, Interrupted
 
 EXIT_BUG = 70  # sysexits.h EX_SOFTWARE
 
 
 class Commands(TyperGroup):
-    """Ends an interrupted command and one whose reader has gone, before Typer does it without a word."""
+    """Says itself what Typer would say in other words, or not at all.
+
+    Words that the parser refuses; a command that is interrupted, or whose reader has gone.
+    """
+
+    def make_context(self, *words: Any, **settings: Any) -> Any:
+        with in_our_words():
+            return super().make_context(*words, **settings)
 
     def invoke(self, ctx: Any) -> Any:
         try:
-            return super().invoke(ctx)
+            with in_our_words(ctx):
+                return super().invoke(ctx)
         except Interrupted as stop:
             _say(stop.what, stop.hint)
             _end(EXIT_INTERRUPTED)

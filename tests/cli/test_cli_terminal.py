@@ -87,9 +87,35 @@ def test_help_says_what_each_option_does_and_shows_an_example(command: str) -> N
     ],
 )
 def test_wrong_words_exit_with_2(photos: Path, words: list[str]) -> None:
-    done = augnet(*words, cwd=photos)
-    assert (done.code, done.out) == (2, b"") and done.err and b"Traceback" not in done.err
+    augnet(*words, cwd=photos).refused(2)
     assert not (photos / ".augnet").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "what", "hint"),
+    [
+        (["dedupe", ".", "--threshold", "5"], "--threshold: ", "augnet dedupe --help"),
+        (["dedupe", ".", "--format", "xml"], "'paths'", "augnet dedupe --help"),
+        (["query"], "missing argument 'IMAGE'", "augnet query --help"),
+        (["dedupe", ".", "--keep"], "'--keep' requires an argument", "augnet dedupe --help"),
+        (["embed", ".", "more"], "more", "augnet embed --help"),
+        (["dedup", "."], "'dedup'", "--help"),
+        (["--nonsense"], "--nonsense", "augnet --help"),
+        (["embed", ".", "--worker", "2"], "--worker", "did you mean --workers?"),
+        (["a\x1b[31mb"], "\\x1b[31m", "augnet --help"),
+    ],
+)
+def test_what_the_parser_refuses_is_said_in_two_lines(
+    photos: Path, words: list[str], what: str, hint: str
+) -> None:
+    said, then = augnet(*words, cwd=photos).refused(2).split("\n")
+    assert what in said and hint in then
+    assert "\x1b" not in said
+
+
+def test_no_command_at_all_is_answered_with_the_help() -> None:
+    done = augnet()
+    assert done.code == 2 and b"Usage: augnet" in done.out + done.err and b"hint:" not in done.err
 
 
 def test_what_the_library_finds_wrong_in_the_words_exits_with_2(photos: Path) -> None:
