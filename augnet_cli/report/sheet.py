@@ -1,12 +1,13 @@
-"""The result of `dedupe` as contact sheets: a row a group, the kept picture first, its copies beside it.
+"""The result of `dedupe` as contact sheets: each group a strip, the kept picture first, its copies beside it.
 
-Below the groups come pairs of which both stay, nearest first, and stacks.
+Strips stand side by side where they fit.  After the groups come pairs of which both stay, nearest first, and
+stacks.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from itertools import islice
@@ -18,7 +19,7 @@ from augnet_cli.images.decode import MAX_MEGAPIXELS
 from augnet_cli.images.names import shown
 from augnet_cli.progress import SILENT, Progress
 from augnet_cli.records import Group, Redundant
-from augnet_cli.report.sheet_text import cut_end, cut_middle, font_of
+from augnet_cli.report.sheet_text import cut_end, cut_middle, font_of, wrapped
 from augnet_cli.report.target import Target, check_target, written_whole
 from augnet_cli.report.text import count, size_words
 from augnet_cli.report.thumbnails import Thumbnail, thumbnails
@@ -30,15 +31,17 @@ TARGET = Target("--sheet", (".png",), TITLE)
 
 TILE = 176  # pixels: a picture's longer side; one tells a crop from its whole, and six fit a screen
 SUSPECTS_SHOWN = 24  # pairs of which both stay; the groups are what was asked for
-COPIES_A_ROW = 6  # of a larger group the first ones, and how many more there are
+COPIES_SHOWN = 6  # of a larger group the first ones, and how many more there are
+COLUMNS = COPIES_SHOWN + 1
+FEWEST_COLUMNS = 4  # of a sheet with little on it: its title wants some width
 GAP = 16
 LINE = 16  # height of a line of text
-LINES = 5  # under a picture: verdict, distance, name, size; then how many more there are
 TEXT_SIZE = 12
+VERDICT_LINES = 4  # a copy that was shrunk, cropped, turned and captioned takes as many
+REASON_LINES = 4  # of why a picture can't be shown: half of its square
 HEAD = 48  # the sheet's own title
-ROW = TILE + LINES * LINE + 2 * GAP
-WIDTH = (COPIES_A_ROW + 1) * (TILE + GAP) + GAP
-# A sheet of 24 rows is 6,500 pixels tall: some 10 MB, which every viewer opens; the next rows start another.
+# A sheet of 24 rows is at most 7,300 pixels tall: some 10 MB, which every viewer opens; the next rows start
+# another.
 ROWS_A_SHEET = 24
 # Nobody looks through more; the page (--html) has them all.
 MAX_SHEETS = 50
@@ -65,11 +68,12 @@ class Caption:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """Pictures side by side, and how many of them are left out."""
+class Strip:
+    """Pictures that belong together, and how many of them are left out; `is_group` if some of them may go."""
 
     captions: tuple[Caption, ...]
     more: int = 0
+    is_group: bool = False
 
 
 def check_sheet(file: str, *folders: str) -> None:
@@ -101,28 +105,51 @@ def write_sheets(
         UsageError, FolderError: as `check_sheet`.
     """
     check_sheet(file, *(result.searched or (result.folder,)))
-    groups = result.groups[: ROWS_A_SHEET * MAX_SHEETS]
-    rows = [*map(_group, groups), *map(_suspect, result.suspects[:SUSPECTS_SHOWN])]
-    rows = [*rows, *map(_stack, result.stacks)][: ROWS_A_SHEET * MAX_SHEETS]
+    rows = list(islice(_rows(_strips(result)), ROWS_A_SHEET * MAX_SHEETS))
     sheets = max(1, -(-len(rows) // ROWS_A_SHEET))
     files = tuple(_name_of(file, number) for number in range(1, sheets + 1))
     for other in files:
         check_target(other, TARGET)
-    paths = [caption.path for row in rows for caption in row.captions]
+    shown_groups = sum(strip.is_group for row in rows for strip in row)
+    paths = [caption.path for row in rows for strip in row for caption in strip.captions]
+    columns = max([FEWEST_COLUMNS, *map(_columns, rows)])
     progress.start("drawing sheets", len(paths))
     threads, limit = workers or usable_cores(), max_megapixels or MAX_MEGAPIXELS
     try:
         with closing(thumbnails(result.folder, paths, TILE, _same, threads, limit)) as pictures:
+            group = 0
             for number, name in enumerate(files):
-                first = number * ROWS_A_SHEET
-                title = f"{_totals(result)}; sheet {number + 1:,} of {sheets:,}"
-                sheet = _Sheet(title, len(rows[first : first + ROWS_A_SHEET]))
-                for place, row in enumerate(rows[first : first + ROWS_A_SHEET], start=first):
-                    sheet.row(place, row, islice(pictures, len(row.captions)), progress)
+                sheet = _Sheet(f"{_totals(result)}; sheet {number + 1:,} of {sheets:,}", columns)
+                for row in rows[number * ROWS_A_SHEET : (number + 1) * ROWS_A_SHEET]:
+                    sheet.row(row, group, list(islice(pictures, _columns(row))), progress)
+                    group += len(row)
                 sheet.save(name)
     finally:
         progress.finish()
-    return WrittenSheets(files, len(groups))
+    return WrittenSheets(files, shown_groups)
+
+
+def _strips(result: DedupeResult) -> Iterator[Strip]:
+    """Everything that is shown, the groups first."""
+    yield from map(_group, result.groups)
+    yield from map(_suspect, result.suspects[:SUSPECTS_SHOWN])
+    yield from map(_stack, result.stacks)
+
+
+def _rows(strips: Iterable[Strip]) -> Iterator[tuple[Strip, ...]]:
+    """Strips that stand side by side, in their order: as many as fit."""
+    row: list[Strip] = []
+    for strip in strips:
+        if row and _columns(row) + len(strip.captions) > COLUMNS:
+            yield tuple(row)
+            row = []
+        row.append(strip)
+    if row:
+        yield tuple(row)
+
+
+def _columns(row: Sequence[Strip]) -> int:
+    return sum(len(strip.captions) for strip in row)
 
 
 def _name_of(file: str, number: int) -> str:
@@ -134,14 +161,14 @@ def _same(thumbnail: Thumbnail) -> Thumbnail:
     return thumbnail
 
 
-def _group(group: Group) -> Row:
+def _group(group: Group) -> Strip:
     kept = Caption(group.kept.path, "kept", group.kept.reason, True)
-    copies = tuple(_copy(image) for image in group.redundant[:COPIES_A_ROW])
-    return Row((kept, *copies), max(0, len(group.redundant) - COPIES_A_ROW))
+    copies = tuple(_copy(image) for image in group.redundant[:COPIES_SHOWN])
+    return Strip((kept, *copies), len(group.redundant) - len(copies), is_group=True)
 
 
-def _suspect(suspect: Suspect) -> Row:
-    return Row((Caption(suspect.other, "stays", "", False), _copy(suspect)))
+def _suspect(suspect: Suspect) -> Strip:
+    return Strip((Caption(suspect.other, "stays", "", False), _copy(suspect)))
 
 
 def _copy(image: Redundant | Suspect) -> Caption:
@@ -149,10 +176,10 @@ def _copy(image: Redundant | Suspect) -> Caption:
     return Caption(image.path, words, f"distance {float(image.distance):.4f}", False)
 
 
-def _stack(stack: Stack) -> Row:
-    some = stack.paths[: COPIES_A_ROW + 1]
+def _stack(stack: Stack) -> Strip:
+    some = stack.paths[:COLUMNS]
     captions = tuple(Caption(path, "stack, all stay", "", False) for path in some)
-    return Row(captions, len(stack.paths) - len(some))
+    return Strip(captions, len(stack.paths) - len(some))
 
 
 def _totals(result: DedupeResult) -> str:
@@ -163,66 +190,91 @@ def _totals(result: DedupeResult) -> str:
 
 
 class _Sheet:
-    """One picture of many rows; `row` is called from the top down."""
+    """One picture of many rows, each as tall as what stands in it; `row` is called from the top down."""
 
-    def __init__(self, title: str, rows: int) -> None:
-        self._image = Image.new("RGB", (WIDTH, HEAD + max(1, rows) * ROW), PAPER)
-        self._pen = ImageDraw.Draw(self._image)
+    def __init__(self, title: str, columns: int) -> None:
+        self._title = title
+        self._width = columns * (TILE + GAP) + GAP
         self._font = font_of(TEXT_SIZE)
-        self._top = HEAD
-        self._say((GAP, (HEAD - LINE) // 2), cut_end(title, self._font, WIDTH - 2 * GAP), INK)
+        self._rows: list[Image.Image] = []
 
     def row(
-        self,
-        number: int,
-        row: Row,
-        pictures: Iterator[Thumbnail],
-        progress: Progress,
+        self, row: Sequence[Strip], number: int, pictures: Sequence[Thumbnail], progress: Progress
     ) -> None:
-        self._pen.line((GAP, self._top, WIDTH - GAP, self._top), RULE)
-        for column, (caption, picture) in enumerate(zip(row.captions, pictures, strict=True)):
+        """Draw strips side by side; `number` strips came before them, on all sheets."""
+        # What can't be shown is a square with the reason in it.
+        tall = max(TILE if each.pixels is None else each.pixels.shape[0] for each in pictures)
+        source, starts = iter(pictures), []
+        tiles: list[tuple[Caption, Thumbnail, list[tuple[str, str]]]] = []
+        for place, strip in enumerate(row, start=number + 1):
+            starts.append(len(tiles))
+            for caption in strip.captions:
+                tiles.append((caption, picture := next(source), self._lines(caption, picture, place)))
+            if strip.more:
+                tiles[-1][2].append((f"and {strip.more:,} more", KEPT))
+        below = max(len(lines) for *_, lines in tiles) * LINE
+        canvas = Image.new("RGB", (self._width, GAP + tall + GAP // 2 + below + GAP), PAPER)
+        pen = ImageDraw.Draw(canvas)
+        pen.line((GAP, 0, self._width - GAP, 0), RULE)
+        for column, (caption, picture, lines) in enumerate(tiles):
             left = GAP + column * (TILE + GAP)
-            self._picture(left, picture, caption.kept)
-            self._caption(left, caption, picture, number)
+            if column in starts[1:]:
+                pen.line((left - GAP // 2, GAP, left - GAP // 2, canvas.height - GAP), RULE)
+            self._picture(canvas, pen, (left, GAP + tall), picture, caption.kept)
+            for line, (text, colour) in enumerate(lines):
+                pen.text((left, GAP + tall + GAP // 2 + line * LINE), text, colour, self._font)
             progress.advance(skipped=int(picture.pixels is None))
-        if row.more > 0:
-            left = GAP + COPIES_A_ROW * (TILE + GAP)
-            top = self._top + GAP + TILE + 6 + (LINES - 1) * LINE
-            self._say((left, top), f"and {row.more:,} more", KEPT)
-        self._top += ROW
+        self._rows.append(canvas)
 
     def save(self, file: str) -> None:
+        whole = Image.new("RGB", (self._width, HEAD + sum(row.height for row in self._rows)), PAPER)
+        title = cut_end(self._title, self._font, self._width - 2 * GAP)
+        ImageDraw.Draw(whole).text((GAP, (HEAD - LINE) // 2), title, INK, self._font)
+        top = HEAD
+        for row in self._rows:
+            whole.paste(row, (0, top))
+            top += row.height
         notes = PngImagePlugin.PngInfo()
         notes.add_text("Title", TITLE)
         with written_whole(file, TARGET) as stream:
-            self._image.save(stream, "PNG", pnginfo=notes)
+            whole.save(stream, "PNG", pnginfo=notes)
 
-    def _picture(self, left: int, picture: Thumbnail, kept: bool) -> None:
-        top = self._top + GAP
+    def _picture(
+        self,
+        canvas: Image.Image,
+        pen: ImageDraw.ImageDraw,
+        corner: tuple[int, int],
+        picture: Thumbnail,
+        kept: bool,
+    ) -> None:
+        """A picture that stands on the line of its caption: `corner` is its lower left one."""
+        left, bottom = corner
         if picture.pixels is None:
-            self._pen.rectangle((left, top, left + TILE - 1, top + TILE - 1), WELL)
-            inset, middle = left + GAP // 2, top + TILE // 2
-            self._say((inset, middle - LINE), "can't be shown", SOFT)
-            self._say((inset, middle), cut_end(shown(picture.reason), self._font, TILE - GAP), SOFT)
+            pen.rectangle((left, bottom - TILE, left + TILE - 1, bottom - 1), WELL)
+            inset, middle = left + GAP // 2, bottom - TILE // 2
+            pen.text((inset, middle - LINE), "can't be shown", SOFT, self._font)
+            reason = wrapped(shown(picture.reason), self._font, TILE - GAP, REASON_LINES)
+            for line, text in enumerate(reason):
+                pen.text((inset, middle + line * LINE), text, SOFT, self._font)
             return
         small = Image.fromarray(picture.pixels)
-        place = (left, top + TILE - small.height)  # on the line of its caption
-        self._image.paste(small, place)
+        top = bottom - small.height
+        canvas.paste(small, (left, top))
         if kept:
-            edge = (place[0] - 3, place[1] - 3, place[0] + small.width + 2, place[1] + small.height + 2)
-            self._pen.rectangle(edge, outline=KEPT, width=3)
+            edge = (left - 3, top - 3, left + small.width + 2, bottom + 2)
+            pen.rectangle(edge, outline=KEPT, width=3)
 
-    def _caption(self, left: int, caption: Caption, picture: Thumbnail, number: int) -> None:
-        first = f"{number + 1:,}  kept" if caption.kept else caption.first
+    def _lines(self, caption: Caption, picture: Thumbnail, number: int) -> list[tuple[str, str]]:
+        """What stands under a picture, each line with its colour."""
+        first = (f"{number:,}  kept",) if caption.kept else self._wrapped(caption.first, VERDICT_LINES)
         size = f"{picture.width:,} x {picture.height:,}" if picture.width else "size unknown"
-        lines = (
-            (cut_end(first, self._font, TILE), KEPT if caption.kept else INK),
-            (cut_end(caption.second, self._font, TILE), SOFT),
+        second = self._wrapped(caption.second, 1)
+        return [
+            *((line, KEPT if caption.kept else INK) for line in first),
+            *((line, SOFT) for line in second),
             (cut_middle(shown(caption.path), self._font, TILE), INK),
             (f"{size}, {size_words(picture.size_bytes)}" if picture.size_bytes else "gone", SOFT),
-        )
-        for line, (text, colour) in enumerate(lines):
-            self._say((left, self._top + GAP + TILE + 6 + line * LINE), text, colour)
+        ]
 
-    def _say(self, place: tuple[int, int], text: str, colour: str) -> None:
-        self._pen.text(place, text, colour, self._font)
+    def _wrapped(self, text: str, lines: int) -> tuple[str, ...]:
+        return wrapped(text, self._font, TILE, lines)

@@ -54,6 +54,19 @@ def cut_middle(text: str, font: Font, width: int) -> str:
     return cut(_most(len(text) - 1, lambda letters: font.getlength(cut(letters)) <= width))
 
 
+def wrapped(text: str, font: Font, width: int, lines: int) -> tuple[str, ...]:
+    """`text` in at most so many lines, broken between words; what is too long for them is cut at its end."""
+    words = text[:HARD_LIMIT].split()
+    made: list[str] = []
+    for word in words:
+        longer = f"{made[-1]} {word}" if made else word
+        if made and (len(made) == lines or font.getlength(_sayable(longer, font)) <= width):
+            made[-1] = longer
+        else:
+            made.append(word)
+    return tuple(cut_end(line, font, width) for line in made)
+
+
 def _most(limit: int, fits: Callable[[int], bool]) -> int:
     """The largest number up to `limit` that fits, found by halving; 0 if none does."""
     low, high = 0, limit

@@ -17,16 +17,16 @@ from augnet_cli.images.names import shown
 from augnet_cli.records import Group, Kept, Redundant
 from augnet_cli.report import sheet as sheet_module
 from augnet_cli.report.sheet import (
-    COPIES_A_ROW,
+    COLUMNS,
+    COPIES_SHOWN,
     GAP,
     HEAD,
-    ROW,
     ROWS_A_SHEET,
     TILE,
     check_sheet,
     write_sheets,
 )
-from augnet_cli.report.sheet_text import CUT, cut_end, cut_middle, font_of
+from augnet_cli.report.sheet_text import CUT, cut_end, cut_middle, font_of, wrapped
 from augnet_cli.results import DedupeResult
 
 
@@ -37,24 +37,68 @@ def pairs_of(folder, number: int) -> DedupeResult:
     return DedupeResult(str(folder), "p", "e", 0.2, 2, (group,) * number, ())
 
 
-def test_a_group_is_a_row_with_the_kept_picture_first(tmp_path):
+A_ROW = COLUMNS // 2  # groups of two that stand side by side
+
+
+def shape_of(file) -> tuple[int, int]:
+    with Image.open(file) as sheet:
+        return sheet.size
+
+
+def looks_like(drawn: Image.Image, file) -> bool:
+    with Image.open(file) as picture:
+        expected = picture.convert("RGB").resize((8, 6), Image.Resampling.BOX).tobytes()
+    got = drawn.resize((8, 6), Image.Resampling.BOX).tobytes()
+    return all(abs(a - b) <= 12 for a, b in zip(got, expected, strict=True))
+
+
+def test_a_group_stands_with_the_kept_picture_first_and_the_next_one_beside_it(tmp_path):
+    folder, file = tmp_path / "photos", tmp_path / "groups.png"
+    folder.mkdir()
+    for name, seed in (("a", 1), ("b", 2), ("c", 3), ("d", 4)):
+        drawn_picture(seed, 2 * TILE, TILE).save(folder / f"{name}.png")
+    groups = tuple(
+        Group(Kept(f"{kept}.png", "why"), (Redundant(f"{copy}.png", 0.1, f"{kept}.png", True, ("cropped",)),))
+        for kept, copy in ("ab", "cd")
+    )
+
+    written = write_sheets(DedupeResult(str(folder), "p", "e", 0.2, 4, groups, ()), str(file))
+
+    assert (written.files, written.groups) == ((str(file),), 2)
+    with Image.open(file) as sheet:
+        for column, name in enumerate("abcd"):
+            left, top = GAP + column * (TILE + GAP), HEAD + GAP
+            assert looks_like(sheet.crop((left, top, left + TILE, top + TILE // 2)), folder / f"{name}.png")
+
+
+def test_a_row_is_as_tall_as_its_tallest_picture(tmp_path):
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    result = pairs_of(folder, 1)
+    for name in "ab":
+        with Image.open(folder / f"{name}.png") as picture:
+            flat = picture.resize((160, 40))
+        flat.save(folder / f"{name}.png")
+    write_sheets(result, str(tmp_path / "flat.png"))
+    for name in "ab":
+        with Image.open(folder / f"{name}.png") as picture:
+            tall = picture.resize((40, 160))
+        tall.save(folder / f"{name}.png")
+    write_sheets(result, str(tmp_path / "tall.png"))
+
+    assert shape_of(tmp_path / "tall.png")[1] - shape_of(tmp_path / "flat.png")[1] >= TILE // 2
+
+
+def test_groups_pairs_and_stacks_are_all_on_the_sheet(tmp_path):
     folder, file = tmp_path / "photos", tmp_path / "groups.png"
     folder.mkdir()
     result = make_folder(folder)
 
-    written = write_sheets(result, str(file))
-
-    assert (written.files, written.groups) == ((str(file),), 3)
-    with Image.open(file) as sheet:
-        # Three groups, two pairs of which both stay, a stack.
-        assert sheet.height == HEAD + 6 * ROW
-        for row, path in enumerate(("first/kept.png", "a</script><script>alert(2)</script>.jpg")):
-            tile = (GAP, HEAD + row * ROW + GAP + TILE - 132, GAP + TILE, HEAD + row * ROW + GAP + TILE)
-            with Image.open(folder / path) as kept:
-                drawn = sheet.crop(tile).resize((8, 6), Image.Resampling.BOX)
-                expected = kept.convert("RGB").resize((8, 6), Image.Resampling.BOX)
-            for a, b in zip(drawn.tobytes(), expected.tobytes(), strict=True):
-                assert abs(a - b) <= 12
+    assert write_sheets(result, str(file)).groups == 3 == len(result.groups)
+    alone = DedupeResult(str(folder), "p", "e", 0.2, 4, result.groups, ())
+    write_sheets(alone, str(tmp_path / "alone.png"))
+    assert result.suspects and result.stacks
+    assert shape_of(file)[1] > shape_of(tmp_path / "alone.png")[1]
 
 
 def test_many_groups_go_on_to_further_sheets_up_to_a_limit(tmp_path, monkeypatch):
@@ -62,12 +106,12 @@ def test_many_groups_go_on_to_further_sheets_up_to_a_limit(tmp_path, monkeypatch
     folder.mkdir()
     monkeypatch.setattr(sheet_module, "MAX_SHEETS", 2)
     monkeypatch.setattr(sheet_module, "ROWS_A_SHEET", 3)
-    result = pairs_of(folder, 11)
+    result = pairs_of(folder, 11 * A_ROW)
 
     written = write_sheets(result, str(tmp_path / "groups.png"))
 
     assert sorted(os.listdir(tmp_path)) == ["groups-2.png", "groups.png", "photos"]
-    assert written.groups == 6
+    assert written.groups == 6 * A_ROW
     # A second run replaces what the first wrote.
     assert write_sheets(result, str(tmp_path / "groups.png")) == written
 
@@ -77,12 +121,14 @@ def test_a_large_group_says_how_many_more_there_are(tmp_path):
     folder.mkdir()
     result = pairs_of(folder, 1)
     (group,) = result.groups
-    many = Group(group.kept, group.redundant * (COPIES_A_ROW + 7))
+    many = Group(group.kept, group.redundant * (COPIES_SHOWN + 7))
 
     write_sheets(DedupeResult(str(folder), "p", "e", 0.2, 2, (many,), ()), str(tmp_path / "groups.png"))
 
-    with Image.open(tmp_path / "groups.png") as sheet:
-        assert sheet.height == HEAD + ROW
+    exactly = Group(group.kept, group.redundant * COPIES_SHOWN)
+    write_sheets(DedupeResult(str(folder), "p", "e", 0.2, 2, (exactly,), ()), str(tmp_path / "exactly.png"))
+    taller = shape_of(tmp_path / "groups.png")[1] - shape_of(tmp_path / "exactly.png")[1]
+    assert 0 < taller < TILE  # a line of text, and no further row
 
 
 def test_no_groups_make_an_empty_sheet(tmp_path):
@@ -111,7 +157,7 @@ def test_a_sheet_never_becomes_an_image_of_the_folder_or_replaces_a_photo(tmp_pa
     # Nor does the second sheet replace a photo.
     (tmp_path / "groups-2.png").write_bytes(before)
     with pytest.raises(FolderError):
-        write_sheets(pairs_of(folder, ROWS_A_SHEET + 1), str(tmp_path / "groups.png"))
+        write_sheets(pairs_of(folder, ROWS_A_SHEET * A_ROW + 1), str(tmp_path / "groups.png"))
     assert (tmp_path / "groups-2.png").read_bytes() == photo.read_bytes() == before
     assert not (tmp_path / "groups.png").exists()
 
@@ -130,3 +176,20 @@ def test_any_name_is_cut_to_its_width_with_its_ends_kept(text, width, font):
         head, dots, tail = middle.partition(CUT) if middle != name else (name, "", "")
         assert name.startswith(head)
         assert name.endswith(tail) or dots == ""
+
+
+@given(st.text(max_size=200), st.integers(30, 200), st.integers(1, 4), st.sampled_from(FONTS))
+def test_any_text_is_wrapped_into_its_width_and_only_cut_at_the_end_of_the_last_line(text, width, most, font):
+    name = shown(text)
+    lines = wrapped(name, font, width, most)
+    assert len(lines) <= most
+    for line in lines:
+        assert font.getlength(line) <= width or line == CUT
+    if not any(line.endswith(CUT) for line in lines) and font is not FONTS[-1]:
+        assert " ".join(lines).split() == name.split()
+
+
+def test_long_verdict_is_told_whole():
+    verdict = "rotated 90° left, cropped (120,40)-(980,700), resized to 50 %, edited 12 %"
+    lines = wrapped(verdict, font_of(12), TILE, 3)
+    assert " ".join(lines) == verdict and 1 < len(lines) <= 3
