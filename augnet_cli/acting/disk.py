@@ -18,6 +18,7 @@ from typing import BinaryIO
 
 from augnet_cli.images.files import CHUNK_BYTES, hash_of_file
 from augnet_cli.images.unusable import Unusable
+from augnet_cli.whole import whole_file
 
 # What file systems without hard links say (FAT, some network shares), and Linux of files of other owners.
 NO_HARD_LINKS = frozenset((errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK))
@@ -182,17 +183,8 @@ def copy(source: str, target: str, content: str) -> None:
 @contextmanager
 def replaced(path: str) -> Iterator[BinaryIO]:
     """A file to write that takes the place of `path` once it is whole on the disk; else `path` stays."""
-    temporary = f"{path}.{os.getpid()}.new"
-    try:
-        with open(temporary, "wb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        with suppress(OSError):
-            os.remove(temporary)
-        raise
+    with whole_file(path) as file:
+        yield file
     sync_folder(os.path.dirname(os.path.abspath(path)))
 
 

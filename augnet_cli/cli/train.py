@@ -153,7 +153,7 @@ def train(
     and the new one stays in FOLDER/.augnet/candidates. Either way its path is printed.
 
     Ctrl-C finishes the step and saves; --resume goes on. FOLDER/.augnet/training.json and training.png
-    tell how it went. Needs the extra `train`: pip install 'augnet[train]'.
+    tell how it went. Needs the extra `train`: pip install '.[train]' in the checkout.
 
     Several GPUs: torchrun --standalone --nproc-per-node 2 -m augnet_cli train ./photos
 

@@ -18,7 +18,7 @@ from augnet_cli.images.unusable import Unusable
 # A phone's 200 megapixels pass; Pillow takes 4 bytes a pixel, so this is 1 GB for each thread.
 MAX_MEGAPIXELS = 250.0
 
-HEIF_REASON = "HEIC needs pillow-heif: pip install 'augnet[heif]'"
+HEIF_REASON = "HEIC needs pillow-heif: pip install pillow-heif"
 
 # The kinds that Pillow decodes by itself, each with its name for them.
 # Left out by intent: EPS starts Ghostscript, WMF and EMF draw through Windows, BUFR, GRIB and HDF5 are stubs;

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from contextlib import suppress
 
 import numpy as np
 
@@ -13,6 +12,7 @@ from augnet_cli.pipeline.refresh import FolderRequest, refreshed
 from augnet_cli.progress import SILENT, Progress
 from augnet_cli.records import Collection
 from augnet_cli.results import EmbedResult
+from augnet_cli.whole import whole_file
 
 SUFFIX = ".npz"
 
@@ -39,14 +39,10 @@ def write_npz(collection: Collection, dim: int, out: str) -> None:
     """Write paths and embeddings, whole or not at all."""
     paths = np.array([image.path for image in collection.images], dtype=np.str_)
     rows = collection.image_embeddings.reshape(-1, dim)  # (0, dim) too, where no image could be used
-    temporary = f"{out}.{os.getpid()}.new"
     try:
-        with open(temporary, "wb") as file:
+        with whole_file(out) as file:
             np.savez(file, paths=paths, embeddings=rows)
-        os.replace(temporary, out)
     except OSError as error:
-        with suppress(OSError):
-            os.remove(temporary)
         raise _not_writable(out, (error.strerror or "unknown reason").lower()) from error
 
 

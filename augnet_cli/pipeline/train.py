@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from augnet_cli.errors import FolderError, MissingExtraError
+from augnet_cli.extras import how_to_install
 from augnet_cli.images.files import is_image, walk
 from augnet_cli.images.names import shown
 from augnet_cli.progress import SILENT, Progress
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from augnet_cli.training.request import TrainRequest
     from augnet_cli.training.run import TrainOutcome
 
-# What `pip install 'augnet[train]'` brings, by the names they are imported under.
+# What the extra `train` brings, by the names they are imported under.
 NEEDED = ("torch", "torchvision", "onnx", "onnxscript", "matplotlib")
 
 
@@ -87,5 +88,5 @@ def require_training() -> None:
     missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
     if missing:
         raise MissingExtraError(
-            f"training needs {', '.join(missing)}, not installed here", "pip install 'augnet[train]'"
+            f"training needs {', '.join(missing)}, not installed here", how_to_install("train")
         )

@@ -6,6 +6,7 @@ import importlib.util
 from typing import Any
 
 from augnet_cli.errors import MissingExtraError, UsageError
+from augnet_cli.extras import how_to_install
 from augnet_cli.report.target import Target, check_target, written_whole
 from augnet_cli.results import CalibrationResult
 
@@ -27,9 +28,7 @@ def check_plot(file: str) -> None:
     """
     check_target(file, TARGET)
     if importlib.util.find_spec("matplotlib") is None:
-        raise MissingExtraError(
-            "--plot needs matplotlib, which is not installed", "pip install 'augnet[plot]'"
-        )
+        raise MissingExtraError("--plot needs matplotlib, which is not installed", how_to_install("plot"))
 
 
 def draw_calibration(result: CalibrationResult, file: str) -> None:

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import BinaryIO
 
 from augnet_cli.errors import FolderError, UsageError
 from augnet_cli.images.files import STORE_FOLDER
 from augnet_cli.images.names import shown
+from augnet_cli.whole import whole_file
 
 HEAD_BYTES = 4096  # of a file; every kind written here has its mark near the start
 
@@ -70,33 +71,15 @@ def written_whole(file: str, target: Target) -> Iterator[BinaryIO]:
         FolderError: as `check_target`, or what the disk says.
     """
     check_target(file, target)
-    temporary = f"{file}.{os.getpid()}.new"
     try:
-        # Not over a file or link that happens to stand there.
-        stream = open(temporary, "xb")  # noqa: SIM115 - closed below; what can't be made is not removed
-    except OSError as error:
-        raise target.refusal(file, _why(error)) from error
-    try:
-        with stream:
+        with whole_file(file) as stream:
             yield stream
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.replace(temporary, file)
     except OSError as error:
-        _remove(temporary)
         raise target.refusal(file, _why(error)) from error
-    except BaseException:
-        _remove(temporary)
-        raise
 
 
 def _why(error: OSError) -> str:
     return (error.strerror or "unknown reason").lower()
-
-
-def _remove(file: str) -> None:
-    with suppress(OSError):
-        os.remove(file)
 
 
 def _is_ours(file: str, target: Target) -> bool:

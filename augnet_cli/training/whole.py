@@ -1,12 +1,12 @@
-"""Files that appear under their names whole or not at all, whatever happens while they are written."""
+"""Files of a training run, whole or not at all: what can't be written ends the run in words."""
 
 from __future__ import annotations
 
 import contextlib
-import os
 from collections.abc import Iterator
 from typing import IO
 
+from augnet_cli import whole
 from augnet_cli.errors import TrainingError
 from augnet_cli.images.names import shown
 
@@ -20,16 +20,10 @@ def whole_file(file: str) -> Iterator[IO[bytes]]:
     Raises:
         TrainingError: it can't be written.
     """
-    unfinished = file + UNFINISHED
     try:
-        with open(unfinished, "wb") as out:
+        # A name of its own: a killed run leaves gigabytes behind, which the next one writes over.
+        with whole.whole_file(file, unfinished=file + UNFINISHED) as out:
             yield out
-            out.flush()
-            os.fsync(out.fileno())
-        os.replace(unfinished, file)
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise TrainingError(f"{shown(file)} can't be written: {reason}", "make room on that disk") from error
-    finally:
-        with contextlib.suppress(OSError):
-            os.unlink(unfinished)

@@ -92,4 +92,4 @@ def test_all_but_training_works_without_torch(light: str, tmp_path: Path) -> Non
         done = without_torch(light, "-m", "augnet_cli", *words, cwd=tmp_path).ok()
         assert done.out
     said = without_torch(light, "-m", "augnet_cli", "train", ".", cwd=tmp_path).refused()
-    assert "torch" in said and "pip install 'augnet[train]'" in said
+    assert "torch" in said and "pip install " in said and "[train]'" in said

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import shutil
 import signal
 import site
@@ -124,7 +125,7 @@ def test_without_torch_it_says_what_to_install(without_torch: str, photos: Path)
         env=environment(PYTHONPATH=os.pathsep.join((str(ROOT), without_torch))),
     )
     what, hint = refused(done.returncode, done.stdout, done.stderr, 1)
-    assert "torch" in what and hint == "pip install 'augnet[train]'"
+    assert "torch" in what and hint == f"pip install {shlex.quote(f'{ROOT}[train]')}"
 
 
 def test_run_prints_the_path_of_an_encoder_that_works(tmp_path: Path) -> None:
