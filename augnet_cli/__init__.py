@@ -185,8 +185,8 @@ def undo(folder: Path, which: str = "last", progress: Progress = SILENT) -> Undo
     return verb(os.fspath(folder), which, progress)
 
 
-def decide(folder: Path, first: Path, second: Path, same: bool) -> Decision:
-    """Remember, by content, that two images of `folder` are the same picture or are not."""
+def decide(folder: Path, first: Path, second: Path, same: bool | None) -> Decision:
+    """Remember, by content, that two images of `folder` are the same picture or are not; None forgets it."""
     from augnet_cli.pipeline.decide import decide as verb
 
     return verb(os.fspath(folder), os.fspath(first), os.fspath(second), same)

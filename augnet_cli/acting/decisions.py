@@ -85,6 +85,21 @@ def remember(place: Place, new: Decision) -> None:
         raise _not_written(path, error) from error
 
 
+def forget(place: Place, one: str, other: str) -> Decision | None:
+    """Take back what was decided about two contents; gives it, None where nothing was.
+
+    The caller holds the lock of the store.
+
+    Raises:
+        StoreError: it can't be read or written; the file is as it was.
+    """
+    rest = dict(decided(place).by_pair)
+    gone = rest.pop((min(one, other), max(one, other)), None)
+    if gone is not None:
+        _write(decisions_file(place), Decisions(rest))
+    return gone
+
+
 def export_decisions(place: Place, path: str) -> int:
     """Write what counts now to a file, whole or not at all, in place of an older one; gives the number.
 

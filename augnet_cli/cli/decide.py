@@ -12,7 +12,8 @@ from augnet_cli.cli.output import printing, text_or_json
 from augnet_cli.cli.terminal import note
 from augnet_cli.errors import UsageError
 
-_ONE_OF = "FOLDER A B --different, FOLDER A B --same, FOLDER --export FILE, or FOLDER --import FILE"
+_SAY_WHAT = "add --different, --same or --forget"
+_ONE_OF = "FOLDER A B --different, or --same, or --forget; FOLDER --export FILE; FOLDER --import FILE"
 
 
 def decide(
@@ -25,6 +26,7 @@ def decide(
     ] = None,
     different: Annotated[bool, typer.Option("--different", help="They are not the same picture.")] = False,
     same: Annotated[bool, typer.Option("--same", help="They are the same picture.")] = False,
+    forget: Annotated[bool, typer.Option("--forget", help="Take back what was decided about them.")] = False,
     out: Annotated[
         str | None,
         typer.Option(
@@ -52,6 +54,8 @@ def decide(
     By content, so that it holds when files are renamed or moved; the last word on a pair counts.
     All decisions stand in FOLDER/.augnet/decisions.jsonl, one a line.
 
+    --forget takes it back: proof and distance count again.
+
     Example: augnet decide ./photos a.jpg b.jpg --different
     """
     from augnet_cli.pipeline import decide as verbs
@@ -60,18 +64,23 @@ def decide(
     from augnet_cli.report.text import count, write_lines
 
     text_or_json(format, "decide")
-    if (different + same, out is not None, file is not None).count(0) != 2 or different + same > 1:
+    about_two = different + same + forget
+    wanted = about_two + (out is not None) + (file is not None)
+    if wanted > 1:
         raise UsageError("decide does one thing at a time", _ONE_OF)
-    if (first is None or second is None) if different + same else first is not None:
+    if not wanted:
+        what = "decide what?" if second is None else "what are they to each other?"
+        raise UsageError(what, _ONE_OF if second is None else _SAY_WHAT)
+    if (first is None or second is None) if about_two else first is not None:
         raise UsageError("a decision is about two images, and only a decision is", _ONE_OF)
     if out is not None:
         note(f"{count(verbs.export_decisions(folder, out), 'decision')} written", quiet)
     elif file is not None:
         note(f"{count(verbs.import_decisions(folder, file), 'decision')} taken in", quiet)
     elif first is not None and second is not None:
-        decision = verbs.decide(folder, first, second, same)
+        decision = verbs.decide(folder, first, second, None if forget else same)
         with printing():
             if format is options.Format.json:
-                write_decision(decision, sys.stdout.buffer)
+                write_decision(decision, forget, sys.stdout.buffer)
             else:
-                write_lines([decision_line(decision)], sys.stdout)
+                write_lines([decision_line(decision, forget)], sys.stdout)

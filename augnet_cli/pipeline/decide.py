@@ -15,16 +15,20 @@ from augnet_cli.store.lock import writing
 from augnet_cli.store.place import Place, acting_place, checked_folder, place_for
 
 
-def decide(folder: str, one: str, other: str, same: bool) -> Decision:
+def decide(folder: str, one: str, other: str, same: bool | None) -> Decision:
     """Remember, by content, that two images are the same picture or are not; the last word on a pair counts.
 
     Args:
         one, other: paths in the folder, relative to it or to where one stands.
+        same: None forgets what was decided about them.
+
+    Returns:
+        what was decided, now or, with None, before.
 
     Raises:
         FolderError, StoreError: as `place_for` and `decisions`.
         ImageError: one of the files can't be read or is not in the folder.
-        UsageError: both are one content.
+        UsageError: both are one content; nothing was decided that could be forgotten.
     """
     path = checked_folder(folder)
     first, second = _content(path, one), _content(path, other)
@@ -32,11 +36,27 @@ def decide(folder: str, one: str, other: str, same: bool) -> Decision:
         raise UsageError(
             f"{shown(one)} and {shown(other)} are the same to the last byte", "name two images that differ"
         )
+    if same is None:
+        return _forget(folder, (one, first[0]), (other, second[0]))
     made = decisions.decision(first, second, same)
     place = _place(folder)
     with writing(place):
         decisions.remember(place, made)
     return made
+
+
+def _forget(folder: str, one: tuple[str, str], other: tuple[str, str]) -> Decision:
+    """Forget what was decided about two images, each its path as typed and its content."""
+    place, gone = acting_place(folder, DECISIONS_FILE, create=False), None
+    if place is not None:
+        with writing(place):
+            gone = decisions.forget(place, one[1], other[1])
+    if gone is None:
+        raise UsageError(
+            f"nothing was decided about {shown(one[0])} and {shown(other[0])}",
+            f"see what was: augnet decide {pasted(folder)} --export FILE.jsonl",
+        )
+    return gone
 
 
 def export_decisions(folder: str, out: str) -> int:

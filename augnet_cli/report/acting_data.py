@@ -47,9 +47,9 @@ def write_undo(result: UndoResult, stream: BinaryIO) -> None:
     )
 
 
-def write_decision(decision: Decision, stream: BinaryIO) -> None:
-    """Write one decision."""
-    _write({"version": VERSION, **asdict(decision)}, stream)
+def write_decision(decision: Decision, forgotten: bool, stream: BinaryIO) -> None:
+    """Write one decision, and whether it was forgotten."""
+    _write({"version": VERSION, **asdict(decision), "forgotten": forgotten}, stream)
 
 
 def _write(value: dict[str, object], stream: BinaryIO) -> None:

@@ -102,7 +102,10 @@ def _may_be_tried_again(file: NotRestored) -> bool:
     return not file.final
 
 
-def decision_line(decision: Decision) -> str:
-    """One decision in words."""
+def decision_line(decision: Decision, forgotten: bool = False) -> str:
+    """One decision, made or forgotten, in words."""
     first, second = map(shown, decision.paths)
-    return f"{first} and {second} are {'the same picture' if decision.same else 'different pictures'}"
+    what = "the same picture" if decision.same else "different pictures"
+    if forgotten:
+        return f"{first} and {second} are no longer {what} because you said so"
+    return f"{first} and {second} are {what}"

@@ -178,7 +178,9 @@ def test_ctrl_c_stops_between_two_files_and_the_plan_goes_on(tmp_path: Path) -> 
         (("undo", "photos", "--last", "--all"), 2, "exclude each other"),
         (("undo", "photos", "--format", "paths"), 2, "can't be printed as paths"),
         (("dedupe", "photos", "--plan", "photos/0.png"), 2, "does not end in .jsonl"),
-        (("decide", "photos", "0.png", "1.png"), 2, "one thing at a time"),
+        (("decide", "photos", "0.png", "1.png"), 2, "add --different, --same or --forget"),
+        (("decide", "photos"), 2, "decide what?"),
+        (("decide", "photos", "0.png", "1.png", "--forget"), 2, "nothing was decided about 0.png and 1.png"),
         (("decide", "photos", "0.png", "1.png", "--same", "--different"), 2, "one thing at a time"),
         (("decide", "photos", "0.png", "--same"), 2, "about two images"),
         (("decide", "photos", "0.png", "1.png", "--export", "x.jsonl"), 2, "only a decision is"),
@@ -203,3 +205,26 @@ def test_decisions_are_made_exported_and_imported(photos: Path) -> None:
     (work / "other").mkdir()
     assert b"2 decisions taken in" in augnet("decide", "other", "--import", "d.jsonl", cwd=work).ok().err
     assert len((work / "other" / ".augnet" / "decisions.jsonl").read_text().splitlines()) == 2
+
+
+def test_decision_that_is_forgotten_leaves_the_pair_to_proof_again(photos: Path) -> None:
+    def duplicates() -> list[str]:
+        groups = augnet("dedupe", photos, "--format", "json").ok().json()["groups"]
+        return sorted(image["path"] for group in groups for image in group["redundant"])
+
+    proved = duplicates()
+    assert proved
+    pair = ("0.png", "copies/0.jpg")
+    augnet("decide", photos, *pair, "--different").ok()
+    assert len(duplicates()) < len(proved)
+    (said,) = augnet("decide", photos, *reversed(pair), "--forget").ok().lines
+    assert "no longer different pictures" in said
+    assert duplicates() == proved
+    assert "nothing was decided" in augnet("decide", photos, *pair, "--forget").refused(2)
+    assert (photos / ".augnet" / "decisions.jsonl").read_bytes() == b""
+
+
+def test_forgetting_tells_scripts_what_was_forgotten(photos: Path) -> None:
+    made = augnet("decide", photos, "1.png", "2.png", "--same", "--format", "json").ok().json()
+    gone = augnet("decide", photos, "1.png", "2.png", "--forget", "--format", "json").ok().json()
+    assert (made.pop("forgotten"), gone.pop("forgotten")) == (False, True) and made == gone
