@@ -3,41 +3,31 @@
 from __future__ import annotations
 
 import re
-import struct
 
 from augnet_cli.images.names import shown
 
 MAX_REASON = 190
-# Messages of these classes speak of Python's insides (a key, an index, a type), not of the file.
-_SILENT = (
-    LookupError,
-    TypeError,
-    AttributeError,
-    ArithmeticError,
-    struct.error,
-    RuntimeError,
-    AssertionError,
-)
 _CUT_SHORT = re.compile(
     r"truncat|not enough (image )?data|unexpected end|premature|eof|cut short|no more data"
     r"|short read|requires a buffer|not enough bytes|invalid read at|read error (on|at)",
     re.IGNORECASE,
 )
-# Pillow's own words where they say nothing to a person, or too much.
-_PLAINER = (
-    (
-        re.compile(r"decompressed data too large|text chunk|text memory", re.IGNORECASE),
-        "a text in it unpacks too large",
-    ),
-    (re.compile(r"broken data stream|unrecognized data stream|^broken PNG file"), "its data make no sense"),
-    (re.compile(r"^decoder error|cannot load this image|not identified by|^not an? .* file$"), ""),
-    (re.compile(r"unable to seek to frame", re.IGNORECASE), "its first picture lies beyond its end"),
-)
-# libtiff names the file that Pillow made up for it.
-_MADE_UP_NAME = re.compile(r"\btempfile\.tif: ")
-_INSIDE_PYTHON = re.compile(
-    r"<[^>]*>|0x[0-9a-f]{5,}|\bobject\b|\b[A-Z]\w+(?:Error|Exception)\b|__"
-    r"|\bb['\"]|literal for int|index out of range|seek value|filter category"
+# What decoders and their libraries say, and what that means to a person.  What is not listed is left out: a
+# name of a function or a number of a tag helps nobody to find a better copy.
+_MEANINGS = tuple(
+    (re.compile(said, re.IGNORECASE), meaning)
+    for said, meaning in (
+        (r"decompressed data too large|text chunk|text memory", "a text in it unpacks too large"),
+        (r"broken data stream|unrecognized data stream|broken PNG file", "its data make no sense"),
+        (r"unable to seek to frame", "its first picture lies beyond its end"),
+        (r"frame sequence", "the frames of its animation are out of order"),
+        (r"compress|no webp", "it is compressed in a way that can't be read here"),
+        (
+            r"bitfields|pixel depth|pixel mode|samples per pixel|palette|\b\d+-bit\b|unknown .*\blayout",
+            "it stores its colours in a way that can't be read here",
+        ),
+        (r"header", "its header makes no sense"),
+    )
 )
 
 
@@ -45,12 +35,11 @@ def plain_reason(kind: str, error: Exception, mutter: str) -> str:
     """Why a picture of this kind could not be decoded; `mutter` is what its library wrote meanwhile."""
     if isinstance(error, MemoryError):
         return f"{kind}: there is not enough memory to decode it"
-    said = "" if isinstance(error, _SILENT) else str(error)
-    muttered = _MADE_UP_NAME.sub("", first_line(mutter))
+    muttered = first_line(mutter)
     if isinstance(error, EOFError) or _CUT_SHORT.search(str(error)) or _CUT_SHORT.search(muttered):
         return f"{kind} cut short: data are missing at its end"
-    detail = _plain(muttered) or _plain(said)
-    return trimmed(f"{kind} damaged or of an unknown variety" + (f": {detail}" if detail else ""))
+    detail = _meaning(muttered) or _meaning(str(error))
+    return f"{kind} damaged or of an unknown variety" + (f": {detail}" if detail else "")
 
 
 def bomb_size(message: str) -> str:
@@ -70,12 +59,6 @@ def trimmed(reason: str) -> str:
     return reason if len(reason) <= MAX_REASON else reason[: MAX_REASON - 1].rstrip() + "…"
 
 
-def _plain(message: str) -> str:
-    """The message if a person can read it, else nothing."""
-    message = message.strip().rstrip(".")
-    for pattern, plainer in _PLAINER:
-        if pattern.search(message):
-            return plainer
-    if not re.search(r"[A-Za-z]{2}", message) or _INSIDE_PYTHON.search(message):
-        return ""
-    return message
+def _meaning(message: str) -> str:
+    """The message in words for a person; nothing where it has none."""
+    return next((meaning for said, meaning in _MEANINGS if said.search(message)), "")
