@@ -23,7 +23,7 @@ from augnet_cli.progress import SILENT, Progress
 from augnet_cli.records import CALIBRATED, CARD, GIVEN
 from augnet_cli.report.page_data import Small, cast_of, json_pieces, small
 from augnet_cli.report.target import Target, check_target, written_whole
-from augnet_cli.report.text import count, size_words
+from augnet_cli.report.text import DECIDED, count, size_words
 from augnet_cli.report.thumbnails import fitting_side, thumbnails
 from augnet_cli.results import DedupeResult
 
@@ -154,19 +154,25 @@ def _totals(result: DedupeResult) -> str:
 
 
 def _how(result: DedupeResult) -> str:
-    if result.threshold is None:
-        parts = ["Every pair was proved by laying one picture upon the other, whatever its distance."]
-    elif result.verified:
-        parts = [f"Every pair within distance {result.threshold:g} was proved by laying one upon the other."]
+    redundant = [image for group in result.groups for image in group.redundant]
+    unproven = sum(not image.verified for image in redundant)
+    if result.verified:
+        within = "" if result.threshold is None else f" within distance {result.threshold:g}"
+        others = ["those that you decided"] if any(DECIDED in image.verdict for image in redundant) else []
+        others += ["those marked unverified"] if unproven else []
+        but = f" but {' and '.join(others)}" if others else ""
+        whatever = ", whatever its distance" if result.threshold is None else ""
+        parts = [f"Every pair{within}{but} was proved by laying one picture upon the other{whatever}."]
     else:
         source = THRESHOLD_WORDS.get(result.threshold_from, result.threshold_from)
         parts = [f"Distance threshold {result.threshold:g}, {source}."]
-    unproven = sum(not image.verified for group in result.groups for image in group.redundant)
     if unproven:
         images = count(unproven, "redundant image") + (" rests" if unproven == 1 else " rest")
         why = "on no proof" if result.verified else "on the distance alone"
         parts.append(f"{images} {why}: look before you act.")
     parts.append("Nothing was changed.")
+    if result.groups or result.suspects:
+        parts.append("Click a picture to compare it with the one that stays.")
     return " ".join(parts)
 
 

@@ -163,6 +163,7 @@ def test_the_same_result_makes_the_same_page(made, tmp_path_factory):
         ),
         (0.3, "given", True, True, "Every pair within distance 0.3 was proved"),
         (None, "auto", True, False, "1 redundant image rests on no proof: look before you act."),
+        (None, "auto", True, False, "Every pair but those marked unverified was proved"),
         (0.15, "calibrated", False, False, "Distance threshold 0.15, calibrated on this folder."),
         (0.15, "card", False, False, "1 redundant image rests on the distance alone: look before you act."),
     ],
@@ -176,6 +177,21 @@ def test_the_page_says_what_its_groups_rest_on(tmp_path, threshold, source, veri
 
     how = Reader(file.read_text(encoding="utf-8")).inside["p"]
     assert words in how and "Nothing was changed." in how
+    assert "Click a picture to compare it" in how
+
+
+@pytest.mark.parametrize(("threshold", "within"), [(None, ""), (0.3, " within distance 0.3")])
+def test_the_page_does_not_call_a_persons_word_a_proof(tmp_path, threshold, within):
+    drawn_picture(1).save(tmp_path / "a.png")
+    copies = (
+        Redundant("b.png", 0.1, "a.png", True, ("decided",)),
+        Redundant("c.png", 0.1, "a.png", True, ("cropped",)),
+    )
+    result = DedupeResult(str(tmp_path), "p", "e", threshold, 3, (Group(Kept("a.png", "why"), copies),), ())
+    write_page(replace(result, verified=True), str(tmp_path / "report.html"))
+
+    how = Reader((tmp_path / "report.html").read_text(encoding="utf-8")).inside["p"]
+    assert f"Every pair{within} but those that you decided was proved" in how
 
 
 def test_exif_turns_a_thumbnail(tmp_path):
