@@ -41,8 +41,9 @@ class DedupeResult:
 
     `folder` is the absolute path; `typed_folder` and `keep` are the user's words, `typed` all those that say
     where to look.  Images outside of the folder have absolute paths; `searched` are all folders searched.
-    `threshold` is None where every pair was proved and none had to lie within a distance; `threshold_from`
-    says who chose it: the user, a calibration on this folder, the encoder's card, or nobody (AUTO).
+    `threshold` is None where pairs were proved or decided, and none had to lie within a distance;
+    `threshold_from` says who chose it: the user, a calibration on this folder, the encoder's card, or nobody
+    (AUTO).
     `verified`: groups are proved, apart from unverified ones where they were to be included.
     `plan` is the file in which what may go was written down, as the user named it.
     `search` is how pairs were to be looked for, `recall` None where that was exact in the end.
@@ -217,6 +218,7 @@ class ClusterResult:
     encoder: str
     clusters: tuple[Cluster, ...]
     skipped: tuple[Skip, ...]
+    seed: int = 0  # of the first centres
 
 
 @dataclass(frozen=True)
@@ -244,14 +246,15 @@ class EmbedResult:
 class FolderInfo:
     """State of one folder's store.
 
-    `version` is that of this shape, `augnet` the program's; `index` holds the facts of the index, None where
-    there is none; `annoy` is None where annoy works, else why it does not.
+    `version` is that of this shape, `augnet` the program's; `store` is None where nothing was embedded yet,
+    but `train` or another command was there: all counts are then 0; `index` holds the facts of the index,
+    None where there is none; `annoy` is None where annoy works, else why it does not.
     """
 
     version: int
     augnet: str
     folder: str
-    store: str
+    store: str | None
     store_bytes: int
     images: int
     skipped: int

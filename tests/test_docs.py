@@ -168,5 +168,10 @@ def test_every_example_runs(tmp_path):
     assert len(links) == 5
     assert all(link.resolve().is_file() for link in links)
     assert "china (1).jpg" in printed["library.py"]
+    refused = subprocess.run(
+        [sys.executable, str(examples / "library.py"), "nowhere", photo],
+        cwd=tmp_path, env=environment, capture_output=True, text=True,
+    )  # fmt: skip
+    assert refused.returncode == 1 and "hint:" in refused.stderr and "Traceback" not in refused.stderr
     # The photos are as they were: no example changes one.
     assert (tmp_path / photo).read_bytes() == (tmp_path / "photos/from-a-friend/china (1).jpg").read_bytes()

@@ -75,4 +75,4 @@ def dedupe(
     )
     show(result, format, null, quiet)
     write_pictures(result, html, sheet, request, progress)
-    finish(bool(result.groups), fail_on_found, len(result.skipped), strict)
+    finish(bool(result.groups), fail_on_found, len(result.skipped), strict, result.images)

@@ -46,4 +46,4 @@ def embed(
     request = FolderRequest(folder, encoder, exclude or (), max_megapixels, workers)
     result = verb(request, out, progress_for(quiet))
     show(result, format, quiet=quiet)
-    finish(skipped=len(result.skipped), strict=strict)
+    finish(skipped=len(result.skipped), strict=strict, used=result.images)

@@ -15,7 +15,8 @@ from augnet_cli.cli.terminal import note
 from augnet_cli.errors import AugnetError, UsageError
 from augnet_cli.results import CalibrationResult, ClusterResult, DedupeResult, EmbedResult, QueryResult
 
-EXIT_SKIPPED = 3  # of images only with --strict; always where `apply` or `undo` left a file alone
+# Of images only with --strict, or where none could be used; always where `apply` or `undo` left a file alone.
+EXIT_SKIPPED = 3
 EXIT_FOUND = 11  # only with --fail-on-found; the number czkawka uses
 
 if TYPE_CHECKING:
@@ -76,22 +77,27 @@ def printing() -> Iterator[None]:
         raise AugnetError(f"the result can't be written: {why}", "send stdout to a disk with room") from error
 
 
-def finish(found: bool = False, fail_on_found: bool = False, skipped: int = 0, strict: bool = False) -> None:
-    """Exit with 11 or 3 where the user asked for that; else return."""
+def finish(
+    found: bool = False, fail_on_found: bool = False, skipped: int = 0, strict: bool = False, used: int = 1
+) -> None:
+    """Exit with 11 or 3 where the user asked for that, and with 3 where images were skipped and none used."""
     if found and fail_on_found:
         raise typer.Exit(EXIT_FOUND)
-    if skipped and strict:
+    if skipped and not used:
+        note(f"no image could be used, {skipped:,} skipped: the result says why")
+    if skipped and (strict or not used):
         raise typer.Exit(EXIT_SKIPPED)
 
 
 def _show_paths(result: Result, null: bool, quiet: bool) -> None:
     from augnet_cli.report.paths import paths_of, write_paths
+    from augnet_cli.report.text import count
 
     if isinstance(result, EmbedResult | CalibrationResult):
         raise UsageError("there is nothing to list as paths", "--format text, json or csv")
     left_out = write_paths(paths_of(result), result.typed_folder, sys.stdout.buffer, null)
     if left_out:
-        note(f"{left_out} paths hold a line break and were left out; -0 prints them too", quiet)
+        note(f"{count(left_out, 'path')} with a line break left out; -0 prints all", quiet)
 
 
 def _show_text(result: Result) -> None:

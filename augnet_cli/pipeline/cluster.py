@@ -51,6 +51,7 @@ def cluster(
         encoder=result.encoder,
         clusters=_clusters(collection, labels, nearest),
         skipped=result.skipped,
+        seed=seed,
     )
 
 

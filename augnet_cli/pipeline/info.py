@@ -11,32 +11,36 @@ from augnet_cli.images.decode import decoder_id
 from augnet_cli.images.names import pasted, shown
 from augnet_cli.results import FolderInfo
 from augnet_cli.search import annoy_index
-from augnet_cli.store.place import checked_folder, existing_store
+from augnet_cli.store.entries import Counts
+from augnet_cli.store.place import checked_folder, existing_store, place_for
 from augnet_cli.store.store import Store
 from augnet_cli.version import __version__
 
 
 def info(folder: str, encoder: str | None = None) -> FolderInfo:
-    """Look at a folder's store without changing it.
+    """Look at a folder's store without changing it; where only training was here, at its encoder.
 
     Raises:
         FolderError: no such folder.
-        StoreError: it has no store yet, or a broken one.
+        StoreError: nothing is known of it yet, or its store is broken.
     """
     path = checked_folder(folder)
-    place = existing_store(folder)
-    if place is None:
+    place = existing_store(folder) or place_for(folder, create=False)
+    has_store = os.path.isfile(place.store_file)
+    if not os.path.isdir(place.data) and not has_store:
         raise StoreError(f"{shown(folder)} has no store yet", f"augnet embed {pasted(folder)}")
     file = choose_encoder(encoder, place.data)
     card = Embedder.load(file).card
-    with Store.open(place, write=False) as store:
-        counts, facts = store.counts(), store.index_facts()
+    counts, facts = Counts(images=0, skips=0, others=0), None
+    if has_store:
+        with Store.open(place, write=False) as store:
+            counts, facts = store.counts(), store.index_facts()
     return FolderInfo(
         version=1,
         augnet=__version__,
         folder=path,
-        store=place.cache,
-        store_bytes=_size(place.cache),
+        store=place.cache if has_store else None,
+        store_bytes=_size(place.cache) if has_store else 0,
         images=counts.images,
         skipped=counts.skips,
         others=counts.others,

@@ -122,6 +122,11 @@ def _layout(request: FolderRequest, folders: Sequence[str]) -> Layout:
     sides: dict[str, str] = {}
     for folder, name in zip(folders, names, strict=True):
         real = os.path.realpath(folder)
+        if real in sides:
+            raise UsageError(
+                f"{sides[real]} and {name} are the same folder, {shown(folder)}",
+                "name a folder for each split: augnet leaks data/train data/test",
+            )
         for other, of_other in sides.items():
             if holds(real, other) or holds(other, real):
                 raise UsageError(
@@ -259,5 +264,5 @@ def _write_clean(
     clean = [_inside(layout, path) for path in stays if path.startswith(train)]
     with written_whole(file, CLEAN) as stream:
         left_out = write_paths(clean, result.splits[0].typed_folder, stream, null=False)
-    rest = f"; {left_out:,} hold a line break and are left out" if left_out else ""
+    rest = f"; {count(left_out, 'path')} with a line break left out" if left_out else ""
     progress.note(f"{shown(file)}: {count(len(clean) - left_out, 'image')} of train may stay{rest}")

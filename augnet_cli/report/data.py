@@ -47,21 +47,13 @@ def write_dedupe(result: DedupeResult, format: Format, stream: BinaryIO) -> None
     if format == "csv":
         _write_csv(_dedupe_rows(result), stream)
         return
-    head = {
-        "version": VERSION,
-        "folder": result.folder,
-        "encoder": result.encoder,
-        "threshold": AUTO if result.threshold is None else float(result.threshold),
-        "threshold_from": result.threshold_from,
-        **_recall(result.recall),
-    }
     lists = {
         "groups": (_group(group, result.threshold) for group in result.groups),
         "unverified": (_suspect(suspect) for suspect in result.suspects),
         "stacks": ({"paths": list(stack.paths)} for stack in result.stacks),
         "skipped": _skips(result.skipped),
     }
-    _write_json(head, lists, stream)
+    _write_json(_searched(result), lists, stream)
 
 
 def write_leaks(result: LeaksResult, format: Format, stream: BinaryIO) -> None:
@@ -70,12 +62,7 @@ def write_leaks(result: LeaksResult, format: Format, stream: BinaryIO) -> None:
         _write_csv(_leak_rows(result), stream)
         return
     head = {
-        "version": VERSION,
-        "folder": result.folder,
-        "encoder": result.encoder,
-        "threshold": AUTO if result.threshold is None else float(result.threshold),
-        "threshold_from": result.threshold_from,
-        **_recall(result.recall),
+        **_searched(result),
         "labelled": result.labelled,
         "splits": [
             {"name": split.name, "folder": split.folder, "images": split.images, "leaked": split.leaked}
@@ -199,6 +186,18 @@ def _leak(leak: Leak) -> dict[str, object]:
         "label": leak.label,
         "other_label": leak.other_label,
         "labels_differ": leak.labels_differ,
+    }
+
+
+def _searched(result: DedupeResult | LeaksResult) -> dict[str, object]:
+    """Where was looked for the same pictures, and how near."""
+    return {
+        "version": VERSION,
+        "folder": result.folder,
+        "encoder": result.encoder,
+        "threshold": AUTO if result.threshold is None else float(result.threshold),
+        "threshold_from": result.threshold_from,
+        **_recall(result.recall),
     }
 
 

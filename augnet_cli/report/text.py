@@ -135,7 +135,9 @@ def cluster_lines(result: ClusterResult, style: Style = PLAIN) -> Iterator[str]:
     yield from skipped_lines(result.skipped, style)
     images = count(sum(cluster.size for cluster in result.clusters), "image")
     yield f"{style.bold}{images} in {count(len(result.clusters), 'cluster')}{style.reset}"
-    yield "next: --format csv lists every member"
+    again = f"augnet cluster {pasted(result.typed_folder)} --k {len(result.clusters)}"
+    again += f" --seed {result.seed}" if result.seed else ""
+    yield f"next: `{again} --format csv` lists every member"
 
 
 def calibration_lines(result: CalibrationResult, style: Style = PLAIN) -> Iterator[str]:
@@ -209,8 +211,11 @@ def info_lines(result: FolderInfo) -> Iterator[str]:
         search = f"annoy, recall {index['recall']} beside exact search"
     yield f"augnet     {result.augnet}"
     yield f"folder     {shown(result.folder)}"
-    yield f"store      {shown(result.store)}, {size_words(result.store_bytes)}"
-    yield f"images     {result.images:,}, {result.skipped:,} skipped, {result.others:,} other files"
+    if result.store is None:
+        yield f"store      none yet; `augnet embed {pasted(result.folder)}` makes it"
+    else:
+        yield f"store      {shown(result.store)}, {size_words(result.store_bytes)}"
+        yield f"images     {result.images:,}, {result.skipped:,} skipped, {result.others:,} other files"
     made_by = f"{result.encoder_method}, {result.dim} numbers"
     yield f"encoder    {result.encoder} ({made_by}), {shown(result.encoder_file)}"
     yield f"threshold  {result.threshold:g}, the distance at precision 0.99 on its training images"

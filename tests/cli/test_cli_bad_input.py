@@ -161,8 +161,11 @@ def test_query_image_that_can_not_be_used_is_an_error(
 
 def test_folder_of_broken_images_alone(tmp_path: Path) -> None:
     (tmp_path / "broken.jpg").write_bytes(b"\xff\xd8\xff no more")
-    assert augnet("embed", tmp_path, "--format", "json").ok().json()["images"] == 0
-    assert augnet("dedupe", tmp_path, "--format", "json").ok().json()["groups"] == []
+    for command in ("embed", "dedupe"):
+        done = augnet(command, tmp_path, "--format", "json")
+        assert done.code == 3, "a script must see that nothing was looked at"
+        assert [skip["path"] for skip in done.json()["skipped"]] == ["broken.jpg"]
+        assert "no image could be used, 1 skipped" in done.err.decode()
     assert "none of the images" in augnet("cluster", tmp_path).refused()
     (tmp_path / "elsewhere").mkdir()  # after the walks: the folder is not walked again for a query
     drawn_picture(0).save(tmp_path / "elsewhere" / "a.png")

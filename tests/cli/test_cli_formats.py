@@ -15,6 +15,8 @@ from augnet_program import Done, augnet, tree
 from conftest import drawn_picture
 from photo_folders import IMAGES, SAME, SKIPPED, between, make_album
 
+from augnet_cli.encoder.locate import shipped_encoder
+
 DISTANCE_DIGITS = 6
 
 
@@ -106,6 +108,16 @@ def test_info_json_says_what_is_known(album: Path) -> None:
     assert result["store_bytes"] > 0
     text = augnet("info", album).ok().out.decode()
     assert str(album) in text and result["encoder"] in text
+
+
+def test_info_tells_of_an_encoder_that_was_trained_before_anything_was_embedded(tmp_path: Path) -> None:
+    """As `train` leaves a folder that no other command has seen."""
+    (tmp_path / ".augnet").mkdir()
+    shutil.copy(shipped_encoder(), tmp_path / ".augnet" / "encoder.onnx")
+    text = augnet("info", tmp_path).ok().out.decode()
+    assert str(tmp_path / ".augnet" / "encoder.onnx") in text and f"`augnet embed {tmp_path}`" in text
+    result = augnet("info", tmp_path, "--format", "json").ok().json()
+    assert (result["store"], result["store_bytes"], result["images"]) == (None, 0, 0)
 
 
 def rows_of(done: Done) -> list[list[str]]:

@@ -87,6 +87,8 @@ def test_what_may_stay_in_train_is_written(data: Path) -> None:
     ("words", "code", "said"),
     [
         (("data/train", "data"), 2, "lie in each other"),
+        (("data/train", "data/train"), 2, "train and test are the same folder, data/train"),
+        (("data/train", "data/test", "data/../data/train"), 2, "train and val are the same folder"),
         (("data/train", "none"), 1, "there is no folder none"),
         ((*SPLITS, "--write-clean", "data/train/plain/flower.jpg"), 2, ".txt"),
         ((*SPLITS, "--encoder", "none.onnx"), 1, "none.onnx"),

@@ -180,7 +180,7 @@ def test_cluster_text_word_for_word() -> None:
         "  1  no HEIF: c.heic\n"
         "\n"
         "4 images in 2 clusters\n"
-        "next: --format csv lists every member\n"
+        "next: `augnet cluster photos --k 2 --format csv` lists every member\n"
     )
 
 
