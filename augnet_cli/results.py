@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from augnet_cli.records import EXACT, GIVEN, Group, Recall, Skip, Transform
 
 PARTIAL = "partial"  # a word of a verdict
+READ, DECODE, EMBED = "read", "decode", "embed"  # the stages of embedding
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,3 +268,54 @@ class FolderInfo:
     index: Mapping[str, object] | None
     annoy: str | None
     decoders: str
+
+
+@dataclass(frozen=True, slots=True)
+class StageSpeed:
+    """How fast one stage is, in images a second, on all threads.
+
+    `limit` is the stage alone, all that it needs in memory; `reached` the pipeline from its start to the end
+    of this stage, so that of the last stage is the speed of the whole.
+    """
+
+    name: str
+    limit: float
+    reached: float
+
+
+@dataclass(frozen=True)
+class BenchResult:
+    """How fast the stages of embedding are on a folder's own images; medians over `rounds`.
+
+    `measured` of the folder's `images` were measured, `measured_bytes` in all, on `threads`; `skipped` were
+    to be, and can't be used.  `pairs_seconds` is what it takes to compare `pairs_rows` embeddings, each with
+    each.
+    """
+
+    folder: str
+    typed_folder: str
+    encoder: str
+    threads: int
+    rounds: int
+    images: int
+    measured: int
+    measured_bytes: int
+    stages: tuple[StageSpeed, ...]
+    pairs_rows: int
+    pairs_seconds: float
+    skipped: tuple[Skip, ...]
+
+    @property
+    def whole(self) -> float:
+        """Images a second through all stages."""
+        return self.stages[-1].reached
+
+    @property
+    def share_of_decoding(self) -> float:
+        """The whole beside decoding alone, which nothing that looks at every image can be faster than."""
+        return self.whole / next(stage.limit for stage in self.stages if stage.name == DECODE)
+
+    @property
+    def holds_back(self) -> str:
+        """The stage of the lowest limit."""
+        return min(self.stages, key=lambda stage: stage.limit).name

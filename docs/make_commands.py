@@ -24,6 +24,7 @@ COMMANDS = (
     "cluster",
     "train",
     "info",
+    "bench",
 )
 HEAD = "# Commands\n\nThis page is written by `python docs/make_commands.py` from the program's own help.\n"
 

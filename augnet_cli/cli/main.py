@@ -13,6 +13,7 @@ import typer
 from typer.core import TyperGroup
 
 from augnet_cli.cli.apply import apply
+from augnet_cli.cli.bench import bench
 from augnet_cli.cli.calibrate import calibrate
 from augnet_cli.cli.cluster import cluster
 from augnet_cli.cli.decide import decide
@@ -76,6 +77,7 @@ SUMMARIES: dict[Callable[..., None], str] = {
     cluster: "Split the images of a folder into clusters that belong together.",
     query: "List the images that are nearest to one image.",
     info: "Say what augnet knows of a folder.",
+    bench: "Say how fast each stage is here, and what holds it back.",
 }
 for command, summary in SUMMARIES.items():
     app.command(short_help=summary)(command)

@@ -136,7 +136,7 @@ def refreshed(
         kinds = _kinds(store, request)
         skipped = tuple(skip for skip in store.skips() if request.is_about(skip.path))
         if kinds["image"] + len(skipped) == 0:
-            raise _no_image(request)
+            raise no_image(request)
         if note and kinds["image"]:
             progress.note(note)
         remember_folder(request.folder)
@@ -174,10 +174,11 @@ def _kinds(store: Store, request: FolderRequest) -> Counter[str]:
 
 def _require_image(request: FolderRequest, walked: Walk) -> None:
     if not walked.skips and not any(is_image(request.folder, found) for found in walked.files):
-        raise _no_image(request)
+        raise no_image(request)
 
 
-def _no_image(request: FolderRequest) -> FolderError:
+def no_image(request: FolderRequest) -> FolderError:
+    """What a user is told whose folder holds no image that the request is about."""
     folder = shown(request.folder)
     if request.always and not request.only:
         below = " or ".join(map(shown, request.always))
