@@ -287,9 +287,9 @@ class StageSpeed:
 class BenchResult:
     """How fast the stages of embedding are on a folder's own images; medians over `rounds`.
 
-    `measured` of the folder's `images` were measured, `measured_bytes` in all, on `threads`; `skipped` were
-    to be, and can't be used.  `pairs_seconds` is what it takes to compare `pairs_rows` embeddings, each with
-    each.
+    `measured` of the folder's `images` were measured, `measured_bytes` in all, on `threads`, read from the
+    disk if `cold` and else from the system's cache; `skipped` were to be, and can't be used.
+    `pairs_seconds` is what it takes to compare `pairs_rows` embeddings, each with each.
     """
 
     folder: str
@@ -297,6 +297,7 @@ class BenchResult:
     encoder: str
     threads: int
     rounds: int
+    cold: bool
     images: int
     measured: int
     measured_bytes: int

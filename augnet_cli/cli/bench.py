@@ -32,6 +32,12 @@ def bench(
             show_default=False,
         ),
     ] = None,
+    cold: Annotated[
+        bool,
+        typer.Option(
+            "--cold", help="Read from the disk each time, as of a folder that is new to the machine (Linux)."
+        ),
+    ] = False,
     encoder: options.Encoder = None,
     format: options.OutputFormat = options.Format.text,
     exclude: options.Exclude = None,
@@ -43,8 +49,9 @@ def bench(
     """Say how fast each stage of embedding is here, on images of FOLDER, and which one holds the others back.
 
     Measured are reading, decoding and the encoder: each alone, which is its limit on this machine, and the
-    pipeline as far as its end; all in turn, on as many threads as the other commands take, and with the files
-    in the system's cache. Nothing is written; FOLDER and its store stay as they are.
+    pipeline as far as its end; all in turn, on as many threads as the other commands take. Files come from
+    the system's cache, or with --cold from the disk. Nothing is written; FOLDER and its store stay as they
+    are.
 
     Example: augnet bench ./photos
     """
@@ -56,7 +63,7 @@ def bench(
 
     text_or_json(format, "bench")
     request = FolderRequest(folder, encoder, exclude or (), max_megapixels, workers)
-    result = verb(request, images, seconds, progress_for(quiet))
+    result = verb(request, images, seconds, cold, progress_for(quiet))
     with printing():
         if format is options.Format.json:
             write_bench(result, sys.stdout.buffer)

@@ -22,7 +22,7 @@ from augnet_cli.images.decode import MAX_MEGAPIXELS
 from augnet_cli.images.files import is_image, walk
 from augnet_cli.images.names import pasted, shown
 from augnet_cli.pipeline.refresh import FolderRequest, no_image
-from augnet_cli.pipeline.stages import STAGES, Course, Speeds, alone, up_to_each
+from augnet_cli.pipeline.stages import STAGES, Course, Speeds, alone, can_cool, up_to_each
 from augnet_cli.progress import SILENT, Progress
 from augnet_cli.records import FoundFile, Skip
 from augnet_cli.results import BenchResult, StageSpeed
@@ -43,6 +43,7 @@ def bench(
     request: FolderRequest,
     images: int | None = None,
     seconds: float | None = None,
+    cold: bool = False,
     progress: Progress = SILENT,
 ) -> BenchResult:
     """Measure the stages of embedding on images of a folder, which stays as it is, its store included.
@@ -50,14 +51,17 @@ def bench(
     Args:
         images: how many to measure, evenly over the folder; None takes IMAGES_A_THREAD for each thread.
         seconds: how long to go on, for LEAST_ROUNDS at least; None is SECONDS.
+        cold: whether files are read from the disk each time, not from the system's cache.
 
     Raises:
-        UsageError: `images` is under 1.
+        UsageError: `images` is under 1, or `cold` is asked for where the system knows no way.
         FolderError: no such folder, no image in it, none that can be used, or they change meanwhile.
         EncoderError: the encoder can't be used.
     """
     if images is not None and images < 1:
         raise UsageError(f"{images} images can't be measured", "take at least one: --images 1")
+    if cold and not can_cool():
+        raise UsageError("this system can't be told to forget files", "leave --cold out")
     folder = checked_folder(request.folder)
     found = [each for each in walk(folder, request.exclude).files if is_image(folder, each)]
     if not found:
@@ -72,7 +76,7 @@ def bench(
     usable = [each.found for each in seen if each.embedding is not None]
     if not usable:
         raise _none_usable(request, seen)
-    course = Course(folder, usable, embedder, threads, limit)
+    course = Course(folder, usable, embedder, threads, limit, cold)
     rows = _unit_rows(min(len(found), MOST_PAIRS_ROWS), embedder.dim)
     rounds = _measured(course, rows, SECONDS if seconds is None else seconds, progress)
     return BenchResult(
@@ -81,6 +85,7 @@ def bench(
         encoder=embedder.id,
         threads=threads,
         rounds=len(rounds),
+        cold=cold,
         images=len(found),
         measured=len(usable),
         measured_bytes=sum(each.size_bytes for each in usable),

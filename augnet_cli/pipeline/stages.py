@@ -38,13 +38,14 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True)
 class Course:
-    """What is run, and on how many threads."""
+    """What is run, on how many threads; `cold`: files come from the disk, not from the system's cache."""
 
     folder: str
     files: Sequence[FoundFile]
     embedder: Embedder
     threads: int
     max_megapixels: float
+    cold: bool = False
 
 
 @dataclass(frozen=True)
@@ -63,8 +64,11 @@ def alone(course: Course) -> Speeds:
     """
     took = dict.fromkeys(STAGES, 0.0)
     for portion in portions(course.files, PORTION_BYTES * course.threads):
-        seconds, files = _on_threads(course, lambda found: _read(course, found), portion)
+        _cool(course, portion)
+        # To keep what was read takes memory that is new to the process, which is no part of reading.
+        seconds, _ = _on_threads(course, lambda found: len(_read(course, found).data), portion)
         took[READ] += seconds
+        _, files = _on_threads(course, lambda found: _read(course, found), portion)
         seconds, pixels = _on_threads(course, lambda file: _decoded(course, file), files)
         took[DECODE] += seconds
         batches = [np.stack(pixels[start : start + BATCH]) for start in range(0, len(pixels), BATCH)]
@@ -85,10 +89,12 @@ def up_to_each(course: Course) -> Speeds:
         content_hash(file.data)
         return file
 
-    took = {
-        READ: _on_threads(course, lambda found: len(read(found).data), course.files)[0],
-        DECODE: _on_threads(course, lambda found: len(_decoded(course, read(found))), course.files)[0],
-    }
+    took = {}
+    _cool(course, course.files)
+    took[READ], _ = _on_threads(course, lambda found: len(read(found).data), course.files)
+    _cool(course, course.files)
+    took[DECODE], _ = _on_threads(course, lambda found: len(_decoded(course, read(found))), course.files)
+    _cool(course, course.files)
     started = time.perf_counter()
     embedding = embed_files(
         course.folder, course.files, course.embedder, (), course.threads, course.max_megapixels
@@ -112,6 +118,26 @@ def portions(files: Sequence[FoundFile], most_bytes: int) -> Iterator[list[Found
         held += each.size_bytes
     if portion:
         yield portion
+
+
+def can_cool() -> bool:
+    """Whether this system can be told to forget what it has cached of a file."""
+    return hasattr(os, "posix_fadvise")
+
+
+def _cool(course: Course, files: Sequence[FoundFile]) -> None:
+    """Have the system forget what it has cached of the files, if that is wanted; they stay as they are."""
+    if not course.cold:
+        return
+    for found in files:
+        try:
+            descriptor = os.open(os.path.join(course.folder, found.path), os.O_RDONLY)
+        except OSError as error:
+            raise _gone(course) from error
+        try:
+            os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
+        finally:
+            os.close(descriptor)
 
 
 def _read(course: Course, found: FoundFile) -> _Bytes:

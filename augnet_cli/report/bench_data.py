@@ -19,6 +19,7 @@ def write_bench(result: BenchResult, stream: BinaryIO) -> None:
         "encoder": result.encoder,
         "threads": result.threads,
         "rounds": result.rounds,
+        "cold": result.cold,
         "images": result.images,
         "measured": result.measured,
         "measured_bytes": result.measured_bytes,

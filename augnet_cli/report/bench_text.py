@@ -15,7 +15,8 @@ def bench_lines(result: BenchResult, style: Style = PLAIN) -> Iterator[str]:
     if result.measured < result.images:
         images = f"{result.measured:,} of {images}"
     threads, rounds = count(result.threads, "thread"), count(result.rounds, "round")
-    yield f"{images} ({size_words(result.measured_bytes)}), {threads}, medians of {rounds}, images/s"
+    source = "from the disk" if result.cold else "from the system's cache"
+    yield f"{images} ({size_words(result.measured_bytes)}) {source}, {threads}, medians of {rounds}, images/s"
     yield ""
     yield f"{style.bold}stage       alone   from the start to its end{style.reset}"
     for stage in result.stages:

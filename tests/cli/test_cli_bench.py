@@ -36,8 +36,8 @@ def everything(folder: Path) -> dict[str, tuple[int, int]]:
 def test_json_has_the_promised_shape_and_its_figures_agree(album: Path) -> None:
     result = augnet("bench", album, *SHORT, "--format", "json").ok().json()
     assert list(result) == [
-        "version", "folder", "encoder", "threads", "rounds", "images", "measured", "measured_bytes", "stages",
-        "whole", "share_of_decoding", "holds_back", "pairs", "skipped",
+        "version", "folder", "encoder", "threads", "rounds", "cold", "images", "measured", "measured_bytes",
+        "stages", "whole", "share_of_decoding", "holds_back", "pairs", "skipped",
     ]  # fmt: skip
     assert (result["version"], result["folder"]) == (1, str(album))
     assert result["threads"] == usable_cores() and result["rounds"] == 3
@@ -64,6 +64,8 @@ def test_nothing_is_written_and_no_store_is_made_or_changed(
     augnet("bench", album, *SHORT).ok()
     assert tree(album) == before and not (album / ".augnet").exists()
     assert not any(private_home.rglob("*"))
+    cold = augnet("bench", album, *SHORT, "--cold", "--format", "json").ok().json()
+    assert cold["cold"] and cold["measured"] == IMAGES and tree(album) == before
     augnet("embed", album, "--quiet").ok()
     stored, at_home = everything(album), everything(private_home)
     augnet("bench", album, *SHORT).ok()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -20,7 +21,7 @@ from augnet_cli.images.decode import MAX_MEGAPIXELS
 from augnet_cli.images.files import walk
 from augnet_cli.pipeline.bench import IMAGES_A_THREAD, LEAST_ROUNDS, bench, spread_evenly
 from augnet_cli.pipeline.refresh import FolderRequest
-from augnet_cli.pipeline.stages import STAGES, Course, alone, portions, up_to_each
+from augnet_cli.pipeline.stages import STAGES, Course, Speeds, alone, portions, up_to_each
 from augnet_cli.progress import Progress
 from augnet_cli.records import FoundFile
 
@@ -36,9 +37,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def course(folder: Path, threads: int = 2) -> Course:
+def course(folder: Path, threads: int = 2, cold: bool = False) -> Course:
     files = walk(str(folder)).files
-    return Course(str(folder), files, Embedder.load(shipped_encoder()), threads, MAX_MEGAPIXELS)
+    return Course(str(folder), files, Embedder.load(shipped_encoder()), threads, MAX_MEGAPIXELS, cold)
 
 
 def files_of(sizes: list[int]) -> list[FoundFile]:
@@ -69,19 +70,22 @@ def test_portions_hold_every_file_once_and_no_more_bytes_than_allowed(sizes: lis
         assert total + part[0].size_bytes > most
 
 
-@pytest.mark.parametrize("threads", [1, 3])
-def test_every_stage_has_a_speed_alone_and_in_the_pipeline(folder: Path, threads: int) -> None:
+@pytest.mark.parametrize(("threads", "cold"), [(1, False), (3, False), (2, True)])
+def test_every_stage_has_a_speed_alone_and_in_the_pipeline(folder: Path, threads: int, cold: bool) -> None:
     for measure in (alone, up_to_each):
-        speeds = measure(course(folder, threads))
+        speeds = measure(course(folder, threads, cold))
         assert tuple(speeds) == STAGES and all(speed > 0 for speed in speeds.values())
 
 
 @pytest.mark.parametrize("measure", [alone, up_to_each])
 @pytest.mark.parametrize("change", ["removed", "broken"])
-def test_images_that_change_meanwhile_are_told_and_not_counted(tmp_path: Path, measure, change: str) -> None:
+@pytest.mark.parametrize("cold", [False, True])
+def test_images_that_change_meanwhile_are_told_and_not_counted(
+    tmp_path: Path, measure: Callable[[Course], Speeds], change: str, cold: bool
+) -> None:
     for seed in range(3):
         drawn_picture(seed).save(tmp_path / f"{seed}.jpg")
-    before = course(tmp_path)
+    before = course(tmp_path, cold=cold)
     if change == "removed":
         (tmp_path / "1.jpg").unlink()
     else:
@@ -120,6 +124,14 @@ def test_what_holds_the_others_back_is_the_stage_of_the_lowest_limit(folder: Pat
     for slowest in result.stages:
         stages = tuple(replace(each, limit=each.limit / (each == slowest or 1e-6)) for each in result.stages)
         assert replace(result, stages=stages).holds_back == slowest.name
+
+
+def test_reading_from_the_disk_is_refused_where_no_way_is_known(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delattr(os, "posix_fadvise")  # as on macOS and Windows
+    with pytest.raises(UsageError, match="forget"):
+        bench(FolderRequest(str(folder)), cold=True)
 
 
 def test_what_can_not_be_measured_is_refused(folder: Path, tmp_path: Path) -> None:

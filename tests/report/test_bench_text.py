@@ -18,6 +18,7 @@ RESULT = BenchResult(
     encoder="abc123",
     threads=2,
     rounds=5,
+    cold=False,
     images=4120,
     measured=256,
     measured_bytes=12_300_000,
@@ -34,7 +35,7 @@ RESULT = BenchResult(
 
 def test_text_word_for_word() -> None:
     assert list(bench_lines(RESULT)) == [
-        "256 of 4,120 images (12 MB), 2 threads, medians of 5 rounds, images/s",
+        "256 of 4,120 images (12 MB) from the system's cache, 2 threads, medians of 5 rounds, images/s",
         "",
         "stage       alone   from the start to its end",
         "read       41,023      30,211",
@@ -50,7 +51,10 @@ def test_text_word_for_word() -> None:
 def test_a_whole_folder_is_no_sample_and_skips_are_told() -> None:
     skips = (Skip("a\x1b[31m.jpg", "the file is empty"),)
     lines = list(bench_lines(replace(RESULT, images=256, skipped=skips)))
-    assert lines[0].startswith("256 images (12 MB)")
+    assert lines[0].startswith("256 images (12 MB) from the system's cache, ")
+    assert next(bench_lines(replace(RESULT, cold=True))).startswith(
+        "256 of 4,120 images (12 MB) from the disk, "
+    )
     assert not any("at this speed" in line for line in lines)
     assert any("1 image skipped" in line for line in lines) and "\x1b" not in "".join(lines)
 
@@ -72,6 +76,7 @@ def test_json_is_one_object_in_ascii_with_all_that_was_measured() -> None:
         "encoder": "abc123",
         "threads": 2,
         "rounds": 5,
+        "cold": False,
         "images": 4120,
         "measured": 256,
         "measured_bytes": 12_300_000,
