@@ -70,7 +70,7 @@ class PlainProgress(Progress):
         parts = [f"{self._stage}: {self._done:,}"]
         if self._total:
             parts[0] += f" of {self._total:,}"
-        parts.append(f"{_rate(rate)} {self._unit}/s")
+        parts.append(f"{rate:,.0f} {self._unit}/s")
         if self._total and rate > 0:
             parts.append(f"{_clock((self._total - self._done) / rate)} left")
         if self._skipped:
@@ -123,7 +123,7 @@ class BarProgress(Progress):
         if detail:
             words.append(detail)
         task = self._bar.tasks[self._task]
-        rate = f"{_rate(task.speed)} {self._unit}/s" if task.speed else ""
+        rate = f"{task.speed:,.0f} {self._unit}/s" if task.speed else ""
         changes = {"rate": rate} | ({"detail": ", ".join(words)} if words else {})
         self._bar.update(self._task, advance=done, **changes)
 
@@ -152,11 +152,6 @@ def end_progress() -> None:
     """Take away a bar that an error left standing: it would hide the cursor and the error."""
     while _in_use:
         _in_use.pop().finish()
-
-
-def _rate(rate: float) -> str:
-    """`1,234`; under ten `5.0`: of slow work the first digit would say too little."""
-    return f"{rate:,.0f}" if rate >= 10 else f"{rate:.1f}"
 
 
 def _clock(seconds: float) -> str:

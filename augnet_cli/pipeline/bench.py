@@ -122,13 +122,13 @@ class _Round:
 def _measured(course: Course, rows: np.ndarray, seconds: float, progress: Progress) -> list[_Round]:
     rounds: list[_Round] = []
     started = time.perf_counter()
-    progress.start("measuring", None, "rounds")
+    progress.start("measuring", None)
     while len(rounds) < LEAST_ROUNDS or time.perf_counter() - started < seconds:
         limits, reached = alone(course), up_to_each(course)
         before = time.perf_counter()
         pairs_within(rows, course.embedder.card.threshold)
         rounds.append(_Round(limits, reached, time.perf_counter() - before))
-        progress.advance()
+        progress.advance(len(course.files), detail=f"round {len(rounds)}")
     progress.finish()
     return rounds
 

@@ -280,16 +280,6 @@ def test_plain_progress_says_how_far_it_is_now_and_then(monkeypatch: pytest.Monk
     ), last
 
 
-def test_slow_progress_is_told_to_a_tenth(monkeypatch: pytest.MonkeyPatch) -> None:
-    stream = io.StringIO()
-    monkeypatch.setattr(terminal, "PLAIN_LINE_SECONDS", 0.4)
-    progress = PlainProgress(stream)
-    progress.start("measuring", None, "rounds")
-    time.sleep(0.4)
-    progress.advance()
-    assert re.fullmatch(r"augnet: measuring: 1, [0-2]\.\d rounds/s\n", stream.getvalue())
-
-
 @pytest.fixture
 def shell(tmp_path: Path) -> dict[str, str]:
     """An environment where bash finds a program named `augnet`, and a home of its own."""
