@@ -3,7 +3,8 @@
     python benchmarks/search_methods.py METHOD ROWS.npy THRESHOLD PAIRS.npy
 
 Prints seconds to build an index, seconds to find the pairs, seconds of all cores for both, and the process's
-peak of memory, as JSON; writes the pairs, (p, 2) int64.  Imports nothing of augnet but for its own method, so that any Python can run it.
+peak of memory, as JSON; writes the pairs, (p, 2) int64.
+Imports nothing of augnet but for its own methods, so that any Python can run it.
 """
 
 from __future__ import annotations

@@ -4,8 +4,8 @@ Near rows mostly lie in one list; where they don't, at least one of them lies ab
 centre as to its own.  So a pair is met when each list is compared with itself and with its visitors.
 The partition of Jégou, Douze and Schmid, "Product Quantization for Nearest Neighbor Search" (2011, section
 4.1), but for who visits: there as many lists as are told for every row, here those within a margin, which is
-few for a row in the midst of its list.  For the same recall of pairs that measured a quarter to a tenth of
-the products.
+few for a row in the midst of its list.  For the same recall of pairs that measured a quarter to three
+quarters of the products.
 Letters: m rows, d dim, c centres, p pairs.
 """
 
