@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -14,11 +15,13 @@ ONCE_FROM_SECONDS = 50.0
 
 @dataclass(frozen=True)
 class Run:
-    """One run: seconds of the whole process, and of these the seconds of the work alone where it is told."""
+    """One run: seconds of the whole process, those of all processors together, and, where it is told, the
+    seconds of the work without what comes before it."""
 
     name: str
     round: int
     seconds: float
+    cpu_seconds: float
     work_seconds: float | None = None
 
 
@@ -43,6 +46,12 @@ def take_in_turn(
             with record.open("a", encoding="utf-8") as file:
                 file.write(json.dumps(asdict(done[-1])) + "\n")
     return runs
+
+
+def cpu_seconds_of_children() -> float:
+    """What the processes that this one started and waited for have used so far, with all of theirs."""
+    times = os.times()
+    return times.children_user + times.children_system
 
 
 def is_slow(run: Run) -> bool:

@@ -58,7 +58,7 @@ class Tasks:
             if self.seconds[name] < 0:
                 raise KeyboardInterrupt
             self.asked.append((name, number))
-            return Run(name, number, self.seconds[name])
+            return Run(name, number, self.seconds[name], cpu_seconds=1.0)
 
         return run
 
@@ -79,7 +79,7 @@ def test_an_interrupted_benchmark_goes_on_where_it_was(tmp_path: Path) -> None:
         timed_runs.take_in_turn(first(), 2, record)
     with record.open("a") as file:
         file.write('{"name": "b", "rou')  # killed while it was writing
-    assert timed_runs.recorded(record) == [Run("a", 0, 1.5)]
+    assert timed_runs.recorded(record) == [Run("a", 0, 1.5, 1.0)]
     again = Tasks(a=9, b=2)
     runs = timed_runs.take_in_turn(again(), 2, record)
     assert again.asked == [("b", 0), ("a", 1), ("b", 1)]
@@ -102,6 +102,7 @@ def test_the_loop_over_imagehash_takes_in_every_image(task: peers.Task, folder: 
     run = peers.run_peer(task, folder / "photos", "imagehash", "imagehash", 4)
     assert (run.name, run.round) == ("imagehash", 4)
     assert run.work_seconds is not None and 0 < run.work_seconds < run.seconds
+    assert run.cpu_seconds > 0
     told = subprocess.run(
         [sys.executable, str(peers.DRIVERS), "imagehash", str(folder / "photos"), str(task.work)],
         check=True, capture_output=True,
@@ -140,9 +141,11 @@ def test_a_peer_without_its_python_is_left_out_and_said_to_be() -> None:
 
 def test_the_table_has_medians_and_ratios_the_fastest_first() -> None:
     runs = {
-        peers.VERIFIED: [Run(peers.VERIFIED, number, seconds) for number, seconds in enumerate((20, 30, 25))],
-        "fastdup": [Run("fastdup", 0, 50.0, 40.0)],
-        peers.PLAIN: [Run(peers.PLAIN, number, seconds) for number, seconds in enumerate((6, 5, 4))],
+        peers.VERIFIED: [
+            Run(peers.VERIFIED, number, seconds, 2 * seconds) for number, seconds in enumerate((20, 30, 25))
+        ],
+        "fastdup": [Run("fastdup", 0, 50.0, 70.0, 40.0)],
+        peers.PLAIN: [Run(peers.PLAIN, number, seconds, 7.0) for number, seconds in enumerate((6, 5, 4))],
     }
     head, _, *rows = peers.peer_table(runs, 1000).splitlines()
     cells = [[cell.strip() for cell in row.strip("|").split("|")] for row in (head, *rows)]
@@ -150,9 +153,9 @@ def test_the_table_has_medians_and_ratios_the_fastest_first() -> None:
         "median s", "fastest", "slowest", "runs", "images/s",
     ]  # fmt: skip
     assert cells[1:] == [
-        [peers.PLAIN, "5.0", "4.0", "6.0", "3", "200", "1.00", "0.20", ""],
-        [peers.VERIFIED, "25.0", "20.0", "30.0", "3", "40", "5.00", "1.00", ""],
-        ["fastdup", "50.0", "50.0", "50.0", "1", "20", "10.00", "2.00", "40.0"],
+        [peers.PLAIN, "5.0", "4.0", "6.0", "3", "200", "1.00", "0.20", "", "7.0"],
+        [peers.VERIFIED, "25.0", "20.0", "30.0", "3", "40", "5.00", "1.00", "", "50.0"],
+        ["fastdup", "50.0", "50.0", "50.0", "1", "20", "10.00", "2.00", "40.0", "70.0"],
     ]
 
 
