@@ -89,24 +89,6 @@ class ImageRecord:
 
 
 @dataclass(frozen=True)
-class Collection:
-    """All embedded images of a folder under one encoder.
-
-    `images` are in path order; `content_rows` is (n,) int64: the row of each image's content;
-    `embeddings` is (m, d) float32 unit rows, one a distinct content, in order of content hash.
-    """
-
-    images: tuple[ImageRecord, ...]
-    content_rows: np.ndarray
-    embeddings: np.ndarray
-
-    @property
-    def image_embeddings(self) -> np.ndarray:
-        """(n, d) float32: one row an image file, byte-identical files included."""
-        return self.embeddings[self.content_rows]
-
-
-@dataclass(frozen=True)
 class Pairs:
     """Pairs of rows at or under a threshold: `left < right`, each (p,) int64; `distance` (p,) float32.
 

@@ -16,11 +16,16 @@ def decided_pairs(rows: Rows, said: Mapping[tuple[str, str], bool]) -> dict[tupl
     Args:
         said: by two content hashes in order.  Contents that no row has are passed over.
     """
+    if not said:
+        return {}
+    rows_of = rows.rows_of({content for pair in said for content in pair})
     return {
-        pair: same
-        for (one, other), same in said.items()
-        if one != other
-        for pair in rows.pairs_of(one, other)
+        (min(one, other), max(one, other)): same
+        for (first, second), same in said.items()
+        if first != second
+        for one in rows_of.get(first, ())
+        for other in rows_of.get(second, ())
+        if rows.may_pair(one, other)
     }
 
 

@@ -43,7 +43,7 @@ def group(
     pairs: Pairs,
     threshold: float = math.inf,
     rules: Sequence[Rule] = DEFAULT_RULES,
-    levels: Sequence[int] | None = None,
+    levels: Sequence[int] | np.ndarray | None = None,
     may_be_copies: Callable[[int], bool] = lambda row: True,
 ) -> tuple[Group, ...]:
     """Form stars of images that show the same picture; images without a duplicate are in none.
@@ -62,8 +62,9 @@ def group(
     Returns:
         groups by the kept image's path; in each the redundant images by distance, then path.
     """
-    levels = [0] * len(images) if levels is None else levels
-    members = members_of(images, content_rows, rules, levels)
+    levels = np.zeros(len(images), np.int64) if levels is None else levels
+    paired = np.concatenate([pairs.left, pairs.right])
+    members = members_of(images, content_rows, rules, levels, paired)
     rows = np.fromiter(members, np.int64, len(members))
     witnesses, distances = _witnesses(rows, pairs, threshold)
     edges = {
@@ -79,13 +80,13 @@ def form(
     members: Mapping[int, Sequence[int]],
     edges: Mapping[int, Edge],
     rules: Sequence[Rule],
-    levels: Sequence[int],
+    levels: Sequence[int] | np.ndarray,
     may_be_copies: Callable[[int], bool] = lambda row: True,
 ) -> tuple[Group, ...]:
     """Groups from what is known of contents.
 
     Args:
-        members: of `members_of`.
+        members: of `members_of`, at least of all rows that `edges` speak of.
         edges: of each content row that may go, why; no witness may go itself, or be worth less.
         levels: (n,) as in `group`.
         may_be_copies: whether the files of a row, all of one content, may go for each other.
@@ -109,13 +110,27 @@ def form(
 
 
 def members_of(
-    images: Sequence[ImageRecord], content_rows: np.ndarray, rules: Sequence[Rule], levels: Sequence[int]
+    images: Sequence[ImageRecord],
+    content_rows: np.ndarray,
+    rules: Sequence[Rule],
+    levels: Sequence[int] | np.ndarray,
+    rows: np.ndarray,
 ) -> dict[int, list[int]]:
-    """Positions of the images of each content row; rows and positions both in keep order."""
-    rows = content_rows.tolist()
+    """Positions of the images of some content rows, and of those that several images share.
+
+    Args:
+        rows: int64, in any order; the images of all others are in no group, and are left out.
+
+    Returns:
+        rows and positions both in keep order.
+    """
+    wanted = np.bincount(content_rows) > 1
+    wanted[rows[rows < len(wanted)]] = True
+    positions = np.flatnonzero(wanted[content_rows]).tolist()
     members: dict[int, list[int]] = {}
-    for position in keep_order(images, rules, levels):
-        members.setdefault(rows[position], []).append(position)
+    chosen = [images[position] for position in positions]
+    for place in keep_order(chosen, rules, [int(levels[position]) for position in positions]):
+        members.setdefault(int(content_rows[positions[place]]), []).append(positions[place])
     return members
 
 
@@ -165,7 +180,7 @@ def _group(
     kept: int,
     star: Sequence[tuple[int, Edge]],
     rules: Sequence[Rule],
-    levels: Sequence[int],
+    levels: Sequence[int] | np.ndarray,
 ) -> Group:
     witness = images[kept].path
     redundant = [
@@ -178,6 +193,6 @@ def _group(
         images[kept],
         [images[position] for position in others],
         rules,
-        [levels[position] for position in (kept, *others)],
+        [int(levels[position]) for position in (kept, *others)],
     )
     return Group(Kept(witness, reason), tuple(redundant))

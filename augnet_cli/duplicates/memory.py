@@ -34,7 +34,8 @@ def as_texts(memory: Memory, contents: Sequence[str]) -> dict[Key, str]:
 
 def from_texts(texts: Mapping[Key, str], contents: Sequence[str]) -> Memory:
     """What texts say of these contents; what is of others, or no text of `as_texts`, is passed over."""
-    rows = {content: row for row, content in enumerate(contents)}
+    met = {name for first, second, what in texts for name in (first, second, what.partition(" ")[2])}
+    rows = {content: row for row, content in enumerate(contents) if content in met}
     memory = Memory()
     for (first, second, what), text in texts.items():
         kind, _, third = what.partition(" ")

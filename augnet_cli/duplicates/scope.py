@@ -7,9 +7,10 @@ Letters: m rows.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 
@@ -50,8 +51,8 @@ class Rows:
         sides: (m,) side of each.
     """
 
-    contents: tuple[str, ...]
-    sides: tuple[Side, ...]
+    contents: Sequence[str]
+    sides: Sequence[Side]
     scope: Scope = WHOLE
 
     def may_pair(self, one: int, other: int) -> bool:
@@ -65,33 +66,33 @@ class Rows:
     @cached_property
     def fixed(self) -> frozenset[int]:
         """Rows that always stay."""
+        if not self.scope.fixed:
+            return frozenset()
         return frozenset(row for row, side in enumerate(self.sides) if side in self.scope.fixed)
 
     @cached_property
-    def numbers(self) -> tuple[int, ...]:
-        """(m,) the number of each row's content: contents are counted in order."""
-        numbers: list[int] = []
-        for row, content in enumerate(self.contents):
-            before = numbers[-1] if numbers else -1
-            numbers.append(before + (row == 0 or content != self.contents[row - 1]))
-        return tuple(numbers)
+    def numbers(self) -> np.ndarray:
+        """(m,) int64, the number of each row's content: contents are counted in order."""
+        pairs = pairwise(self.contents)
+        new = np.fromiter((one != other for one, other in pairs), np.int64, max(0, len(self.contents) - 1))
+        return np.concatenate([np.zeros(min(1, len(self.contents)), np.int64), np.cumsum(new)])
 
     @property
     def have_twins(self) -> bool:
         """Whether a content lies on several sides."""
-        return len(set(self.contents)) < len(self.contents)
+        return len(self.contents) > 0 and int(self.numbers[-1]) + 1 < len(self.contents)
 
-    def pairs_of(self, one: str, other: str) -> list[tuple[int, int]]:
-        """Rows (left < right) of two contents that may be a pair."""
-        rows = self._rows_of_content
-        pairs = ((min(a, b), max(a, b)) for a in rows.get(one, ()) for b in rows.get(other, ()))
-        return [pair for pair in pairs if self.may_pair(*pair)]
+    @property
+    def distinct(self) -> Sequence[str]:
+        """The contents in order, by number."""
+        return list(dict.fromkeys(self.contents)) if self.have_twins else self.contents
 
-    @cached_property
-    def _rows_of_content(self) -> dict[str, list[int]]:
+    def rows_of(self, contents: Collection[str]) -> dict[str, list[int]]:
+        """The rows of some contents; those that no row has are left out."""
         rows: dict[str, list[int]] = {}
         for row, content in enumerate(self.contents):
-            rows.setdefault(content, []).append(row)
+            if content in contents:
+                rows.setdefault(content, []).append(row)
         return rows
 
     def blocks(self) -> list[tuple[np.ndarray, np.ndarray]]:

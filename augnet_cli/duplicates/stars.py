@@ -64,7 +64,7 @@ class Stage:
 
     prover: Proofs
     embeddings: np.ndarray
-    pixels: Mapping[int, int]
+    pixels: Mapping[int, int] | np.ndarray
     apart: Collection[Pair] = ()
     same: Collection[Pair] = ()
     may_pair: Callable[[int, int], bool] = lambda one, other: True

@@ -36,6 +36,17 @@ class Verified:
     unproved: Pairs
     scenes: tuple[tuple[int, ...], ...]
 
+    @property
+    def rows(self) -> set[int]:
+        """All rows that it speaks of."""
+        rows = {row for scene in self.scenes for row in scene}
+        rows.update(self.unproved.left.tolist(), self.unproved.right.tolist())
+        for row, (witness, _) in self.stars.witness.items():
+            rows |= {row, witness}
+        for pair in self.stars.partial:
+            rows.update(pair)
+        return rows
+
 
 def verify(
     stage: Stage,

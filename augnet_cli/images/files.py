@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
@@ -46,8 +46,25 @@ class Walk:
 
 
 def walk(folder: str, exclude: Sequence[str] = ()) -> Walk:
-    """Find every regular file under `folder`; the order does not depend on the file system.
+    """All that `met` meets, at once.
 
+    Raises:
+        FolderError: as `met`.
+    """
+    files: list[FoundFile] = []
+    skips: list[Skip] = []
+    for one in met(folder, exclude):
+        if isinstance(one, FoundFile):
+            files.append(one)
+        else:
+            skips.append(one)
+    return Walk(tuple(files), tuple(skips))
+
+
+def met(folder: str, exclude: Sequence[str] = ()) -> Iterator[FoundFile | Skip]:
+    """Find every regular file under `folder`, in order of the path's bytes, whatever the file system's.
+
+    Of each file only its status is asked for; nothing is opened, and one directory is in memory at a time.
     `.augnet` folders are never entered. Links are not followed: one whose name says image is a skip.
     `exclude` are globs matched, with case, against the relative path and the last part of it
     (`*` crosses `/`); a folder that matches is not entered, a final `/` matches folders alone.
@@ -55,58 +72,70 @@ def walk(folder: str, exclude: Sequence[str] = ()) -> Walk:
     Raises:
         FolderError: `folder` is missing, no folder, or unreadable.
     """
-    files: list[FoundFile] = []
-    skips: list[Skip] = []
-    # Each folder with the identities of those above it: junctions and odd mounts can make rings
-    # without a symbolic link.
-    waiting: list[tuple[str, tuple[tuple[int, int], ...]]] = [("", ())]
-    while waiting:
-        inside, above = waiting.pop()
-        try:
-            status = os.stat(_joined(folder, inside))
-            here = (status.st_dev, status.st_ino)
-            if here in above:
-                continue
-            names = os.listdir(_joined(folder, inside))
-        except OSError as error:
-            if not inside:
-                raise _folder_error(folder, error) from error
-            if not isinstance(error, FileNotFoundError):
-                skips.append(Skip(inside + "/", f"the folder can't be read: {_why(error)}"))
+    # Folders that were entered and not yet left, the innermost last: what is still to be looked at in each.
+    try:
+        entered = [_entered(folder, "", ())]
+    except OSError as error:
+        raise _folder_error(folder, error) from error
+    while entered:
+        inside, names, ring = entered[-1]
+        if not names:
+            entered.pop()
             continue
-        for name in names:
-            path = f"{inside}/{name}" if inside else name
-            met = _look(folder, path, name, exclude)
-            if isinstance(met, FoundFile):
-                files.append(met)
-            elif isinstance(met, Skip):
-                skips.append(met)
-            elif met is _FOLDER:
-                waiting.append((path, (*above, here)))
-    return Walk(
-        tuple(sorted(files, key=lambda file: os.fsencode(file.path))),
-        tuple(sorted(skips, key=lambda skip: os.fsencode(skip.path))),
-    )
+        name = os.fsdecode(names.pop())
+        path = inside + name
+        if not name.endswith("/"):
+            one = _look(folder, path, name, exclude)
+            if one is not None:
+                yield one
+        elif name[:-1] != STORE_FOLDER and not _excluded(path[:-1], name[:-1], True, exclude):
+            try:
+                entered.append(_entered(folder, path, ring))
+            except FileNotFoundError:
+                continue
+            except OSError as error:
+                yield Skip(path, f"the folder can't be read: {_why(error)}")
 
 
-_FOLDER = object()
+Ring = tuple[tuple[int, int], ...]  # identities of a folder and of those above it
 
 
-def _look(folder: str, path: str, name: str, exclude: Sequence[str]) -> FoundFile | Skip | object | None:
-    """What stands at `path`: a file, a skip, `_FOLDER`, or None for what concerns nobody."""
+def _entered(folder: str, inside: str, above: Ring) -> tuple[str, list[bytes], Ring]:
+    """A folder, by its path with a final `/`, what it holds, and its ring.
+
+    Names are in order from the last to the first; those of folders end in `/`: where it has its place among
+    the bytes of a path.  Bytes take a third of the memory of a status each, if there are a million.
+
+    Raises:
+        OSError: it can't be read.
+    """
+    at = _joined(folder, inside)
+    status = os.stat(at)
+    here = (status.st_dev, status.st_ino)
+    if here in above:  # junctions and odd mounts can make rings without a symbolic link
+        return inside, [], above
+    with os.scandir(at) as entries:
+        names = [
+            os.fsencode(entry.name) + (b"/" if entry.is_dir(follow_symlinks=False) else b"")
+            for entry in entries
+        ]
+    return inside, sorted(names, reverse=True), (*above, here)
+
+
+def _look(folder: str, path: str, name: str, exclude: Sequence[str]) -> FoundFile | Skip | None:
+    """What stands at `path`: a file, a skip, or None for what concerns nobody."""
+    if _excluded(path, name, False, exclude):
+        return None
     try:
         status = os.lstat(_joined(folder, path))
     except FileNotFoundError:  # it vanished since its folder was listed
         return None
     except OSError as error:
         return Skip(path, _why(error)) if named_as_image(name) else None
-    is_folder = stat.S_ISDIR(status.st_mode)
-    if _excluded(path, name, is_folder, exclude) or (is_folder and name == STORE_FOLDER):
-        return None
-    if is_folder:
-        return _FOLDER
     if stat.S_ISREG(status.st_mode):
         return FoundFile(path, status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
+    if stat.S_ISDIR(status.st_mode):  # it was none when its folder was listed; the next walk will enter it
+        return None
     return _not_opened(folder, path, status.st_mode) if named_as_image(name) else None
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -27,8 +27,9 @@ from augnet_cli.images.squares import square
 from augnet_cli.images.unusable import Unusable
 from augnet_cli.pipeline.refresh import FolderRequest, Fresh, refreshed
 from augnet_cli.progress import SILENT, Progress
-from augnet_cli.records import CALIBRATED, CARD, DEFAULT_PRECISION, Collection
+from augnet_cli.records import CALIBRATED, CARD, DEFAULT_PRECISION
 from augnet_cli.results import CalibrationResult, CurvePoint
+from augnet_cli.store.columns import Collection, Images, Texts
 
 # Fewer different images have too few pairs of different ones to say how near those come.
 MIN_IMAGES = 1000
@@ -48,6 +49,8 @@ STALE_SHARE = 0.05  # a calibration is made again when this share of the images 
 SKETCHED = 1024
 VERSION = 2  # of what is kept in the store
 DECIMALS = 6  # of its shares and counts
+
+Load = Callable[[], Collection]
 
 
 @dataclass(frozen=True)
@@ -72,15 +75,15 @@ def calibrate(
     """
     check_precision(precision)
     with refreshed(request, progress) as fresh:
-        collection = fresh.collection()
-        made = calibration(fresh, collection, request, progress)
+        images = fresh.images()
+        made = calibration(fresh, images, fresh.collection, request, progress)
     threshold, source = _threshold(made, precision, fresh)
     kept = made if isinstance(made, Kept) else None
     return CalibrationResult(
         folder=fresh.result.folder,
         typed_folder=fresh.result.typed_folder,
         encoder=fresh.result.encoder,
-        contents=len(collection.embeddings),
+        contents=len(images.contents),
         altered=kept.altered if kept else 0,
         precision=precision,
         threshold=threshold,
@@ -92,10 +95,15 @@ def calibrate(
 
 
 def auto_threshold(
-    fresh: Fresh, collection: Collection, request: FolderRequest, precision: float, progress: Progress
+    fresh: Fresh, images: Images, load: Load, precision: float, progress: Progress
 ) -> tuple[float, str]:
-    """The threshold for a precision on an open, fresh store, and where it is from; a note says so."""
-    made = calibration(fresh, collection, request, progress)
+    """The threshold for a precision on an open, fresh store, and where it is from; a note says so.
+
+    Args:
+        images, load: as in `calibration`.
+    """
+    request = fresh.request
+    made = calibration(fresh, images, load, request, progress)
     threshold, source = _threshold(made, precision, fresh)
     if isinstance(made, str):
         level, _ = fresh.embedder.card.threshold_for(precision)
@@ -120,16 +128,21 @@ def check_precision(precision: float) -> None:
 
 
 def calibration(
-    fresh: Fresh, collection: Collection, request: FolderRequest, progress: Progress = SILENT
+    fresh: Fresh, images: Images, load: Load, request: FolderRequest, progress: Progress = SILENT
 ) -> Kept | str:
-    """A folder's calibration, made first where there is none or it is stale; or why there can be none."""
-    if len(collection.embeddings) < MIN_IMAGES:
-        return _too_few(len(collection.embeddings))
-    key, state = _key(fresh), _state(collection)
+    """A folder's calibration, made first where there is none or it is stale; or why there can be none.
+
+    Args:
+        images: of the folder.
+        load: gives them with their embeddings, which are only read where a calibration is to be made.
+    """
+    if len(images.contents) < MIN_IMAGES:
+        return _too_few(len(images.contents))
+    key, state = _key(fresh), _state(images)
     kept = _parsed(fresh.store.meta(key), state)
     if kept is not None:
         return kept
-    made = _made(fresh.embedder, collection, request, fresh.result.folder, progress)
+    made = _made(fresh.embedder, load(), request, fresh.result.folder, progress)
     if isinstance(made, str):
         return made
     text = _text(made, state)
@@ -175,7 +188,7 @@ def _made(
     left, right = _some_pairs(len(CHANGES), rng)
     sample = Sample(
         images=len(distinct),
-        neighbours=_neighbours(collection.embeddings[distinct], len(rows)),
+        neighbours=_neighbours(collection.embeddings, distinct, len(rows)),
         probes=np.array(probes),
         copies=_distances(own[:, None], copies),
         among=_distances(copies[:, left], copies[:, right]),
@@ -192,9 +205,8 @@ def _distinct(embeddings: np.ndarray) -> np.ndarray:
 def _paths(collection: Collection, rows: np.ndarray) -> list[str]:
     """A file of each content row."""
     wanted = dict.fromkeys(rows.tolist(), "")
-    for image, row in zip(collection.images, collection.content_rows.tolist(), strict=True):
-        if row in wanted:
-            wanted[row] = image.path
+    for number in np.flatnonzero(np.isin(collection.content_rows, rows)).tolist():
+        wanted[int(collection.content_rows[number])] = collection.images.paths[number]
     return list(wanted.values())
 
 
@@ -233,15 +245,18 @@ def _distances(left: np.ndarray, right: np.ndarray) -> np.ndarray:
     return np.clip(1 - (left * right).sum(axis=-1), 0, 2)
 
 
-def _neighbours(embeddings: np.ndarray, count: int) -> np.ndarray:
-    """(r, K) distances of the first `count` rows to their K nearest other rows, ascending."""
-    found = np.empty((count, NEIGHBOURS), np.float32)
-    block = max(1, BLOCK_BYTES // (4 * len(embeddings)))
-    for start in range(0, count, block):
-        end = min(start + block, count)
-        distances = 1 - embeddings[start:end] @ embeddings.T
-        distances[np.arange(end - start), np.arange(start, end)] = np.inf
-        found[start:end] = np.partition(distances, NEIGHBOURS - 1, axis=1)[:, :NEIGHBOURS]
+def _neighbours(embeddings: np.ndarray, distinct: np.ndarray, count: int) -> np.ndarray:
+    """(r, K) distances of the first `count` of some rows to their K nearest others of those, ascending."""
+    own = embeddings[distinct[:count]]
+    found = np.full((count, NEIGHBOURS), np.inf, np.float32)
+    block = max(NEIGHBOURS, BLOCK_BYTES // (4 * count))
+    for start in range(0, len(distinct), block):
+        distances = 1 - own @ embeddings[distinct[start : start + block]].T
+        # The row itself, where it is among these.
+        selves = np.arange(start, min(start + block, count))
+        distances[selves, selves - start] = np.inf
+        nearest = np.concatenate([found, distances], axis=1)
+        found = np.partition(nearest, NEIGHBOURS - 1, axis=1)[:, :NEIGHBOURS]
     return np.sort(np.clip(found, 0, 2), axis=1)
 
 
@@ -255,10 +270,13 @@ def _key(fresh: Fresh) -> str:
     return f"calibration:{fresh.embedder.id}" + (f":{content_hash(selection)}" if selection else "")
 
 
-def _state(collection: Collection) -> dict[str, object]:
+def _state(images: Images) -> dict[str, object]:
     """What a calibration was made on."""
-    contents = sorted({image.content_hash for image in collection.images})
-    return {"version": VERSION, "kinds": list(CHANGES), "contents": contents[:SKETCHED]}
+    return {
+        "version": VERSION,
+        "kinds": list(CHANGES),
+        "contents": list(Texts(images.contents.hashes[:SKETCHED])),
+    }
 
 
 def _changed_share(before: Sequence[str], now: Sequence[str]) -> float:

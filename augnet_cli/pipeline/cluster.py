@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 from augnet_cli.clusters.exemplars import exemplars
-from augnet_cli.clusters.partition import kmeans
+from augnet_cli.clusters.partition import count_different, kmeans
 from augnet_cli.errors import FolderError
 from augnet_cli.images.names import shown
 from augnet_cli.pipeline.refresh import FolderRequest, refreshed
 from augnet_cli.progress import SILENT, Progress
-from augnet_cli.records import Collection
 from augnet_cli.results import Cluster, ClusterResult
+from augnet_cli.store.columns import Collection
 
 DEFAULT_K = 10
 EXEMPLARS = 5  # enough to see what a cluster is about, few enough for one line each
@@ -40,7 +40,7 @@ def cluster(
             f"none of the images of {folder} can be used, {len(result.skipped):,} were skipped",
             f"`augnet embed {folder}` says why",
         )
-    wanted = k if k is not None else min(DEFAULT_K, len(np.unique(collection.embeddings, axis=0)))
+    wanted = k if k is not None else min(DEFAULT_K, count_different(collection.embeddings, DEFAULT_K))
     progress.start("clustering", None)
     labels, centres = kmeans(collection.embeddings, wanted, seed)
     nearest = exemplars(collection.embeddings, labels, centres, EXEMPLARS)
@@ -59,11 +59,12 @@ def _clusters(
     collection: Collection, labels: np.ndarray, nearest: tuple[np.ndarray, ...]
 ) -> tuple[Cluster, ...]:
     """Clusters with the paths of their files, the one with most files first."""
-    first_path: dict[int, str] = {}
     members: list[list[str]] = [[] for _ in nearest]
-    for image, row in zip(collection.images, collection.content_rows.tolist(), strict=True):
-        first_path.setdefault(row, image.path)
-        members[int(labels[row])].append(image.path)
+    for path, label in zip(collection.images.paths, labels[collection.content_rows].tolist(), strict=True):
+        members[label].append(path)
+    shown = np.concatenate(nearest)
+    first = np.unique(collection.content_rows, return_index=True)[1]  # each row has a file
+    first_path = {int(row): collection.images.paths[first[row]] for row in shown}
     order = sorted(range(len(nearest)), key=lambda number: (-len(members[number]), number))
     return tuple(
         Cluster(

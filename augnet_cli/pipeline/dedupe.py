@@ -81,10 +81,10 @@ def dedupe(
         else:
             if limit is None:
                 wanted = DEFAULT_PRECISION if precision is None else precision
-                limit, source = auto_threshold(fresh, fresh.collection(), fresh.request, wanted, progress)
+                limit, source = auto_threshold(fresh, *place.of_first, wanted, progress)
             groups, recall = _by_distance(place, limit, rules, search, progress)
             found = Found(groups, (), ())
-    sizes = {image.path: image.size_bytes for image in images}
+    going = [images.at(image.path) for star in found.groups for image in star.redundant]
     result = DedupeResult(
         folder=layout.folder,
         typed_folder=layout.typed_folder,
@@ -93,7 +93,7 @@ def dedupe(
         images=len(images),
         groups=found.groups,
         skipped=place.skipped,
-        redundant_bytes=sum(sizes[image.path] for star in found.groups for image in star.redundant),
+        redundant_bytes=sum(image.size_bytes for image in going),
         threshold_from=source,
         suspects=found.suspects,
         stacks=found.stacks if stacks else (),
@@ -107,7 +107,7 @@ def dedupe(
         recall=recall,
     )
     if plan is not None:
-        save_plan(result, images, plan)
+        save_plan(result, [*going, *(images.at(star.kept.path) for star in found.groups)], plan)
     return result
 
 

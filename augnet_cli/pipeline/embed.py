@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import zipfile
+from typing import IO, Any
 
 import numpy as np
 
@@ -10,8 +12,8 @@ from augnet_cli.errors import FolderError, UsageError
 from augnet_cli.images.names import shown
 from augnet_cli.pipeline.refresh import FolderRequest, refreshed
 from augnet_cli.progress import SILENT, Progress
-from augnet_cli.records import Collection
 from augnet_cli.results import EmbedResult
+from augnet_cli.store.columns import BLOCK, Collection
 from augnet_cli.whole import whole_file
 
 SUFFIX = ".npz"
@@ -36,14 +38,28 @@ def embed(request: FolderRequest, out: str | None = None, progress: Progress = S
 
 
 def write_npz(collection: Collection, dim: int, out: str) -> None:
-    """Write paths and embeddings, whole or not at all."""
-    paths = np.array([image.path for image in collection.images], dtype=np.str_)
-    rows = collection.image_embeddings.reshape(-1, dim)  # (0, dim) too, where no image could be used
+    """Write paths and embeddings, whole or not at all, and some rows at a time."""
+    paths, count = collection.images.paths, len(collection.images)
+    width = max(map(len, paths), default=1)
     try:
-        with whole_file(out) as file:
-            np.savez(file, paths=paths, embeddings=rows)
+        with whole_file(out) as whole, zipfile.ZipFile(whole, "w", allowZip64=True) as file:
+            with file.open("paths.npy", "w", force_zip64=True) as stream:
+                _write_head(stream, np.dtype((np.str_, width)), (count,))
+                for start in range(0, count, BLOCK):
+                    stream.write(np.array(paths[start : start + BLOCK], (np.str_, width)).tobytes())
+            with file.open("embeddings.npy", "w", force_zip64=True) as stream:
+                _write_head(stream, np.dtype(np.float32), (count, dim))
+                for start in range(0, count, BLOCK):
+                    rows = collection.content_rows[start : start + BLOCK]
+                    stream.write(collection.embeddings[rows].tobytes())
     except OSError as error:
         raise _not_writable(out, (error.strerror or "unknown reason").lower()) from error
+
+
+def _write_head(stream: IO[bytes], kind: np.dtype[Any], shape: tuple[int, ...]) -> None:
+    """What stands in a .npy before its values."""
+    head = {"descr": np.lib.format.dtype_to_descr(kind), "fortran_order": False, "shape": shape}
+    np.lib.format.write_array_header_1_0(stream, head)
 
 
 def _check_out(out: str) -> None:

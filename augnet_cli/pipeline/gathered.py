@@ -7,7 +7,7 @@ Paths of images are relative to one folder, that of the request; those that lie 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 
@@ -20,13 +20,15 @@ from augnet_cli.errors import FolderError, UsageError
 from augnet_cli.images.names import shown
 from augnet_cli.pipeline.refresh import FolderRequest, Fresh, refreshed
 from augnet_cli.progress import SILENT, Progress
-from augnet_cli.records import Collection, ImageRecord, Skip
+from augnet_cli.records import Skip
+from augnet_cli.store.columns import Collection, Images, Texts, places_of, united
 from augnet_cli.store.place import checked_folder, place_for
 
 SHIPPED = "shipped"
 REFERENCE: Side = "reference"
 FIRST, SECOND = "first", "second"  # sides of --between
 Placed = tuple[str, Side]  # a folder, as paths of its images begin, and the side of those
+ALL_ON_ONE_SIDE = ((EVERYWHERE, EVERYWHERE),)
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,7 @@ class Layout:
     folder: str
     typed_folder: str
     sources: tuple[Source, ...]
-    placed: tuple[Placed, ...] | None = ((EVERYWHERE, EVERYWHERE),)
+    placed: tuple[Placed, ...] | None = ALL_ON_ONE_SIDE
     scope: Scope = WHOLE
 
     def side(self, path: str) -> Side | None:
@@ -108,6 +110,13 @@ class Gathered:
     said: dict[tuple[str, str], bool]
     kept: Kept
 
+    @property
+    def of_first(self) -> tuple[Images, Callable[[], Collection]]:
+        """The images of the first folder, and what gives them with their embeddings."""
+        if self.layout.placed == ALL_ON_ONE_SIDE:
+            return self.collection.images, lambda: self.collection
+        return self.first.images(), self.first.collection
+
 
 @contextmanager
 def gathered(layout: Layout, progress: Progress = SILENT, to_prove: bool = True) -> Iterator[Gathered]:
@@ -132,8 +141,7 @@ def gathered(layout: Layout, progress: Progress = SILENT, to_prove: bool = True)
         first = fresh[0]
         if len(sources) > 1:
             progress.note(f"encoder for all {len(sources)} folders: {shown(encoder)} ({first.embedder.id})")
-        parts = [(source, one.collection()) for source, one in zip(sources, fresh, strict=True)]
-        collection, rows = _united(layout, parts)
+        collection, rows = _united(layout, [source.prefix for source in sources], fresh)
         _check_sides(layout, rows)
         skips = (
             Skip(source.path(skip.path), skip.reason)
@@ -148,32 +156,27 @@ def gathered(layout: Layout, progress: Progress = SILENT, to_prove: bool = True)
         yield Gathered(first, layout, collection, rows, skipped, said, kept)
 
 
-def _united(layout: Layout, parts: Sequence[tuple[Source, Collection]]) -> tuple[Collection, Rows]:
+def _united(layout: Layout, prefixes: Sequence[str], fresh: Sequence[Fresh]) -> tuple[Collection, Rows]:
     """All images that take part, in path order, and a row for each content on each side."""
-    images: list[ImageRecord] = []
-    sides: list[Side] = []
-    embedding_of: dict[str, np.ndarray] = {}
-    for source, part in parts:
-        for image, row in zip(part.images, part.content_rows.tolist(), strict=True):
-            path = source.path(image.path)
-            side = layout.side(path)
-            if side is None:
-                continue
-            images.append(replace(image, path=path) if source.prefix else image)
-            sides.append(side)
-            # One for all sides, so that they are at distance 0.
-            embedding_of.setdefault(image.content_hash, part.embeddings[row])
-    order = sorted(range(len(images)), key=lambda place: os.fsencode(images[place].path))
-    keys = sorted({(image.content_hash, side) for image, side in zip(images, sides, strict=True)})
-    row_of = {key: row for row, key in enumerate(keys)}
-    rows = [row_of[images[place].content_hash, sides[place]] for place in order]
-    width = parts[0][1].embeddings.shape[1]
-    embeddings = np.array([embedding_of[content] for content, _ in keys], np.float32).reshape(
-        len(keys), width
-    )
-    collection = Collection(tuple(images[place] for place in order), np.array(rows, np.int64), embeddings)
-    contents, of_rows = tuple(content for content, _ in keys), tuple(side for _, side in keys)
-    return collection, Rows(contents, of_rows, layout.scope)
+    if layout.placed == ALL_ON_ONE_SIDE:
+        whole = fresh[0].collection()
+        hashes = whole.images.contents.hashes
+        return whole, Rows(Texts(hashes), (EVERYWHERE,) * len(hashes), layout.scope)
+    parts = [one.images() for one in fresh]
+    images, sides = united(parts, prefixes, layout.side)
+    hashes = images.contents.hashes
+    is_new = np.append(np.ones(min(1, len(hashes)), bool), hashes[1:] != hashes[:-1])
+    first = np.flatnonzero(is_new)  # row of each content on the first of its sides
+    embeddings = np.empty((len(hashes), fresh[0].embedder.dim), np.float32)
+    waiting = np.ones(len(first), bool)
+    for one, part in zip(fresh, parts, strict=True):
+        # One embedding for all sides, so that they are at distance 0.
+        own = waiting & places_of(hashes[first], part.contents.hashes)[1]
+        one.store.embeddings_into(one.embedder.id, hashes[first[own]], first[own], embeddings)
+        waiting &= ~own
+    twins = np.flatnonzero(~is_new)
+    embeddings[twins] = embeddings[first[np.cumsum(is_new)[twins] - 1]]
+    return Collection(images, images.rows, embeddings), Rows(Texts(hashes), sides, layout.scope)
 
 
 def _check_sides(layout: Layout, rows: Rows) -> None:

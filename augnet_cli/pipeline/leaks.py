@@ -20,9 +20,9 @@ from augnet_cli.pipeline.by_distance import check_search, pairs_by_distance
 from augnet_cli.pipeline.calibrate import auto_threshold
 from augnet_cli.pipeline.gathered import Gathered, Layout, gathered, holds, spread
 from augnet_cli.pipeline.refresh import FolderRequest
-from augnet_cli.pipeline.verification import blocks_of, proving, sizes_of
+from augnet_cli.pipeline.verification import Sizes, blocks_of, proving
 from augnet_cli.progress import SILENT, Progress
-from augnet_cli.records import AUTO, DEFAULT_PRECISION, EXACT, GIVEN, ImageRecord, Pairs, Recall, Transform
+from augnet_cli.records import AUTO, DEFAULT_PRECISION, EXACT, GIVEN, Pairs, Recall, Transform
 from augnet_cli.report.paths import write_paths
 from augnet_cli.report.target import Target, check_target, written_whole
 from augnet_cli.report.text import count
@@ -74,16 +74,14 @@ def leaks(
             )
         else:
             if limit is None:
-                fresh = place.first
-                own = fresh.collection()
-                limit, source = auto_threshold(fresh, own, fresh.request, DEFAULT_PRECISION, progress)
+                limit, source = auto_threshold(place.first, *place.of_first, DEFAULT_PRECISION, progress)
             found, recall = _by_distance(place, limit, search, progress)
             unproved = ()
     labelled = _are_labelled(layout, place)
     told = sorted(_told(layout, place, found, labelled), key=_order)
     met = {path for leak in told for path in (leak.path, leak.other)}
-    images = place.collection.images
-    splits = tuple(_split(layout, number, folder, images, met) for number, folder in enumerate(folders))
+    paths = place.collection.images.paths
+    splits = tuple(_split(layout, number, folder, paths, met) for number, folder in enumerate(folders))
     result = LeaksResult(
         folder=layout.folder,
         encoder=place.first.embedder.id,
@@ -99,7 +97,7 @@ def leaks(
         recall=recall,
     )
     if write_clean is not None:
-        _write_clean(result, layout, images, met, write_clean, progress)
+        _write_clean(result, layout, paths, met, write_clean, progress)
     return result
 
 
@@ -142,7 +140,7 @@ def _layout(request: FolderRequest, folders: Sequence[str]) -> Layout:
 def _proved(
     place: Gathered, request: FolderRequest, limit: float | None, suspicious: float, progress: Progress
 ) -> tuple[list[_Found], tuple[Suspect, ...]]:
-    rows, sizes, found = place.rows, sizes_of(place.collection), []
+    rows, sizes, found = place.rows, Sizes(place.collection.images.contents), []
     with proving(place, request, place.said) as stage:
         crossings = cross(stage, rows, limit, suspicious, progress, blocks_of(rows))
         for (one, other), relation in crossings.same.items():
@@ -181,7 +179,7 @@ def _in_order(rows: Rows, one: int, other: int) -> tuple[int, int]:
 
 def _told(layout: Layout, place: Gathered, found: Sequence[_Found], labelled: bool) -> Iterator[Leak]:
     """Each file of each row once at least."""
-    paths = _paths_of_rows(place)
+    paths = _paths_of_rows(place, [row for one in found for row in (one.row, one.other)])
     for one in found:
         first, second = paths[one.row], paths[one.other]
         pairs = [*((path, second[0]) for path in first), *((first[0], path) for path in second[1:])]
@@ -202,16 +200,16 @@ def _told(layout: Layout, place: Gathered, found: Sequence[_Found], labelled: bo
 
 
 def _suspects(place: Gathered, pairs: Pairs) -> Iterator[Suspect]:
-    paths = _paths_of_rows(place)
+    paths = _paths_of_rows(place, [*pairs.left.tolist(), *pairs.right.tolist()])
     for place_ in np.lexsort((pairs.right, pairs.left, pairs.distance)).tolist():
         row, far = _in_order(place.rows, int(pairs.left[place_]), int(pairs.right[place_]))
         yield Suspect(paths[row][0], paths[far][0], float(pairs.distance[place_]), UNVERIFIED)
 
 
-def _paths_of_rows(place: Gathered) -> dict[int, list[str]]:
-    paths: dict[int, list[str]] = {}
-    for image, row in zip(place.collection.images, place.collection.content_rows.tolist(), strict=True):
-        paths.setdefault(row, []).append(image.path)
+def _paths_of_rows(place: Gathered, rows: Sequence[int]) -> dict[int, list[str]]:
+    collection, paths = place.collection, dict[int, list[str]]()
+    for number in np.flatnonzero(np.isin(collection.content_rows, rows)).tolist():
+        paths.setdefault(int(collection.content_rows[number]), []).append(collection.images.paths[number])
     return paths
 
 
@@ -235,33 +233,32 @@ def _label(layout: Layout, path: str) -> str | None:
 def _are_labelled(layout: Layout, place: Gathered) -> bool:
     """Whether the splits are laid out by class: no image beside the classes, some in all of them."""
     labels: dict[str, set[str | None]] = {}
-    for image in place.collection.images:
-        side = layout.side(image.path)
+    for path in place.collection.images.paths:
+        side = layout.side(path)
         assert side is not None
-        labels.setdefault(side, set()).add(_label(layout, image.path))
+        labels.setdefault(side, set()).add(_label(layout, path))
     return all(None not in found for found in labels.values()) and bool(set.intersection(*labels.values()))
 
 
-def _split(layout: Layout, number: int, folder: str, images: Sequence[ImageRecord], met: set[str]) -> Split:
+def _split(layout: Layout, number: int, folder: str, paths: Sequence[str], met: set[str]) -> Split:
     source = layout.sources[number]
-    own = [image.path for image in images if image.path.startswith(source.prefix + "/")]
-    leaked = sum(path in met for path in own)
+    own = sum(path.startswith(source.prefix + "/") for path in paths)
+    leaked = sum(path.startswith(source.prefix + "/") for path in met)
     name = layout.side(source.path("x"))
     assert name is not None
-    return Split(name, source.request.folder, folder, len(own), leaked)
+    return Split(name, source.request.folder, folder, own, leaked)
 
 
 def _write_clean(
     result: LeaksResult,
     layout: Layout,
-    images: Sequence[ImageRecord],
+    paths: Sequence[str],
     met: set[str],
     file: str,
     progress: Progress,
 ) -> None:
     train = layout.sources[0].prefix + "/"
-    stays = (image.path for image in images if image.path not in met)
-    clean = [_inside(layout, path) for path in stays if path.startswith(train)]
+    clean = [_inside(layout, path) for path in paths if path.startswith(train) and path not in met]
     with written_whole(file, CLEAN) as stream:
         left_out = write_paths(clean, result.splits[0].typed_folder, stream, null=False)
     rest = f"; {count(left_out, 'path')} with a line break left out" if left_out else ""

@@ -7,11 +7,9 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-
-import numpy as np
 
 from augnet_cli.cores import usable_cores
 from augnet_cli.duplicates.sketching import Kept
@@ -20,13 +18,15 @@ from augnet_cli.encoder.flow import Embedded, embed_files
 from augnet_cli.encoder.locate import choose_encoder
 from augnet_cli.errors import FolderError, StoreError
 from augnet_cli.images.decode import MAX_MEGAPIXELS, decoder_id
-from augnet_cli.images.files import Walk, is_excluded, is_image, walk
+from augnet_cli.images.files import is_excluded, is_image, met
 from augnet_cli.images.names import shown
+from augnet_cli.pipeline.changes import changes
 from augnet_cli.progress import SILENT, Progress
-from augnet_cli.records import Collection, FoundFile, Skip
+from augnet_cli.records import FoundFile, Skip
 from augnet_cli.results import EmbedResult
 from augnet_cli.search.neighbours import build_index
-from augnet_cli.store.entries import FileEntry, KnownFile
+from augnet_cli.store.columns import Collection, Images
+from augnet_cli.store.entries import FileEntry
 from augnet_cli.store.finding import remember_folder
 from augnet_cli.store.lock import writing
 from augnet_cli.store.place import Place, existing_store, place_for
@@ -66,6 +66,11 @@ class FolderRequest:
         """Whether it is about all images of the folder."""
         return not self.exclude and self.only is None
 
+    @property
+    def chosen(self) -> Callable[[str], bool] | None:
+        """`is_about`, or None where it is about all."""
+        return None if self.is_whole else self.is_about
+
     def is_about(self, path: str) -> bool:
         """Whether it is about the file at a path relative to the folder."""
         return self._is_listed(path) and not is_excluded(path, self.exclude)
@@ -87,13 +92,11 @@ class Fresh:
 
     def collection(self) -> Collection:
         """The embedded images that the request is about."""
-        whole = self.store.collection(self.embedder.id)
-        if self.request.is_whole:
-            return whole
-        wanted = [row for row, image in enumerate(whole.images) if self.request.is_about(image.path)]
-        contents, rows = np.unique(whole.content_rows[wanted], return_inverse=True)
-        images = tuple(whole.images[row] for row in wanted)
-        return Collection(images, rows.astype(np.int64), whole.embeddings[contents])
+        return self.store.collection(self.embedder.id, self.request.chosen)
+
+    def images(self) -> Images:
+        """The images of `collection`, without their embeddings."""
+        return self.store.images(self.embedder.id, self.request.chosen)
 
 
 @contextmanager
@@ -110,10 +113,9 @@ def refreshed(
         EncoderError: the encoder can't be used.
     """
     started = time.monotonic()
-    walked = _walked(request)
     if existing_store(request.folder) is None:
         # Before a store is made: a folder without images is left as it was.
-        _require_image(request, walked)
+        _require_image(request)
     # A named encoder that can't be used leaves the folder as it was, too.
     named = Embedder.load(choose_encoder(request.encoder, "")) if request.encoder is not None else None
     place = place_for(request.folder, create=True, beside=request.store_beside)
@@ -121,19 +123,18 @@ def refreshed(
         progress.note(place.note)
     embedder = named or Embedder.load(choose_encoder(None, place.data))
     with writing(place), Store.open(place, write=True) as store:
-        known = store.known_files()
-        contents = store.embedded_hashes(embedder.id)
         limit = request.max_megapixels or MAX_MEGAPIXELS
         tag = f"{decoder_id()}, up to {limit:g} megapixels"
-        waiting = [found for found in walked.files if not _is_settled(found, known, contents, tag)]
-        embedded = _embed(request, waiting, embedder, contents, limit, tag, store, progress, kept)
-        _save_walk_skips(store, walked.skips, known)
-        present = {found.path for found in walked.files} | {skip.path for skip in walked.skips}
-        gone = [path for path in known if path not in present and request.is_about(path)]
-        removed = store.forget(gone)
-        store.forget_unreferenced()
+        new = changes(_met(request), store.known_files(embedder.id), request.chosen, tag)
+        embedded = _embed(request, new.waiting, embedder, limit, tag, store, progress, kept)
+        store.save(
+            [FileEntry(FoundFile(one.path, 0, 0, 0, 0), "skip", reason=one.reason) for one in new.skips]
+        )
+        removed = store.forget(new.gone)
+        if removed or new.replaced:
+            store.forget_unreferenced()
         note = _build_index(place, store, embedder)
-        kinds = _kinds(store, request)
+        kinds = _kinds(store, request, embedder.id)
         skipped = tuple(skip for skip in store.skips() if request.is_about(skip.path))
         if kinds["image"] + len(skipped) == 0:
             raise no_image(request)
@@ -155,25 +156,22 @@ def refreshed(
         yield Fresh(store, embedder, result, request)
 
 
-def _walked(request: FolderRequest) -> Walk:
-    walked = walk(request.folder, request.exclude)
-    if request.only is None:
-        return walked
-    files = (found for found in walked.files if request.is_about(found.path))
-    return Walk(tuple(files), tuple(skip for skip in walked.skips if request.is_about(skip.path)))
+def _met(request: FolderRequest) -> Iterator[FoundFile | Skip]:
+    """What of the folder the request is about."""
+    walked = met(request.folder, request.exclude)
+    return walked if request.only is None else (one for one in walked if request.is_about(one.path))
 
 
-def _kinds(store: Store, request: FolderRequest) -> Counter[str]:
+def _kinds(store: Store, request: FolderRequest, encoder: str) -> Counter[str]:
     """How many files of each kind the request is about."""
     if request.is_whole:
         counts = store.counts()
         return Counter(image=counts.images, other=counts.others)
-    known = store.known_files().items()
-    return Counter(file.kind for path, file in known if request.is_about(path))
+    return Counter(file.kind for file in store.known_files(encoder) if request.is_about(file.found.path))
 
 
-def _require_image(request: FolderRequest, walked: Walk) -> None:
-    if not walked.skips and not any(is_image(request.folder, found) for found in walked.files):
+def _require_image(request: FolderRequest) -> None:
+    if not any(isinstance(one, Skip) or is_image(request.folder, one) for one in _met(request)):
         raise no_image(request)
 
 
@@ -193,36 +191,24 @@ def no_image(request: FolderRequest) -> FolderError:
     )
 
 
-def _is_settled(found: FoundFile, known: dict[str, KnownFile], contents: set[str], tag: str) -> bool:
-    """Whether the store already says all there is to say about an unchanged file."""
-    before = known.get(found.path)
-    if before is None or before.found != found:
-        return False
-    if before.kind == "image":
-        return before.content_hash in contents
-    # A skip is settled under the decoder that gave it up; one that could not be read is always tried again.
-    return before.kind == "other" or before.decoder == tag
-
-
 def _embed(
     request: FolderRequest,
     waiting: Sequence[FoundFile],
     embedder: Embedder,
-    contents: set[str],
     limit: float,
     tag: str,
     store: Store,
     progress: Progress,
     kept: Kept | None,
 ) -> int:
-    """Embed and save; returns how many contents got an embedding. What was done survives an interrupt.
-
-    `contents` grows with what is embedded, so that a copy met later is not embedded again.
-    """
+    """Embed and save; returns how many contents got an embedding. What was done survives an interrupt."""
+    if not waiting:
+        return 0
+    # It grows with what is embedded, so that a copy met later is not embedded again.
+    contents = store.embedded_hashes(embedder.id)
     count, saved_at = 0, time.monotonic()
     batch: list[FileEntry] = []
-    if waiting:
-        progress.start("embedding", len(waiting))
+    progress.start("embedding", len(waiting))
     workers, beside = request.workers or usable_cores(), None if kept is None else kept.side
     embedding = embed_files(request.folder, waiting, embedder, contents, workers, limit, beside)
     try:
@@ -269,13 +255,3 @@ def _entry(step: Embedded, encoder: str, tag: str) -> FileEntry:
         embedding=step.embedding,
         encoder=encoder if step.embedding is not None else None,
     )
-
-
-def _save_walk_skips(store: Store, skips: Sequence[Skip], known: dict[str, KnownFile]) -> None:
-    """Keep what the walk itself could not use: links, pipes, unreadable folders."""
-    new = [
-        skip
-        for skip in skips
-        if skip.path not in known or (known[skip.path].kind, known[skip.path].reason) != ("skip", skip.reason)
-    ]
-    store.save([FileEntry(FoundFile(skip.path, 0, 0, 0, 0), "skip", reason=skip.reason) for skip in new])

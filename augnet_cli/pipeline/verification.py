@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
 
 from augnet_cli.cores import usable_cores
 from augnet_cli.duplicates.decided import decided_pairs
@@ -23,8 +26,9 @@ from augnet_cli.images.decode import MAX_MEGAPIXELS
 from augnet_cli.pipeline.gathered import Gathered
 from augnet_cli.pipeline.refresh import FolderRequest
 from augnet_cli.progress import SILENT, Progress
-from augnet_cli.records import Collection, Group, ImageRecord
+from augnet_cli.records import Group, ImageRecord
 from augnet_cli.results import PARTIAL, Stack, Suspect
+from augnet_cli.store.columns import Collection, Contents
 
 
 @dataclass(frozen=True)
@@ -56,17 +60,17 @@ class Found:
 def verified(place: Gathered, request: FolderRequest, terms: Terms, progress: Progress = SILENT) -> Found:
     """Find duplicates and prove them; findings are remembered in the first store."""
     collection, rows = place.collection, place.rows
-    sizes = sizes_of(collection)
+    sizes = Sizes(collection.images.contents)
     with proving(place, request, terms.said) as stage:
         levels: dict[int, int] = {}
 
         def in_keep_order(found: Mapping[int, int]) -> list[int]:
             levels.update(found)
-            return [row for row in _members(collection, terms.rules, levels) if row in found]
+            return [row for row in _members(collection, terms.rules, levels, found) if row in found]
 
         seen = verify(stage, in_keep_order, terms.threshold, terms.suspicious, progress, blocks_of(rows))
         edges = edges_of(stage, seen.stars, sizes)
-        members = _members(collection, terms.rules, levels)
+        members = _members(collection, terms.rules, levels, seen.rows)
         if terms.include_unverified:
             add_unproved(edges, seen.unproved, {row: place for place, row in enumerate(members)})
         return _told(stage, place, members, edges, seen, terms, levels, sizes)
@@ -76,17 +80,17 @@ def verified(place: Gathered, request: FolderRequest, terms: Terms, progress: Pr
 def proving(place: Gathered, request: FolderRequest, said: Mapping[tuple[str, str], bool]) -> Iterator[Stage]:
     """A stage on which rows are proved; what was found is remembered at the end, whatever it is."""
     collection, rows, store = place.collection, place.rows, place.first.store
-    contents = sorted(set(rows.contents))
-    files = _files_of_contents(collection, rows)
+    contents = rows.distinct
+    files = FilesOfContents(collection.images, rows.numbers[collection.content_rows])
     sketches = Sketches(place.layout.folder, files, request.max_megapixels or MAX_MEGAPIXELS, place.kept)
     decided = decided_pairs(rows, said)
     known = from_texts(store.findings(HOW), contents)
     with Prover(sketches, known, request.workers or usable_cores()) as prover:
         try:
             yield Stage(
-                prover=Twins(prover, rows.numbers) if rows.have_twins else prover,
+                prover=Twins(prover, rows.numbers.tolist()) if rows.have_twins else prover,
                 embeddings=collection.embeddings,
-                pixels={row: files[number][0].pixels for row, number in enumerate(rows.numbers)},
+                pixels=pixels_of(collection),
                 same=frozenset(pair for pair, same in decided.items() if same),
                 apart=frozenset(pair for pair, same in decided.items() if not same),
                 may_pair=rows.may_pair,
@@ -113,7 +117,7 @@ def _told(
     sizes: Mapping[int, Size],
 ) -> Found:
     images = place.collection.images
-    by_image = [levels.get(row, 0) for row in place.collection.content_rows.tolist()]
+    by_image = _by_image(place.collection, levels)
     groups = form(images, members, edges, terms.rules, by_image, place.rows.may_be_copies)
     paths = {row: images[positions[0]].path for row, positions in members.items()}
     return Found(
@@ -159,21 +163,62 @@ def _stacks(
     return tuple(sorted(stacks, key=lambda stack: stack.paths))
 
 
-def _files_of_contents(collection: Collection, rows: Rows) -> tuple[tuple[ImageRecord, ...], ...]:
-    files: list[list[ImageRecord]] = [[] for _ in set(rows.contents)]
-    for image, row in zip(collection.images, collection.content_rows.tolist(), strict=True):
-        files[rows.numbers[row]].append(image)
-    return tuple(tuple(of_content) for of_content in files)
+class FilesOfContents(Sequence[Sequence[ImageRecord]]):
+    """The files of each content, in path order, by number.
+
+    Args:
+        images: n.
+        numbers: (n,) int64, the number of each one's content.
+    """
+
+    def __init__(self, images: Sequence[ImageRecord], numbers: np.ndarray) -> None:
+        self._images = images
+        self._order = np.argsort(numbers, kind="stable")
+        count = int(numbers.max()) + 1 if len(numbers) else 0
+        self._starts = np.searchsorted(numbers[self._order], np.arange(count + 1))
+
+    def __len__(self) -> int:
+        return len(self._starts) - 1
+
+    def __getitem__(self, number: Any) -> Any:
+        if isinstance(number, slice):
+            return [self[one] for one in range(*number.indices(len(self)))]
+        places = self._order[self._starts[number] : self._starts[number + 1]]
+        return [self._images[place] for place in places.tolist()]
 
 
-def sizes_of(collection: Collection) -> dict[int, Size]:
+class Sizes(Mapping[int, Size]):
     """The size of each row's picture."""
-    placed = zip(collection.images, collection.content_rows.tolist(), strict=True)
-    return {row: Size(image.width, image.height) for image, row in placed}
+
+    def __init__(self, contents: Contents) -> None:
+        self._contents = contents
+
+    def __getitem__(self, row: int) -> Size:
+        return Size(int(self._contents.widths[row]), int(self._contents.heights[row]))
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(range(len(self)))
+
+    def __len__(self) -> int:
+        return len(self._contents)
+
+
+def pixels_of(collection: Collection) -> np.ndarray:
+    """(m,) int64: how many pixels each row's picture has."""
+    contents = collection.images.contents
+    return contents.widths.astype(np.int64) * contents.heights
 
 
 def _members(
-    collection: Collection, rules: Sequence[Rule], levels: Mapping[int, int]
+    collection: Collection, rules: Sequence[Rule], levels: Mapping[int, int], rows: Iterable[int]
 ) -> dict[int, list[int]]:
-    by_image = [levels.get(row, 0) for row in collection.content_rows.tolist()]
-    return members_of(collection.images, collection.content_rows, rules, by_image)
+    wanted = np.fromiter(rows, np.int64)
+    by_image = _by_image(collection, levels)
+    return members_of(collection.images, collection.content_rows, rules, by_image, wanted)
+
+
+def _by_image(collection: Collection, levels: Mapping[int, int]) -> np.ndarray:
+    """(n,) the level of each image's content."""
+    by_row = np.zeros(len(collection.embeddings), np.int64)
+    by_row[np.fromiter(levels.keys(), np.int64)] = np.fromiter(levels.values(), np.int64)
+    return by_row[collection.content_rows]

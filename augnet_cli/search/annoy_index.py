@@ -15,7 +15,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 
 import numpy as np
@@ -68,8 +68,8 @@ def works(environ: Mapping[str, str] = os.environ) -> str | None:
     return reason
 
 
-def build(embeddings: np.ndarray, file: str) -> None:
-    """Write an index of (m, d) unit rows; the file appears complete or not at all.
+def build(rows: Iterable[np.ndarray], count: int, dim: int, file: str) -> None:
+    """Write an index of `count` (d,) unit rows, numbered as they come; it appears complete or not at all.
 
     The same rows give the same bytes: fixed seed, one thread.
 
@@ -78,9 +78,11 @@ def build(embeddings: np.ndarray, file: str) -> None:
     """
     from annoy import AnnoyIndex
 
-    index = AnnoyIndex(embeddings.shape[1], "angular")
+    index = AnnoyIndex(dim, "angular")
     index.set_seed(SEED)
-    for row, embedding in enumerate(embeddings):
+    # The last place first: annoy then takes the memory for all at once, not in steps of a third too much.
+    index.add_item(count - 1, [0.0] * dim)
+    for row, embedding in enumerate(rows):
         index.add_item(row, embedding.tolist())
     index.build(TREES, n_jobs=1)
     temporary = f"{file}.tmp"
@@ -132,7 +134,7 @@ class AnnoyReader:
             raise AnnoyIsWrong(f"annoy found only {len(rows)} of {min(k, self._rows)} neighbours")
         if len(rows) == 0:
             return rows, np.empty(0, np.float32)
-        vectors = np.array([self._index.get_item_vector(row) for row in found], np.float32)
+        vectors = self.rows(rows)
         distances = distances_between(
             vectors, np.arange(len(rows)), query[None], np.zeros(len(rows), np.int64)
         )
@@ -140,6 +142,10 @@ class AnnoyReader:
             raise AnnoyIsWrong("annoy gave a wrong distance")
         order = np.lexsort((rows, distances))
         return rows[order], distances[order]
+
+    def rows(self, numbers: np.ndarray) -> np.ndarray:
+        """(r, d) float32: some of its rows."""
+        return np.array([self._index.get_item_vector(row) for row in numbers.tolist()], np.float32)
 
     def close(self) -> None:
         self._index.unload()

@@ -5,9 +5,12 @@ The index is made again from the store at any time; nothing here is ever the onl
 
 from __future__ import annotations
 
+import errno
 import os
 import re
+import stat
 import zlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 
 import numpy as np
@@ -27,13 +30,18 @@ MIN_RECALL = 0.95
 # A neighbour is right if it is as near as the true k-th one; rows may tie.
 TIE_TOLERANCE = 1e-6
 READ_BYTES = 1 << 20
+# Contents that came after the index was built, and those that left, before it is built again: to read the new
+# ones and search them exactly takes a query 10 ms, to build an index of a million some minutes.
+MOST_LAG = 5000
+Facts = dict[str, object]
 
 
 def build_index(place: Place, store: Store, encoder: str, dim: int) -> str | None:
-    """Build, check and put in place the index of a store; call it at the end of a writing run.
+    """See to it that the index of a store serves: nothing, a list of late rows, or a new index.
 
-    Steps: write `index-<n>.ann` (complete or absent), one transaction that names it, remove older files.
-    A kill between any two leaves a store whose queries are right.
+    Call it at the end of a writing run.  Steps of a new one: write `index-<n>.ann` (complete or absent), one
+    transaction that names it, remove older files.  A kill between any two leaves a store whose queries are
+    right.
 
     Args:
         store: open to write.
@@ -46,17 +54,30 @@ def build_index(place: Place, store: Store, encoder: str, dim: int) -> str | Non
     Raises:
         StoreError: the store is broken or full; what was saved before stays.
     """
-    hashes, embeddings = store.vectors(encoder)
-    if hashes and embeddings.shape[1] != dim:
-        raise damaged(place, f"embeddings of {embeddings.shape[1]} numbers where the encoder gives {dim}")
-    wanted = _facts(encoder, dim, len(hashes))
-    old = store.index()
-    if old is not None and _still_good(place, old, hashes, wanted):
-        if old[1].get("changes") != store.changes():
-            store.set_index_facts({**old[1], "changes": store.changes()})
-        _remove_others(place, str(old[1]["file"]))
-        return None
-    facts, why = _built(place, embeddings, wanted)
+    facts, changes = store.index_facts(), store.changes()
+    unchanged = facts is not None and facts.get("changes") == changes
+    if facts is not None and all(facts.get(key) == value for key, value in _facts(encoder, dim).items()):
+        if unchanged and facts.get("recall") is not None and not facts.get("usable"):
+            return _note(str(facts.get("why")))  # another one of the same rows would be as bad
+        if _still_good(place, facts):
+            if not unchanged:
+                late, gone = store.lag(encoder, _count(facts, "rows"))
+                if len(late) + gone > MOST_LAG:
+                    return _replaced(place, store, encoder, dim)
+                lag = {"late": len(late), "gone": gone, "changes": changes}
+                store.set_late_rows(_count(facts, "rows"), late, {**facts, **lag})
+            _remove_others(place, str(facts["file"]))
+            return None
+    return _replaced(place, store, encoder, dim)
+
+
+def _replaced(place: Place, store: Store, encoder: str, dim: int) -> str | None:
+    wanted = {**_facts(encoder, dim), "rows": store.count_embeddings(encoder), "late": 0, "gone": 0}
+    hashes: Sequence[str] = ()
+    why = "there is no image" if wanted["rows"] == 0 else annoy_index.works()
+    facts = wanted
+    if why is None:
+        hashes, facts, why = _built(place, store, wanted)
     store.set_index(hashes, {**facts, "usable": why is None, "why": why, "changes": store.changes()})
     _remove_others(place, str(facts.get("file")))
     return None if why is None else _note(why)
@@ -107,7 +128,6 @@ class Nearest:
         self._encoder = encoder
         self._reader = reader
         self._facts = facts
-        self._loaded: tuple[tuple[str, ...], np.ndarray] | None = None
         self.note = note
 
     @property
@@ -127,92 +147,129 @@ class Nearest:
         """
         if k < 1:
             raise ValueError(f"k must be at least 1, not {k}")
-        if self._reader is not None:
-            try:
-                rows, distances = self._reader.nearest(query, k)
-            except annoy_index.AnnoyIsWrong as error:
-                self._fall_back(str(error))
-            else:
-                hashes = self._store.index_hashes(rows.tolist(), self._facts)
-                if hashes is not None:
-                    return hashes, distances
-                self._fall_back("the index was replaced meanwhile")
-        if self._loaded is None:
-            self._loaded = self._store.vectors(self._encoder)
-        contents, embeddings = self._loaded
-        if not contents:
-            return (), np.empty(0, np.float32)
-        rows, distances = exact.nearest(embeddings, np.asarray(query, np.float32)[None], k)
-        return tuple(contents[row] for row in rows[0]), distances[0]
+        found = None if self._reader is None else self._indexed(self._reader, query, k)
+        if found is not None:
+            # Those that came since the index was built are searched exactly.
+            start = _count(self._facts, "rows")
+            late = [self._store.late_rows(self._encoder, start)] if self._facts.get("late") else []
+            blocks = iter(late)
+        else:
+            found = _NOTHING
+            blocks = self._store.embedding_blocks(self._encoder)
+        hashes, distances = _merged(found, blocks, query, k)
+        return tuple(content.decode() for content in hashes.tolist()), distances
+
+    def _indexed(
+        self, reader: annoy_index.AnnoyReader, query: np.ndarray, k: int
+    ) -> tuple[np.ndarray, np.ndarray] | None:
+        """Hashes and distances of the k nearest of the index that are still held, or None where it fails."""
+        try:
+            rows, distances = reader.nearest(query, k + _count(self._facts, "gone"))
+        except annoy_index.AnnoyIsWrong as error:
+            self._fall_back(str(error))
+            return None
+        hashes = self._store.index_hashes(rows.tolist(), self._facts)
+        if hashes is None:
+            self._fall_back("the index was replaced meanwhile")
+            return None
+        held = np.array([content is not None for content in hashes], bool)
+        return np.array(
+            [content.encode() for content in hashes if content is not None], np.bytes_
+        ), distances[held]
 
     def _fall_back(self, why: str) -> None:
         self._reader = None
         self.note = _note(why)
 
 
+_NOTHING = np.empty(0, np.bytes_), np.empty(0, np.float32)
+
+
+def _merged(
+    found: tuple[np.ndarray, np.ndarray],
+    blocks: Iterable[tuple[np.ndarray, np.ndarray]],
+    query: np.ndarray,
+    k: int,
+) -> tuple[np.ndarray, np.ndarray]:
+    """The k nearest of what was found and of the rows of blocks, by distance, then hash."""
+    hashes, distances = found
+    for more, embeddings in blocks:
+        rows, apart = exact.nearest(embeddings, np.asarray(query, np.float32)[None], k)
+        hashes, distances = np.concatenate([hashes, more[rows[0]]]), np.concatenate([distances, apart[0]])
+        order = np.lexsort((hashes, distances))[:k]
+        hashes, distances = hashes[order], distances[order]
+    return hashes[:k], distances[:k]
+
+
 def _note(why: str) -> str:
     return f"exact search serves instead of annoy: {why}"
 
 
-def _facts(encoder: str, dim: int, rows: int) -> dict[str, object]:
+def _count(facts: Facts, key: str) -> int:
+    return int(str(facts.get(key) or 0))
+
+
+def _facts(encoder: str, dim: int) -> Facts:
     """What an index must agree on to be used."""
     return {
         "encoder": encoder,
         "dim": dim,
-        "rows": rows,
         "metric": METRIC,
         "trees": annoy_index.TREES,
         "seed": annoy_index.SEED,
     }
 
 
-def _still_good(
-    place: Place, old: tuple[tuple[str, ...], dict[str, object]], hashes: tuple[str, ...], wanted: dict
-) -> bool:
-    """Whether the index in place already is what would be built now."""
-    rows, facts = old
-    agrees = all(facts.get(key) == value for key, value in wanted.items())
-    if not agrees or not facts.get("usable") or rows != hashes or annoy_index.works() is not None:
-        return False
-    return _file_wrong(place, facts) is None
+def _still_good(place: Place, facts: Facts) -> bool:
+    """Whether the index in place can be used."""
+    return bool(facts.get("usable")) and annoy_index.works() is None and _file_wrong(place, facts) is None
 
 
-def _built(
-    place: Place, embeddings: np.ndarray, wanted: dict[str, object]
-) -> tuple[dict[str, object], str | None]:
-    """Build and check an index: its facts, and why it can't be used or None."""
-    if len(embeddings) == 0:
-        return wanted, "there is no image"
-    why = annoy_index.works()
-    if why is not None:
-        return wanted, why
+def _built(place: Place, store: Store, wanted: Facts) -> tuple[Sequence[str], Facts, str | None]:
+    """Build and check an index: its rows, its facts, and why it can't be used or None."""
+    encoder, dim, count = str(wanted["encoder"]), _count(wanted, "dim"), _count(wanted, "rows")
     name = f"index-{_next_generation(place)}.ann"
     path = os.path.join(place.cache, name)
+    hashes: list[str] = []
+
+    def rows() -> Iterator[np.ndarray]:
+        for contents, embeddings in store.embedding_blocks(encoder):
+            if embeddings.shape[1] != dim:
+                numbers = f"embeddings of {embeddings.shape[1]} numbers where the encoder gives {dim}"
+                raise damaged(place, numbers)
+            hashes.extend(content.decode() for content in contents.tolist())
+            yield from embeddings
+
     try:
-        annoy_index.build(embeddings, path)
-        size, checksum = os.path.getsize(path), _checksum(path)
-        recall = _recall(path, embeddings)
+        annoy_index.build(rows(), count, dim, path)
+        facts = {**wanted, "file": name, "crc32": _checksum(path), **_stamp(path)}
+        recall = _recall(path, count, dim, lambda: store.embedding_blocks(encoder))
     except OSError as error:
-        return wanted, f"the index can't be written: {error.strerror or error}"
+        return (), wanted, f"the index can't be written: {error.strerror or error}"
     except annoy_index.AnnoyIsWrong as error:
-        return wanted, str(error)
-    facts = {**wanted, "file": name, "size": size, "crc32": checksum, "recall": round(recall, 4)}
+        return (), wanted, str(error)
+    facts["recall"] = round(recall, 4)
     if recall < MIN_RECALL:
-        return facts, f"annoy finds only {recall:.0%} of the neighbours here"
-    return facts, None
+        return hashes, facts, f"annoy finds only {recall:.0%} of the neighbours here"
+    return hashes, facts, None
 
 
-def _recall(path: str, embeddings: np.ndarray) -> float:
+def _recall(
+    path: str, count: int, dim: int, blocks: Callable[[], Iterable[tuple[np.ndarray, np.ndarray]]]
+) -> float:
     """The share of true neighbours that annoy finds, over a few rows; the row itself does not count."""
-    rows = len(embeddings)
-    chosen = np.random.default_rng(CHECK_SEED).permutation(rows)[:CHECK_QUERIES]
-    wanted = min(CHECK_K + 1, rows)
-    _, true = exact.nearest(embeddings, embeddings[chosen], wanted)
-    reader = annoy_index.AnnoyReader(path, embeddings.shape[1], rows)
+    chosen = np.sort(np.random.default_rng(CHECK_SEED).permutation(count)[:CHECK_QUERIES])
+    wanted = min(CHECK_K + 1, count)
+    reader = annoy_index.AnnoyReader(path, dim, count)
     try:
-        got = np.array([reader.nearest(embeddings[row], wanted)[1] for row in chosen])
+        queries = reader.rows(chosen)
+        got = np.array([reader.nearest(query, wanted)[1] for query in queries])
     finally:
         reader.close()
+    true = np.full((len(chosen), wanted), np.inf, np.float32)
+    for _, embeddings in blocks():
+        apart = exact.nearest(embeddings, queries, wanted)[1]
+        true = np.sort(np.concatenate([true, apart], axis=1), axis=1)[:, :wanted]
     # Both lists start with the row itself, or with one as near.
     right = got <= true[:, -1:] + TIE_TOLERANCE
     return float(right[:, 1:].mean()) if wanted > 1 else float(right.mean())
@@ -231,14 +288,18 @@ def _open_reader(place: Place, facts: dict[str, object]) -> tuple[annoy_index.An
         return None, str(error)
 
 
-def _file_wrong(place: Place, facts: dict[str, object]) -> str | None:
+def _file_wrong(place: Place, facts: Facts) -> str | None:
     """Why the index file is not the one that was built, or None.
 
-    The whole file is read: annoy follows the numbers in it blindly, a changed one crashes the process.
+    Annoy follows the numbers in it blindly, a changed one crashes the process.  A file that nobody touched
+    since is known by its stamp; any other, as in a store that was copied, is read whole.
     """
     path = os.path.join(place.cache, str(facts.get("file")))
     try:
-        if os.path.getsize(path) != facts.get("size"):
+        stamp = _stamp(path)
+        if all(facts.get(key) == value for key, value in stamp.items()):
+            return None
+        if stamp["size"] != facts.get("size"):
             return "the index file has another size"
         if _checksum(path) != facts.get("crc32"):
             return "the index file is damaged"
@@ -247,6 +308,15 @@ def _file_wrong(place: Place, facts: dict[str, object]) -> str | None:
     except OSError as error:
         return f"the index can't be read: {error.strerror or error}"
     return None
+
+
+def _stamp(path: str) -> Facts:
+    """What changes when a file is written to: as photos are known to be unchanged."""
+    status = os.stat(path)
+    if stat.S_ISDIR(status.st_mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path)
+    times = {"mtime_ns": status.st_mtime_ns, "ctime_ns": status.st_ctime_ns}
+    return {"size": status.st_size, "inode": status.st_ino, **times}
 
 
 def _checksum(path: str) -> int:

@@ -17,6 +17,7 @@ class KnownFile:
     """A file as the store knows it; unchanged on disk if `found` equals what a walk finds now.
 
     `decoder` is the decoder a skip was recorded under: another one may be able to read it.
+    `embedded`: its content has an embedding under the encoder that was asked for.
     """
 
     found: FoundFile
@@ -24,6 +25,7 @@ class KnownFile:
     content_hash: str | None = None
     reason: str | None = None
     decoder: str | None = None
+    embedded: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -26,10 +26,10 @@ def file_row(entry: FileEntry) -> tuple[object, ...]:
 
 
 def known_file(row: Sequence) -> KnownFile:
-    """The record of the nine values of table `files`."""
-    path, size, mtime_ns, ctime_ns, inode, kind, content_hash, reason, decoder = row
+    """The record of the nine values of table `files`, and whether its content has an embedding."""
+    path, size, mtime_ns, ctime_ns, inode, kind, content_hash, reason, decoder, embedded = row
     found = FoundFile(os.fsdecode(path), int(size), int(mtime_ns), int(ctime_ns), int(inode))
-    return KnownFile(found, kind, content_hash, reason, decoder)
+    return KnownFile(found, kind, content_hash, reason, decoder, bool(embedded))
 
 
 def vector_bytes(embedding: np.ndarray) -> bytes:

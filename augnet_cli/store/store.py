@@ -10,15 +10,17 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 import numpy as np
 
-from augnet_cli.records import Collection, ImageRecord, Skip
+from augnet_cli.records import Skip
+from augnet_cli.store.columns import Collection, Images, places_of
 from augnet_cli.store.entries import Counts, FileEntry, KnownFile
 from augnet_cli.store.place import Place
-from augnet_cli.store.rows import file_row, known_file, matrix, vector_bytes
+from augnet_cli.store.reading import HELD_BY_IMAGES, blocks, read_images
+from augnet_cli.store.rows import file_row, known_file, vector_bytes
 from augnet_cli.store.schema import damaged, open_to_read, open_to_write, told
 
 
@@ -53,11 +55,17 @@ class Store:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def known_files(self) -> dict[str, KnownFile]:
-        """Every file of the last walk by path, in order of path bytes."""
+    def known_files(self, encoder: str) -> Iterator[KnownFile]:
+        """Every file of the last walk, in order of path bytes, one at a time, so that millions may be known.
+
+        Nothing may be written meanwhile.
+        """
+        question = (
+            "SELECT files.*, embeddings.content_hash IS NOT NULL FROM files LEFT JOIN embeddings"
+            " ON embeddings.content_hash = files.content_hash AND encoder = ? ORDER BY path"
+        )
         with self._reading():
-            rows = self._connection.execute("SELECT * FROM files ORDER BY path")
-            return {known.found.path: known for known in map(known_file, rows)}
+            yield from map(known_file, self._connection.execute(question, (encoder,)))
 
     def embedded_hashes(self, encoder: str) -> set[str]:
         """Every content hash embedded under an encoder, those no file holds any more included."""
@@ -123,42 +131,68 @@ class Store:
             )
             return dropped.rowcount
 
-    def vectors(self, encoder: str) -> tuple[tuple[str, ...], np.ndarray]:
-        """The embeddings of all contents that an image file holds.
-
-        Returns:
-            hashes: m content hashes, ascending.
-            embeddings: (m, d) float32 unit rows in that order; (0, 0) where there are none.
+    def collection(self, encoder: str, is_about: Callable[[str], bool] | None = None) -> Collection:
+        """The embedded images under one encoder, all or those at some paths, in path order.
 
         Raises:
             StoreError: a vector has another length than the rest or is no unit row: the store is damaged.
         """
-        with self._reading():
-            rows = self._connection.execute(
-                "SELECT content_hash, vector FROM embeddings WHERE encoder = ?"
-                " AND content_hash IN (SELECT content_hash FROM files WHERE kind = 'image')",
-                (encoder,),
-            ).fetchall()
-            rows.sort()
-            return tuple(content for content, _ in rows), matrix([vector for _, vector in rows])
-
-    def collection(self, encoder: str) -> Collection:
-        """All embedded images under one encoder, in path order; see `vectors` for the matrix."""
         with self._snapshot():
-            hashes, embeddings = self.vectors(encoder)
-            row_of = {content: row for row, content in enumerate(hashes)}
-            rows = self._connection.execute(
-                "SELECT path, files.content_hash, width, height, size, mtime_ns, taken_at"
-                " FROM files JOIN contents ON contents.content_hash = files.content_hash"
-                " WHERE kind = 'image' ORDER BY path"
-            )
-            images = tuple(
-                ImageRecord(os.fsdecode(path), content, width, height, int(size), int(mtime), taken_at)
-                for path, content, width, height, size, mtime, taken_at in rows
-                if content in row_of
-            )
-        content_rows = np.fromiter((row_of[image.content_hash] for image in images), np.int64, len(images))
-        return Collection(images, content_rows, embeddings)
+            images = self._images(encoder, is_about)
+            hashes = images.contents.hashes
+            embeddings = np.empty((0, 0), np.float32)
+            for places, rows in self._vectors(encoder, hashes):
+                if not embeddings.size:
+                    embeddings = np.empty((len(hashes), rows.shape[1]), np.float32)
+                embeddings[places] = rows
+        return Collection(images, images.rows, embeddings)
+
+    def images(self, encoder: str, is_about: Callable[[str], bool] | None = None) -> Images:
+        """The images of `collection`, without their embeddings."""
+        with self._snapshot():
+            return self._images(encoder, is_about)
+
+    def embeddings_into(self, encoder: str, hashes: np.ndarray, rows: np.ndarray, into: np.ndarray) -> None:
+        """Put the embeddings of contents, by hash in order, in those rows of (m, d) float32."""
+        with self._snapshot():
+            for places, vectors in self._vectors(encoder, hashes):
+                into[rows[places]] = vectors
+
+    def count_embeddings(self, encoder: str) -> int:
+        """How many contents `embedding_blocks` gives."""
+        question = f"SELECT count(*) FROM embeddings WHERE encoder = ? {HELD_BY_IMAGES}"  # noqa: S608
+        with self._reading():
+            return int(self._connection.execute(question, (encoder,)).fetchone()[0])
+
+    def embedding_blocks(self, encoder: str) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """The embeddings of all contents that an image file holds, some at a time, as they lie on the disk.
+
+        Yields:
+            hashes: (b,) bytes.
+            embeddings: (b, d) float32 unit rows.
+
+        Raises:
+            StoreError: as `collection`.
+        """
+        with self._reading():
+            yield from blocks(self._connection, encoder, HELD_BY_IMAGES)
+
+    def _images(self, encoder: str, is_about: Callable[[str], bool] | None) -> Images:
+        images = read_images(self._connection, encoder)
+        if is_about is None:
+            return images
+        chosen = (number for number, path in enumerate(images.paths) if is_about(path))
+        return images.take(np.fromiter(chosen, np.int64))
+
+    def _vectors(self, encoder: str, hashes: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Places among (m,) hashes in order, and the vectors that belong there; all m, in no order."""
+        met = 0
+        for found, rows in blocks(self._connection, encoder):
+            places, known = places_of(found, hashes)
+            met += int(known.sum())
+            yield places[known], rows[known]
+        if met < len(hashes):
+            raise ValueError("an embedding is missing")
 
     def paths_of(self, content_hashes: Iterable[str]) -> dict[str, tuple[str, ...]]:
         """The image files that hold each content, in path order; a content without one is left out."""
@@ -215,18 +249,19 @@ class Store:
         with self._reading():
             return int(self.meta("changes") or 0)
 
-    def set_index(self, rows: Sequence[str], facts: Mapping[str, object]) -> None:
-        """Replace the index's rows (row i holds content hash `rows[i]`) and its facts in one transaction."""
+    def set_index(self, rows: Iterable[str], facts: Mapping[str, object]) -> None:
+        """Replace the index's rows (row i holds the i-th content hash) and its facts in one transaction."""
         with self._writing() as connection:
             connection.execute("DELETE FROM index_rows")
             connection.executemany("INSERT INTO index_rows VALUES (?, ?)", enumerate(rows))
-            connection.execute(
-                "INSERT OR REPLACE INTO meta VALUES ('index', ?)", (json.dumps(dict(facts), sort_keys=True),)
-            )
+            _set_facts(connection, facts)
 
-    def set_index_facts(self, facts: Mapping[str, object]) -> None:
-        """Replace the facts alone: the rows stand as they are."""
-        self.set_meta("index", json.dumps(dict(facts), sort_keys=True))
+    def set_late_rows(self, start: int, rows: Iterable[str], facts: Mapping[str, object]) -> None:
+        """Replace the rows from `start` on, and the facts, in one transaction."""
+        with self._writing() as connection:
+            connection.execute("DELETE FROM index_rows WHERE row >= ?", (start,))
+            connection.executemany("INSERT INTO index_rows VALUES (?, ?)", enumerate(rows, start))
+            _set_facts(connection, facts)
 
     def index_facts(self) -> dict[str, object] | None:
         """The facts of the last `set_index`, or None."""
@@ -234,21 +269,46 @@ class Store:
             text = self.meta("index")
             return None if text is None else dict(json.loads(text))
 
-    def index(self) -> tuple[tuple[str, ...], dict[str, object]] | None:
-        """All rows and the facts of the last `set_index`, or None."""
-        with self._snapshot():
-            facts = self.index_facts()
-            rows = self._connection.execute("SELECT content_hash FROM index_rows ORDER BY row")
-            return None if facts is None else (tuple(content for (content,) in rows), facts)
+    def lag(self, encoder: str, rows: int) -> tuple[tuple[str, ...], int]:
+        """How far the first `rows` rows of the index are behind the images.
 
-    def index_hashes(self, rows: Sequence[int], facts: Mapping[str, object]) -> tuple[str, ...] | None:
-        """The content hashes of some rows, or None where the index is no longer the one with these facts."""
-        question = "SELECT content_hash FROM index_rows WHERE row = ?"
+        Returns:
+            content hashes that images hold and that none of these rows does, in order.
+            how many of these rows no image holds any more.
+        """
+        indexed = "SELECT content_hash FROM index_rows WHERE row < ?"
+        late = f"SELECT content_hash FROM embeddings WHERE encoder = ? {HELD_BY_IMAGES}"  # noqa: S608
+        gone = f"SELECT count(*) FROM ({indexed}) WHERE NOT (true {HELD_BY_IMAGES})"  # noqa: S608
+        with self._snapshot():
+            new = self._connection.execute(
+                f"{late} AND content_hash NOT IN ({indexed}) ORDER BY content_hash", (encoder, rows)
+            )
+            hashes = tuple(content for (content,) in new)
+            return hashes, int(self._connection.execute(gone, (rows,)).fetchone()[0])
+
+    def index_hashes(self, rows: Sequence[int], facts: Mapping[str, object]) -> tuple[str | None, ...] | None:
+        """The content hashes of some rows, None for one that no image holds any more.
+
+        None, too, where the index is no longer the one with these facts.
+        """
+        question = (
+            "SELECT CASE WHEN EXISTS (SELECT 1 FROM files WHERE files.content_hash = index_rows.content_hash"
+            " AND kind = 'image') THEN content_hash END FROM index_rows WHERE row = ?"
+        )
         with self._snapshot():
             if self.index_facts() != dict(facts):
                 return None
             found = [self._connection.execute(question, (int(row),)).fetchone() for row in rows]
         return None if None in found else tuple(content for (content,) in found)
+
+    def late_rows(self, encoder: str, start: int) -> tuple[np.ndarray, np.ndarray]:
+        """Hashes (l,) and embeddings (l, d) of the rows from `start` on."""
+        which = f"AND content_hash IN (SELECT content_hash FROM index_rows WHERE row >= {start:d})"  # noqa: S608 (a number)
+        with self._reading():
+            met = list(blocks(self._connection, encoder, which))
+            if not met:
+                return np.empty(0, np.bytes_), np.empty((0, 0), np.float32)
+            return np.concatenate([hashes for hashes, _ in met]), np.concatenate([rows for _, rows in met])
 
     @contextmanager
     def _reading(self) -> Iterator[None]:
@@ -256,7 +316,7 @@ class Store:
         with told(self.place):
             try:
                 yield
-            except (ValueError, TypeError) as error:
+            except (ValueError, TypeError, AttributeError) as error:
                 raise damaged(self.place, str(error)) from error
 
     @contextmanager
@@ -282,3 +342,8 @@ class Store:
             finally:
                 if not done and self._connection.in_transaction:
                     self._connection.execute("ROLLBACK")
+
+
+def _set_facts(connection: sqlite3.Connection, facts: Mapping[str, object]) -> None:
+    text = json.dumps(dict(facts), sort_keys=True)
+    connection.execute("INSERT OR REPLACE INTO meta VALUES ('index', ?)", (text,))

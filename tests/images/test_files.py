@@ -7,6 +7,8 @@ import random
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -33,7 +35,19 @@ def paths(folder: Path, *exclude: str) -> list[str]:
 
 
 def test_walk_gives_every_regular_file_in_order_of_path_bytes(tmp_path: Path) -> None:
-    names = ["b.jpg", "a/z.png", "a.jpg", "a/b/c.txt", "é.jpg", "Z.jpg", "a-b.jpg", "😀.jpg", "\uffff.jpg"]
+    names = [
+        "b.jpg",
+        "a/z.png",
+        "a.jpg",
+        "a-b/c.jpg",
+        "a0/c.jpg",
+        "a/b/c.txt",
+        "é.jpg",
+        "Z.jpg",
+        "a-b.jpg",
+        "😀.jpg",
+        "\uffff.jpg",
+    ]
     random.Random(3).shuffle(names)
     for name in names:
         put(tmp_path, name, name.encode())
@@ -50,11 +64,16 @@ def test_order_does_not_depend_on_the_file_system(tmp_path: Path, monkeypatch: p
     for number in range(30):
         put(tmp_path, f"{number % 4}/{number}.jpg")
     expected = walk(str(tmp_path))
-    listed = os.listdir
+    scandir = os.scandir
     for seed in range(5):
-        monkeypatch.setattr(
-            files.os, "listdir", lambda p, s=seed: random.Random(s).sample(n := listed(p), len(n))
-        )
+
+        @contextmanager
+        def shuffled(folder: str, seed: int = seed) -> Iterator[list[os.DirEntry[str]]]:
+            with scandir(folder) as listed:
+                entries = list(listed)
+            yield random.Random(seed).sample(entries, len(entries))
+
+        monkeypatch.setattr(files.os, "scandir", shuffled)
         assert walk(str(tmp_path)) == expected
 
 

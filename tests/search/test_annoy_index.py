@@ -79,7 +79,9 @@ import json, math, os, time
 class AnnoyIndex:
     def __init__(self, dim, metric): self.rows = []
     def set_seed(self, seed): pass
-    def add_item(self, row, vector): self.rows.append(list(vector))
+    def add_item(self, row, vector):
+        self.rows += [[]] * (row + 1 - len(self.rows))
+        self.rows[row] = list(vector)
     def build(self, trees, n_jobs=-1): pass
     def save(self, path): open(path, "w").write(json.dumps(self.rows))
     def load(self, path): self.rows = json.load(open(path))
@@ -192,7 +194,7 @@ def test_reader_agrees_with_exact_search(tmp_path: Path) -> None:
     rows = unit_rows(400, 24)
     rows[100:110] = rows[5]
     file = str(tmp_path / "index.ann")
-    annoy_index.build(rows, file)
+    annoy_index.build(rows, *rows.shape, file)
     assert os.listdir(tmp_path) == ["index.ann"]
     reader = AnnoyReader(file, 24, 400)
     for query in [*rows[::40], *unit_rows(5, 24, seed=9)]:
@@ -206,7 +208,7 @@ def test_reader_agrees_with_exact_search(tmp_path: Path) -> None:
 @pytest.mark.parametrize("count", [1, 2, 3])
 def test_tiny_index_gives_every_row(tmp_path: Path, count: int) -> None:
     rows = unit_rows(count, 8)
-    annoy_index.build(rows, str(tmp_path / "index.ann"))
+    annoy_index.build(rows, *rows.shape, str(tmp_path / "index.ann"))
     got, distances = AnnoyReader(str(tmp_path / "index.ann"), 8, count).nearest(rows[0], 50)
     assert sorted(got.tolist()) == list(range(count))
     assert distances[0] == 0.0
@@ -215,7 +217,7 @@ def test_tiny_index_gives_every_row(tmp_path: Path, count: int) -> None:
 def test_same_rows_give_the_same_file(tmp_path: Path) -> None:
     rows = unit_rows(500, 16)
     for name in ("one", "two"):
-        annoy_index.build(rows, str(tmp_path / name))
+        annoy_index.build(rows, *rows.shape, str(tmp_path / name))
     assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
 
 
@@ -225,13 +227,13 @@ def test_index_in_a_folder_of_any_name(tmp_path: Path, name: str) -> None:
     folder = os.path.join(str(tmp_path), name)
     os.mkdir(folder)
     rows, file = unit_rows(20, 8), os.path.join(folder, "index.ann")
-    annoy_index.build(rows, file)
+    annoy_index.build(rows, *rows.shape, file)
     assert AnnoyReader(file, 8, 20).nearest(rows[3], 1)[0].tolist() == [3]
     assert os.listdir(folder) == ["index.ann"]
 
 
 def test_index_of_another_number_of_rows_is_refused(tmp_path: Path) -> None:
-    annoy_index.build(unit_rows(20, 8), str(tmp_path / "index.ann"))
+    annoy_index.build(unit_rows(20, 8), 20, 8, str(tmp_path / "index.ann"))
     with pytest.raises(AnnoyIsWrong):
         AnnoyReader(str(tmp_path / "index.ann"), 8, 21)
 

@@ -43,10 +43,16 @@ def save(place: Place, batch: list[FileEntry], index: bool = True) -> str | None
         return build_index(place, store, "enc", DIM) if index else None
 
 
+def contents(store: Store) -> tuple[list[str], np.ndarray]:
+    """Hashes in order, and their embeddings."""
+    collection = store.collection("enc")
+    return [one.decode() for one in collection.images.contents.hashes], collection.embeddings
+
+
 def answers_right(place: Place, how: str | None = None, words: str | None = None, k: int = 9) -> None:
     """Queries through the open search equal exact search over the store's own matrix."""
     with Store.open(place, write=False) as store:
-        hashes, embeddings = store.vectors("enc")
+        hashes, embeddings = contents(store)
         search = open_nearest(place, store, "enc")
         for query in [*embeddings[:3], *unit_rows(3, seed=99)]:
             rows, distances = exact.nearest(embeddings, query[None], k)
@@ -96,11 +102,44 @@ def test_unchanged_store_keeps_its_index_file(place: Place) -> None:
     answers_right(place, "annoy")
 
 
-def test_new_index_replaces_the_old_one(place: Place) -> None:
+def test_new_index_replaces_the_old_one(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(neighbours, "MOST_LAG", 19)
     (Path(place.cache) / "index-7.ann.tmp").write_bytes(b"left by a kill")
     (Path(place.cache) / "index.ann.mine").write_bytes(b"not ours")
     assert save(place, entries(unit_rows(20, seed=5), 300)) is None
     assert index_files(place) == ["index-8.ann", "index.ann.mine"]
+    answers_right(place, "annoy")
+
+
+def test_what_came_and_left_since_the_index_was_built_is_answered_rightly(place: Place) -> None:
+    """Ten new photos are searched beside the index, which stays; what left is in no answer."""
+    before = (Path(place.cache) / "index-1.ann").stat().st_mtime_ns
+    assert save(place, entries(unit_rows(10, seed=5), 300)) is None
+    answers_right(place, "annoy")
+    near = unit_rows(300)[:7]
+    with writing(place), Store.open(place, write=True) as store:
+        store.forget([f"{i}.jpg" for i in [*range(7), 305]])  # the nearest of some queries, and a new one
+        store.forget_unreferenced()
+        assert build_index(place, store, "enc", DIM) is None
+    answers_right(place, "annoy")
+    with Store.open(place, write=False) as store:
+        facts = store.index_facts()
+        search = open_nearest(place, store, "enc")
+        for query in near:
+            assert set(search.nearest(query, 302)[0]) == {f"{i:06}" for i in range(7, 310) if i != 305}
+    assert facts is not None and (facts["rows"], facts["late"], facts["gone"]) == (300, 9, 7)
+    assert (Path(place.cache) / "index-1.ann").stat().st_mtime_ns == before
+    # It comes back: a renamed file, or one from the bin.
+    assert save(place, entries(unit_rows(7))) is None
+    answers_right(place, "annoy")
+
+
+def test_embedding_made_anew_is_searched_where_the_index_has_the_old_one(place: Place) -> None:
+    """What left and came back is in the index already; its row there must be the same."""
+    with writing(place), Store.open(place, write=True) as store:
+        store.forget(["4.jpg"])
+        store.forget_unreferenced()
+    save(place, entries(unit_rows(5))[4:])
     answers_right(place, "annoy")
 
 
@@ -204,11 +243,11 @@ def test_recall_under_the_minimum_makes_exact_search_serve(
 
 def test_recall_is_the_share_a_slow_count_gives(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     with Store.open(place, write=False) as store:
-        _, embeddings = store.vectors("enc")
+        _, embeddings = contents(store)
     monkeypatch.setattr(annoy_index, "SEARCH_K", 15)
     path = os.path.join(place.cache, "index-1.ann")
     monkeypatch.setattr(annoy_index, "TREES", 1)
-    recall = neighbours._recall(path, embeddings)
+    recall = neighbours._recall(path, *embeddings.shape, lambda: iter([((), embeddings)]))  # type: ignore[list-item]
     reader = annoy_index.AnnoyReader(path, DIM, len(embeddings))
     found = wanted = 0
     for row in np.random.default_rng(neighbours.CHECK_SEED).permutation(300)[: neighbours.CHECK_QUERIES]:
@@ -224,7 +263,8 @@ def test_embeddings_of_another_length_than_the_encoders_are_damage(place: Place)
         build_index(place, store, "enc", DIM + 1)
 
 
-def test_index_replaced_between_two_queries_is_noticed(place: Place) -> None:
+def test_index_replaced_between_two_queries_is_noticed(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(neighbours, "MOST_LAG", 0)
     with Store.open(place, write=False) as reader:
         search = open_nearest(place, reader, "enc")
         assert search.nearest(unit_rows(300)[4], 1)[0] == ("000004",)
@@ -240,6 +280,7 @@ KILLED_BUILDER = f"""
 import os, signal, sys
 sys.path.insert(0, {str(Path(__file__).parent)!r})
 from test_neighbours import DIM, entries, unit_rows
+from augnet_cli.search import neighbours
 from augnet_cli.search.neighbours import build_index
 from augnet_cli.store.lock import writing
 from augnet_cli.store.place import place_for
@@ -261,9 +302,11 @@ with writing(place):
     with Store.open(place, write=True) as store:
         if left:
             store.save(entries(unit_rows(10, seed=4), 300))
+            neighbours.MOST_LAG = 9
             sys.addaudithook(count)
             build_index(place, store, "enc", DIM)
         else:
+            neighbours.MOST_LAG = 70  # two rounds beside the index, then a new one
             print("go", flush=True)
             for round in endless():
                 store.save(entries(unit_rows(20, seed=round), round * 20))

@@ -16,16 +16,18 @@ from augnet_cli.store.schema import SCHEMA_VERSION
 from augnet_cli.store.store import Store
 
 READS: list[Callable[[Store], object]] = [
-    Store.known_files,
+    lambda store: list(store.known_files("enc")),
     lambda store: store.embedded_hashes("enc"),
-    lambda store: store.vectors("enc"),
+    lambda store: list(store.embedding_blocks("enc")),
+    lambda store: store.lag("enc", 5),
+    lambda store: store.late_rows("enc", 5),
     lambda store: store.collection("enc"),
     lambda store: store.paths_of(["c1", "c2"]),
     Store.skips,
     Store.counts,
     lambda store: store.meta("word"),
     Store.changes,
-    Store.index,
+    Store.index_facts,
     lambda store: store.index_hashes([0], {}),
 ]
 WRITES: list[Callable[[Store], object]] = [

@@ -33,7 +33,7 @@ with writing(place):
             store.forget([f"{{batch - 5}}/{{i}}.jpg" for i in range({BATCH})])
             if batch % 3 == 0:
                 store.forget_unreferenced()
-            hashes, _ = store.vectors("enc")
+            hashes, _ = store.lag("enc", 0)
             store.set_index(hashes, {{"rows": len(hashes)}})
 """
 KILLS = 12
@@ -85,14 +85,14 @@ def test_disk_that_takes_no_more_is_told_as_that_and_loses_nothing(tmp_path: Pat
 def check(folder: Path) -> None:
     place = place_for(str(folder), create=True)
     with writing(place), Store.open(place, write=True) as store:
-        known = store.known_files()
-        collection, index = store.collection("enc"), store.index()
+        known = [one.found.path for one in store.known_files("enc")]
+        collection, facts = store.collection("enc"), store.index_facts()
     batches = [path.split("/")[0] for path in known]
     assert all(batches.count(batch) == BATCH for batch in set(batches)), "half a batch"
-    assert [record.path for record in collection.images] == list(known), "a file without its embedding"
-    if index is not None:
-        rows, facts = index
-        assert len(rows) == facts["rows"], "rows and facts of different indexes"
+    assert [record.path for record in collection.images] == known, "a file without its embedding"
     connection = sqlite3.connect(place.store_file)
+    if facts is not None:
+        rows = connection.execute("SELECT count(*) FROM index_rows").fetchone()
+        assert rows == (facts["rows"],), "rows and facts of different indexes"
     assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
     connection.close()
