@@ -30,6 +30,7 @@ class Components:
     def sets(self) -> list[list[int]]:
         """The sets of two and more rows, each in order, by their first row."""
         found: dict[int, list[int]] = {}
-        for row in range(len(self._above)):
-            found.setdefault(self.root(row), []).append(row)
-        return [rows for rows in found.values() if len(rows) > 1]
+        for row, above in enumerate(self._above):
+            if row != above:  # nearly all rows are alone
+                found.setdefault(self.root(row), []).append(row)
+        return [[first, *found[first]] for first in sorted(found)]

@@ -25,6 +25,7 @@ from augnet_cli.progress import SILENT, Progress
 Pair = tuple[int, int]
 
 ROUND = 64  # candidates that are tried at once
+TAKEN = 4096  # candidates turned into Python's numbers at once
 # Within this distance all candidates are tried: half of them are copies even in a folder of few.
 NEAR = 0.2
 # Farther out, so many in succession without enough proofs among them end the search.
@@ -66,10 +67,35 @@ def link(
     for one, other in joined:
         search.components.join(one, other)
     progress.start("verifying", None, "pairs")  # how many it will take is not known before
-    given_up = search.in_order(found.order.tolist())
+    given_up = search.in_order(found.order)
     search.by_votes(given_up)
     progress.finish()
     return Links(search.components, tuple(search.proved))
+
+
+class _Queue:
+    """Places in the order in which they are to be tried; only the first of them as Python's numbers."""
+
+    def __init__(self, places: np.ndarray) -> None:
+        self._first: deque[int] = deque()
+        self._rest = places
+
+    def __bool__(self) -> bool:
+        return bool(self._first) or len(self._rest) > 0
+
+    def take(self) -> int:
+        if not self._first:
+            self._first.extend(self._rest[:TAKEN].tolist())
+            self._rest = self._rest[TAKEN:]
+        return self._first.popleft()
+
+    def put_back(self, places: Sequence[int]) -> None:
+        """They come first again, in that order."""
+        self._first.extendleft(reversed(places))
+
+    def left(self) -> np.ndarray:
+        """All that were not taken."""
+        return np.concatenate([np.array(self._first, np.int64), self._rest])
 
 
 class _Search:
@@ -86,30 +112,30 @@ class _Search:
         self.proved: list[Pair] = []
         self._prove = prove
         self._progress = progress
-        self._left, self._right = found.pairs.left.tolist(), found.pairs.right.tolist()
-        self._distance = found.pairs.distance.tolist()
         self._pairs, self._rows = found.pairs, rows
 
-    def in_order(self, order: Sequence[int]) -> list[int]:
+    def in_order(self, order: np.ndarray) -> np.ndarray:
         """Try the candidates at these places, the most promising first; returns those given up."""
-        waiting = deque(order)
+        waiting = _Queue(order)
         recent: deque[bool] = deque(maxlen=PATIENCE)
-        given_up: list[int] = []
+        given_up = [np.empty(0, np.int64)]
         tries = 0
         while waiting:
             chosen = self._round(waiting)
             for place, is_same in zip(chosen, self._try(chosen), strict=True):
-                if self._distance[place] > NEAR:
+                if float(self._pairs.distance[place]) > NEAR:
                     recent.append(is_same)
             tries += len(chosen)
             is_poor = len(recent) == PATIENCE and sum(recent) < LEAST_YIELD * PATIENCE
             if is_poor and tries >= FREE_TRIES:
-                given_up += (place for place in waiting if self._distance[place] > NEAR)
-                waiting = deque(place for place in waiting if self._distance[place] <= NEAR)
+                left = waiting.left()
+                is_far = self._pairs.distance[left].astype(np.float64) > NEAR
+                given_up.append(left[is_far])
+                waiting = _Queue(left[~is_far])
                 recent.clear()
-        return given_up
+        return np.concatenate(given_up)
 
-    def by_votes(self, places: Sequence[int]) -> None:
+    def by_votes(self, places: np.ndarray) -> None:
         """Try the best candidate between each two sets that have several, as long as that pays.
 
         Args:
@@ -120,14 +146,14 @@ class _Search:
         between = np.minimum(one, other) * self._rows + np.maximum(one, other)
         _, first, votes = np.unique(between, return_index=True, return_counts=True)
         worth = np.sort(first[(votes >= VOTES) & (one != other)[first]])  # as their best ones came
-        waiting = deque(np.asarray(places)[worth].tolist())
+        waiting = _Queue(places[worth])
         vain = 0  # tries since the last proof
         while waiting and vain < PATIENCE_OF_VOTES:
             for is_same in self._try(self._round(waiting)):
                 vain = 0 if is_same else vain + 1
 
     def _try(self, places: Sequence[int]) -> list[bool]:
-        pairs = [(self._left[place], self._right[place]) for place in places]
+        pairs = [self._pair(place) for place in places]
         found = [finding.is_same for finding in self._prove(pairs)]
         for pair, is_same in zip(pairs, found, strict=True):
             if is_same:
@@ -136,10 +162,14 @@ class _Search:
         self._progress.advance(len(places))
         return found
 
-    def _sets(self, place: int) -> Pair:
-        return self.components.root(self._left[place]), self.components.root(self._right[place])
+    def _pair(self, place: int) -> Pair:
+        return int(self._pairs.left[place]), int(self._pairs.right[place])
 
-    def _round(self, waiting: deque[int]) -> list[int]:
+    def _sets(self, place: int) -> Pair:
+        one, other = self._pair(place)
+        return self.components.root(one), self.components.root(other)
+
+    def _round(self, waiting: _Queue) -> list[int]:
         """Take up to ROUND candidates that would each join two sets; those that need no proof are dropped.
 
         One that another of this round may make needless waits for the next.
@@ -154,7 +184,7 @@ class _Search:
             return row
 
         while waiting and len(chosen) < ROUND and len(deferred) < ROUND:
-            place = waiting.popleft()
+            place = waiting.take()
             one, other = self._sets(place)
             if one == other:
                 continue
@@ -164,5 +194,5 @@ class _Search:
                 continue
             above[other] = one
             chosen.append(place)
-        waiting.extendleft(reversed(deferred))
+        waiting.put_back(deferred)
         return chosen

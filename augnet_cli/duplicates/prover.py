@@ -151,6 +151,17 @@ class Prover:
             return False
         return found.what == SCENE or (found.is_same and self._known.relations.get(way, True) is None)
 
+    def scenes(self, left: np.ndarray, right: np.ndarray) -> np.ndarray:
+        """(p,) bool: `is_scene` of pairs of rows (p,), of which few were ever looked at."""
+        with self._lock:
+            looked_at = [way for way in self._known.findings if way.stone == DIRECT]
+        met = np.array(
+            [(way.one, way.other) for way in looked_at if self.is_scene(way.one, way.other)], np.int64
+        )
+        rows = max(int(np.max(part, initial=0)) for part in (left, right, met)) + 1
+        one, other = met.reshape(-1, 2).T
+        return np.isin(np.minimum(left, right) * rows + np.maximum(left, right), one * rows + other)
+
     def _found(self, way: Way) -> Finding:
         first, second = self._sketch(way.one), self._sketch(way.other)
         if first is None or second is None:

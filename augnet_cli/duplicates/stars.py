@@ -48,6 +48,11 @@ class Stars:
     partial: dict[Pair, Relation] = field(default_factory=dict)
 
 
+def anyone(one: int, other: int) -> bool:
+    """Any two rows may be a pair."""
+    return True
+
+
 @dataclass(frozen=True)
 class Stage:
     """What forming stars takes.
@@ -67,7 +72,7 @@ class Stage:
     pixels: Mapping[int, int] | np.ndarray
     apart: Collection[Pair] = ()
     same: Collection[Pair] = ()
-    may_pair: Callable[[int, int], bool] = lambda one, other: True
+    may_pair: Callable[[int, int], bool] = anyone
     fixed: Collection[int] = ()
     links: Mapping[int, Collection[int]] = field(default_factory=dict)
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
+import numpy as np
+
 from augnet_cli.duplicates.prover import DIRECT, Pair
 from augnet_cli.geometry.differences import NOTHING_SEEN
 from augnet_cli.geometry.proof import SAME, Finding
@@ -28,6 +30,8 @@ class Proofs(Protocol):
     def is_enlarged(self, large: int, small: int) -> bool: ...
 
     def is_scene(self, one: int, other: int) -> bool: ...
+
+    def scenes(self, left: np.ndarray, right: np.ndarray) -> np.ndarray: ...
 
 
 class Twins:
@@ -72,6 +76,12 @@ class Twins:
     def is_scene(self, one: int, other: int) -> bool:
         first, second = self._numbers[one], self._numbers[other]
         return first != second and self._prover.is_scene(first, second)
+
+    def scenes(self, left: np.ndarray, right: np.ndarray) -> np.ndarray:
+        first, second = np.take(self._numbers, left), np.take(self._numbers, right)
+        related = first != second
+        related[related] = self._prover.scenes(first[related], second[related])
+        return related
 
     def _stone(self, one: int, other: int, stone: int) -> int:
         """A third content; a twin of either end is no third."""

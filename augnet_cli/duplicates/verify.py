@@ -14,7 +14,7 @@ from augnet_cli.duplicates.candidates import Candidates, candidates
 from augnet_cli.duplicates.components import Components
 from augnet_cli.duplicates.linking import link
 from augnet_cli.duplicates.prover import Pair
-from augnet_cli.duplicates.stars import Stage, Stars, form_stars
+from augnet_cli.duplicates.stars import Stage, Stars, anyone, form_stars
 from augnet_cli.progress import SILENT, Progress
 from augnet_cli.records import Pairs
 from augnet_cli.search.distance import distances_between
@@ -99,6 +99,8 @@ def _neighbours(proved: Sequence[Pair]) -> dict[int, list[int]]:
 
 def _permitted(stage: Stage, found: Candidates) -> Candidates:
     """Without pairs that may not be, or were decided to be different."""
+    if not stage.apart and stage.may_pair is anyone:
+        return found
     pairs = list(zip(found.pairs.left.tolist(), found.pairs.right.tolist(), strict=True))
     good = np.array([pair not in stage.apart and stage.may_pair(*pair) for pair in pairs], bool)
     places = np.cumsum(good) - 1
@@ -109,10 +111,9 @@ def _permitted(stage: Stage, found: Candidates) -> Candidates:
 def _scenes(pairs: Pairs, stage: Stage, stars: Stars) -> tuple[tuple[int, ...], ...]:
     """Sets joined by findings of a scene; what may go is left out."""
     joined = Components(len(stage.embeddings))
-    for one, other in zip(pairs.left.tolist(), pairs.right.tolist(), strict=True):
-        if one in stars.witness or other in stars.witness:
-            continue
-        if stage.prover.is_scene(one, other):
+    related = np.flatnonzero(stage.prover.scenes(pairs.left, pairs.right))
+    for one, other in zip(pairs.left[related].tolist(), pairs.right[related].tolist(), strict=True):
+        if one not in stars.witness and other not in stars.witness:
             joined.join(one, other)
     return tuple(tuple(rows) for rows in joined.sets())
 

@@ -17,7 +17,7 @@ from augnet_cli.duplicates.memory import HOW, as_texts, from_texts
 from augnet_cli.duplicates.prover import Prover
 from augnet_cli.duplicates.scope import WHOLE, Rows
 from augnet_cli.duplicates.sketching import Sketches
-from augnet_cli.duplicates.stars import Stage
+from augnet_cli.duplicates.stars import Stage, anyone
 from augnet_cli.duplicates.told import UNVERIFIED, add_unproved, described, edges_of
 from augnet_cli.duplicates.twins import Twins
 from augnet_cli.duplicates.verify import Block, Verified, distance_of, verify
@@ -93,7 +93,7 @@ def proving(place: Gathered, request: FolderRequest, said: Mapping[tuple[str, st
                 pixels=pixels_of(collection),
                 same=frozenset(pair for pair, same in decided.items() if same),
                 apart=frozenset(pair for pair, same in decided.items() if not same),
-                may_pair=rows.may_pair,
+                may_pair=anyone if rows.scope == WHOLE else rows.may_pair,
                 fixed=rows.fixed,
             )
         finally:

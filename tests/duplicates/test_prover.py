@@ -91,6 +91,8 @@ def test_photos_dated_differently_are_a_scene(pictures: list[Image.Image | None]
     with Prover(Shown(pictures, [EARLY, LATE, EARLY, LATE, None]), Memory(), 1) as prover:
         assert [prover.finding(0, other).what for other in (1, 2, 3)] == [SCENE, SAME, OTHER]
         assert prover.is_scene(1, 0) and not prover.is_scene(0, 2) and not prover.is_scene(0, 3)
+        asked = np.array([[1, 0], [0, 1], [0, 2], [0, 3]])
+        assert prover.scenes(asked[:, 0], asked[:, 1]).tolist() == [True, True, False, False]
 
 
 def test_identical_pixels_are_told_from_nearly_identical_ones(sample_photos: dict[str, Image.Image]) -> None:

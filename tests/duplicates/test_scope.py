@@ -195,6 +195,11 @@ class Contents:
     def is_scene(self, one: int, other: int) -> bool:
         return self.finding(one, other).is_same
 
+    def scenes(self, left: np.ndarray, right: np.ndarray) -> np.ndarray:
+        return np.array(
+            [self.is_scene(*pair) for pair in zip(left.tolist(), right.tolist(), strict=True)], bool
+        )
+
 
 def test_twins_are_the_same_picture_without_a_proof_and_contents_are_proved_once() -> None:
     contents = Contents()
@@ -203,6 +208,7 @@ def test_twins_are_the_same_picture_without_a_proof_and_contents_are_proved_once
     assert {asked[:2] for asked in contents.asked} == {(0, 1)}
     assert twins.relation(1, 0) is NO_DIFFERENCE and twins.relation(1, 4) is None
     assert not twins.is_enlarged(0, 1) and not twins.is_scene(2, 3)
+    assert not twins.scenes(np.array([0, 2]), np.array([1, 3])).any()
     contents.asked.clear()
     twins.finding(0, 2, stone=1)  # its own twin is no third picture
     twins.finding(0, 2, stone=4)
