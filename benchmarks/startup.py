@@ -1,8 +1,9 @@
-"""How long whole processes take: `augnet --help`, and `augnet query` on a folder of 5,000 images.
+"""How long whole processes take: `--help`, `query` on 100,000 images, `dedupe` of 10,000 unchanged ones.
 
-    python benchmarks/startup.py [--images 5000] [--runs 9]
+    python benchmarks/startup.py [--images 10000] [--runs 9]
 
-The folder holds drawn pictures; the figures are medians, with the fastest and the slowest run.
+The folder holds drawn pictures, the one for `query` synthetic embeddings; the figures are medians, with the
+fastest and the slowest run.
 """
 
 from __future__ import annotations
@@ -18,9 +19,14 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
+from synthetic_store import make_store
 from tables import markdown, put
 
 from augnet_cli.cores import usable_cores
+from augnet_cli.encoder.embedder import Embedder
+from augnet_cli.encoder.locate import shipped_encoder
+
+SEARCHED = 100_000  # images of the store that is asked
 
 
 def draw_folder(folder: Path, count: int) -> None:
@@ -44,7 +50,7 @@ def timed(command: list[str], runs: int, environment: dict[str, str]) -> list[fl
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--images", type=int, default=5000)
+    parser.add_argument("--images", type=int, default=10_000)
     parser.add_argument("--runs", type=int, default=9)
     arguments = parser.parse_args()
     augnet = [str(Path(sys.executable).parent / "augnet")]
@@ -53,17 +59,18 @@ def main() -> None:
         draw_folder(folder, arguments.images)
         environment = os.environ | {"AUGNET_HOME": str(Path(temporary) / "home")}
         subprocess.run([*augnet, "embed", str(folder), "--quiet"], check=True, env=environment)
-        query = [*augnet, "query", str(folder / "000042.jpg"), "--k", "10", "--quiet"]
+        store = Path(temporary) / "store"
+        make_store(store, SEARCHED, Embedder.load(shipped_encoder()).dim)
+        subprocess.run([*augnet, "embed", str(store), "--quiet"], check=True, env=environment)
+        image = str(folder / "000042.jpg")
+        dedupe = [*augnet, "dedupe", str(folder), "--quiet"]
+        subprocess.run(dedupe, check=True, env=environment, stdout=subprocess.DEVNULL)
         cases = {
             "python -c pass": [sys.executable, "-c", "pass"],
             "augnet --help": [*augnet, "--help"],
-            f"augnet query, {arguments.images:,} images": query,
-            f"augnet dedupe, {arguments.images:,} images, unchanged": [
-                *augnet,
-                "dedupe",
-                str(folder),
-                "--quiet",
-            ],
+            f"augnet query, {SEARCHED:,} images": [*augnet, "query", image, "--in", str(store), "--quiet"],
+            f"augnet dedupe --no-verify, {arguments.images:,} images, unchanged": [*dedupe, "--no-verify"],
+            f"augnet dedupe, {arguments.images:,} images, unchanged": dedupe,
         }
         times = {name: timed(command, arguments.runs, environment) for name, command in cases.items()}
     rows = [

@@ -15,7 +15,7 @@ from augnet_cli.errors import UsageError
 RESTARTS = 4  # k-means++ starts, of which the tightest is taken; each costs a whole run
 # Centres are found on so many rows, and the others go to the nearest: more move a centre by less than another
 # start does, and scikit-learn copies what it is given.
-FITTED = 100_000
+FITTED = 50_000
 BLOCK_ROWS = 8192  # rows given to their centres at a time: 8 MB at d = 256
 MAX_SEED = 2**32 - 1  # what scikit-learn takes
 
@@ -62,7 +62,9 @@ def _fit(embeddings: np.ndarray, k: int, seed: int) -> np.ndarray:
     if len(embeddings) > FITTED:
         sample = np.sort(np.random.default_rng(seed).permutation(len(embeddings))[:FITTED])
         rows = embeddings[sample]
-        return _nearest(embeddings, _means(rows, _fit(rows, k, seed), k))
+        fitted = _fit(rows, k, seed)
+        used = np.unique(fitted)  # the sample may hold fewer different rows than clusters are wanted
+        return used[_nearest(embeddings, _means(rows, fitted, k)[used])]
     from sklearn.cluster import KMeans
     from sklearn.exceptions import ConvergenceWarning
     from threadpoolctl import threadpool_limits

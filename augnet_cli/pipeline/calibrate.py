@@ -41,7 +41,7 @@ PROBE_SCALE = (
 )
 AMONG = 40  # distances between altered copies of one image, of the 171 there are: enough for their spread
 ROWS = 4000  # images whose neighbours are looked at; of more images a sample
-BLOCK_BYTES = 64 << 20  # similarities computed at once
+BLOCK_BYTES = 16 << 20  # similarities computed at once; a few times as much is in use
 SEED = 0
 STALE_SHARE = 0.05  # a calibration is made again when this share of the images is new or gone
 # Contents by which that share is told, those with the smallest hashes: it is good to 0.01, and exact where
@@ -50,7 +50,7 @@ SKETCHED = 1024
 VERSION = 2  # of what is kept in the store
 DECIMALS = 6  # of its shares and counts
 
-Load = Callable[[], Collection]
+Load = Callable[[Images], Collection]
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ def calibrate(
     check_precision(precision)
     with refreshed(request, progress) as fresh:
         images = fresh.images()
-        made = calibration(fresh, images, fresh.collection, request, progress)
+        made = calibration(fresh, images, fresh.with_embeddings, request, progress)
     threshold, source = _threshold(made, precision, fresh)
     kept = made if isinstance(made, Kept) else None
     return CalibrationResult(
@@ -142,7 +142,7 @@ def calibration(
     kept = _parsed(fresh.store.meta(key), state)
     if kept is not None:
         return kept
-    made = _made(fresh.embedder, load(), request, fresh.result.folder, progress)
+    made = _made(fresh.embedder, load(images), request, fresh.result.folder, progress)
     if isinstance(made, str):
         return made
     text = _text(made, state)

@@ -11,7 +11,7 @@ from augnet_cli.images.names import shown
 from augnet_cli.pipeline.refresh import FolderRequest, refreshed
 from augnet_cli.progress import SILENT, Progress
 from augnet_cli.results import Cluster, ClusterResult
-from augnet_cli.store.columns import Collection
+from augnet_cli.store.columns import Images
 
 DEFAULT_K = 10
 EXEMPLARS = 5  # enough to see what a cluster is about, few enough for one line each
@@ -45,26 +45,26 @@ def cluster(
     labels, centres = kmeans(collection.embeddings, wanted, seed)
     nearest = exemplars(collection.embeddings, labels, centres, EXEMPLARS)
     progress.finish()
+    images = collection.images
+    del collection  # of a million images the embeddings take more room than all that is still to be made
     return ClusterResult(
         folder=result.folder,
         typed_folder=result.typed_folder,
         encoder=result.encoder,
-        clusters=_clusters(collection, labels, nearest),
+        clusters=_clusters(images, labels, nearest),
         skipped=result.skipped,
         seed=seed,
     )
 
 
-def _clusters(
-    collection: Collection, labels: np.ndarray, nearest: tuple[np.ndarray, ...]
-) -> tuple[Cluster, ...]:
+def _clusters(images: Images, labels: np.ndarray, nearest: tuple[np.ndarray, ...]) -> tuple[Cluster, ...]:
     """Clusters with the paths of their files, the one with most files first."""
     members: list[list[str]] = [[] for _ in nearest]
-    for path, label in zip(collection.images.paths, labels[collection.content_rows].tolist(), strict=True):
+    for path, label in zip(images.paths, labels[images.rows].tolist(), strict=True):
         members[label].append(path)
     shown = np.concatenate(nearest)
-    first = np.unique(collection.content_rows, return_index=True)[1]  # each row has a file
-    first_path = {int(row): collection.images.paths[first[row]] for row in shown}
+    first = np.unique(images.rows, return_index=True)[1]  # each row has a file
+    first_path = {int(row): images.paths[first[row]] for row in shown}
     order = sorted(range(len(nearest)), key=lambda number: (-len(members[number]), number))
     return tuple(
         Cluster(

@@ -111,11 +111,11 @@ class Gathered:
     kept: Kept
 
     @property
-    def of_first(self) -> tuple[Images, Callable[[], Collection]]:
+    def of_first(self) -> tuple[Images, Callable[[Images], Collection]]:
         """The images of the first folder, and what gives them with their embeddings."""
         if self.layout.placed == ALL_ON_ONE_SIDE:
-            return self.collection.images, lambda: self.collection
-        return self.first.images(), self.first.collection
+            return self.collection.images, lambda images: self.collection
+        return self.first.images(), self.first.with_embeddings
 
 
 @contextmanager

@@ -98,6 +98,10 @@ class Fresh:
         """The images of `collection`, without their embeddings."""
         return self.store.images(self.embedder.id, self.request.chosen)
 
+    def with_embeddings(self, images: Images) -> Collection:
+        """The collection of those images."""
+        return self.store.with_embeddings(self.embedder.id, images)
+
 
 @contextmanager
 def refreshed(

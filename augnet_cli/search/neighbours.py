@@ -5,22 +5,17 @@ The index is made again from the store at any time; nothing here is ever the onl
 
 from __future__ import annotations
 
-import errno
 import os
-import re
-import stat
-import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import suppress
 
 import numpy as np
 
 from augnet_cli.search import annoy_index, exact
+from augnet_cli.search.index_file import Facts, checksum, file_wrong, next_generation, remove_others, stamp
 from augnet_cli.store.place import Place
 from augnet_cli.store.schema import damaged
 from augnet_cli.store.store import Store
 
-INDEX_NAME = re.compile(r"index-(\d+)\.ann(\.tmp)?")
 METRIC = "angular"
 # Enough to tell a recall of 0.95 from one of 0.8; 32 exact queries cost a few milliseconds.
 CHECK_QUERIES = 32
@@ -29,11 +24,9 @@ CHECK_SEED = 0
 MIN_RECALL = 0.95
 # A neighbour is right if it is as near as the true k-th one; rows may tie.
 TIE_TOLERANCE = 1e-6
-READ_BYTES = 1 << 20
 # Contents that came after the index was built, and those that left, before it is built again: to read the new
 # ones and search them exactly takes a query 10 ms, to build an index of a million some minutes.
 MOST_LAG = 5000
-Facts = dict[str, object]
 
 
 def build_index(place: Place, store: Store, encoder: str, dim: int) -> str | None:
@@ -66,7 +59,7 @@ def build_index(place: Place, store: Store, encoder: str, dim: int) -> str | Non
                     return _replaced(place, store, encoder, dim)
                 lag = {"late": len(late), "gone": gone, "changes": changes}
                 store.set_late_rows(_count(facts, "rows"), late, {**facts, **lag})
-            _remove_others(place, str(facts["file"]))
+            remove_others(place, str(facts["file"]))
             return None
     return _replaced(place, store, encoder, dim)
 
@@ -79,7 +72,7 @@ def _replaced(place: Place, store: Store, encoder: str, dim: int) -> str | None:
     if why is None:
         hashes, facts, why = _built(place, store, wanted)
     store.set_index(hashes, {**facts, "usable": why is None, "why": why, "changes": store.changes()})
-    _remove_others(place, str(facts.get("file")))
+    remove_others(place, str(facts.get("file")))
     return None if why is None else _note(why)
 
 
@@ -222,13 +215,13 @@ def _facts(encoder: str, dim: int) -> Facts:
 
 def _still_good(place: Place, facts: Facts) -> bool:
     """Whether the index in place can be used."""
-    return bool(facts.get("usable")) and annoy_index.works() is None and _file_wrong(place, facts) is None
+    return bool(facts.get("usable")) and annoy_index.works() is None and file_wrong(place, facts) is None
 
 
 def _built(place: Place, store: Store, wanted: Facts) -> tuple[Sequence[str], Facts, str | None]:
     """Build and check an index: its rows, its facts, and why it can't be used or None."""
     encoder, dim, count = str(wanted["encoder"]), _count(wanted, "dim"), _count(wanted, "rows")
-    name = f"index-{_next_generation(place)}.ann"
+    name = f"index-{next_generation(place)}.ann"
     path = os.path.join(place.cache, name)
     hashes: list[str] = []
 
@@ -242,7 +235,7 @@ def _built(place: Place, store: Store, wanted: Facts) -> tuple[Sequence[str], Fa
 
     try:
         annoy_index.build(rows(), count, dim, path)
-        facts = {**wanted, "file": name, "crc32": _checksum(path), **_stamp(path)}
+        facts = {**wanted, "file": name, "crc32": checksum(path), **stamp(path)}
         recall = _recall(path, count, dim, lambda: store.embedding_blocks(encoder))
     except OSError as error:
         return (), wanted, f"the index can't be written: {error.strerror or error}"
@@ -276,7 +269,7 @@ def _recall(
 
 
 def _open_reader(place: Place, facts: dict[str, object]) -> tuple[annoy_index.AnnoyReader | None, str | None]:
-    why = _file_wrong(place, facts)
+    why = file_wrong(place, facts)
     if why is not None:
         return None, why
     path = os.path.join(place.cache, str(facts["file"]))
@@ -286,56 +279,3 @@ def _open_reader(place: Place, facts: dict[str, object]) -> tuple[annoy_index.An
         return None, f"the index can't be read: {error.strerror or error}"
     except annoy_index.AnnoyIsWrong as error:
         return None, str(error)
-
-
-def _file_wrong(place: Place, facts: Facts) -> str | None:
-    """Why the index file is not the one that was built, or None.
-
-    Annoy follows the numbers in it blindly, a changed one crashes the process.  A file that nobody touched
-    since is known by its stamp; any other, as in a store that was copied, is read whole.
-    """
-    path = os.path.join(place.cache, str(facts.get("file")))
-    try:
-        stamp = _stamp(path)
-        if all(facts.get(key) == value for key, value in stamp.items()):
-            return None
-        if stamp["size"] != facts.get("size"):
-            return "the index file has another size"
-        if _checksum(path) != facts.get("crc32"):
-            return "the index file is damaged"
-    except FileNotFoundError:
-        return "the index file is missing"
-    except OSError as error:
-        return f"the index can't be read: {error.strerror or error}"
-    return None
-
-
-def _stamp(path: str) -> Facts:
-    """What changes when a file is written to: as photos are known to be unchanged."""
-    status = os.stat(path)
-    if stat.S_ISDIR(status.st_mode):
-        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path)
-    times = {"mtime_ns": status.st_mtime_ns, "ctime_ns": status.st_ctime_ns}
-    return {"size": status.st_size, "inode": status.st_ino, **times}
-
-
-def _checksum(path: str) -> int:
-    checksum = 0
-    with open(path, "rb") as file:
-        while part := file.read(READ_BYTES):
-            checksum = zlib.crc32(part, checksum)
-    return checksum
-
-
-def _next_generation(place: Place) -> int:
-    """One more than any index file here, so that a reader's file is never written over."""
-    numbers = [int(match[1]) for name in os.listdir(place.cache) if (match := INDEX_NAME.fullmatch(name))]
-    return max(numbers, default=0) + 1
-
-
-def _remove_others(place: Place, keep: str) -> None:
-    for name in os.listdir(place.cache):
-        if name != keep and INDEX_NAME.fullmatch(name):
-            # Windows refuses while a reader has it open; the next build removes it.
-            with suppress(OSError):
-                os.remove(os.path.join(place.cache, name))

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
-from augnet_cli.store.columns import BLOCK, Contents, Images, Paths, column, joined, places_of
+from augnet_cli.store.columns import BLOCK, Collection, Contents, Images, Paths, column, joined, places_of
 from augnet_cli.store.rows import matrix
 
 HELD_BY_IMAGES = "AND content_hash IN (SELECT content_hash FROM files WHERE kind = 'image')"
@@ -35,8 +35,45 @@ def blocks(
         yield _texts([content for content, _ in rows]), vectors
 
 
-def read_images(connection: sqlite3.Connection, encoder: str) -> Images:
-    """All image files whose content has an embedding, in order of path."""
+def vectors_of(
+    connection: sqlite3.Connection, encoder: str, hashes: np.ndarray
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Places among (m,) hashes in order, and the embeddings that belong there; all m, in no order.
+
+    Raises:
+        ValueError: as `blocks`, or one is missing.
+    """
+    met = 0
+    for found, rows in blocks(connection, encoder):
+        places, known = places_of(found, hashes)
+        met += int(known.sum())
+        yield places[known], rows[known]
+    if met < len(hashes):
+        raise ValueError("an embedding is missing")
+
+
+def with_embeddings(connection: sqlite3.Connection, encoder: str, images: Images) -> Collection:
+    """Images with their embeddings."""
+    embeddings = np.empty((0, 0), np.float32)
+    for places, rows in vectors_of(connection, encoder, images.contents.hashes):
+        if not embeddings.size:
+            embeddings = np.empty((len(images.contents), rows.shape[1]), np.float32)
+        embeddings[places] = rows
+    return Collection(images, images.rows, embeddings)
+
+
+def read_images(
+    connection: sqlite3.Connection, encoder: str, is_about: Callable[[str], bool] | None
+) -> Images:
+    """The image files whose content has an embedding, all or those at some paths, in order of path."""
+    images = _all_images(connection, encoder)
+    if is_about is None:
+        return images
+    chosen = (number for number, path in enumerate(images.paths) if is_about(path))
+    return images.take(np.fromiter(chosen, np.int64))
+
+
+def _all_images(connection: sqlite3.Connection, encoder: str) -> Images:
     contents = _contents(connection, encoder)
     cursor = connection.execute(
         "SELECT path, content_hash, size, mtime_ns FROM files WHERE kind = 'image' ORDER BY path"

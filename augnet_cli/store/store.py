@@ -16,10 +16,10 @@ from contextlib import contextmanager
 import numpy as np
 
 from augnet_cli.records import Skip
-from augnet_cli.store.columns import Collection, Images, places_of
+from augnet_cli.store.columns import Collection, Images
 from augnet_cli.store.entries import Counts, FileEntry, KnownFile
 from augnet_cli.store.place import Place
-from augnet_cli.store.reading import HELD_BY_IMAGES, blocks, read_images
+from augnet_cli.store.reading import HELD_BY_IMAGES, blocks, read_images, vectors_of, with_embeddings
 from augnet_cli.store.rows import file_row, known_file, vector_bytes
 from augnet_cli.store.schema import damaged, open_to_read, open_to_write, told
 
@@ -138,24 +138,24 @@ class Store:
             StoreError: a vector has another length than the rest or is no unit row: the store is damaged.
         """
         with self._snapshot():
-            images = self._images(encoder, is_about)
-            hashes = images.contents.hashes
-            embeddings = np.empty((0, 0), np.float32)
-            for places, rows in self._vectors(encoder, hashes):
-                if not embeddings.size:
-                    embeddings = np.empty((len(hashes), rows.shape[1]), np.float32)
-                embeddings[places] = rows
-        return Collection(images, images.rows, embeddings)
+            return with_embeddings(
+                self._connection, encoder, read_images(self._connection, encoder, is_about)
+            )
 
     def images(self, encoder: str, is_about: Callable[[str], bool] | None = None) -> Images:
         """The images of `collection`, without their embeddings."""
         with self._snapshot():
-            return self._images(encoder, is_about)
+            return read_images(self._connection, encoder, is_about)
+
+    def with_embeddings(self, encoder: str, images: Images) -> Collection:
+        """Images that `images` gave, of a store that nobody has written to since, with their embeddings."""
+        with self._snapshot():
+            return with_embeddings(self._connection, encoder, images)
 
     def embeddings_into(self, encoder: str, hashes: np.ndarray, rows: np.ndarray, into: np.ndarray) -> None:
         """Put the embeddings of contents, by hash in order, in those rows of (m, d) float32."""
         with self._snapshot():
-            for places, vectors in self._vectors(encoder, hashes):
+            for places, vectors in vectors_of(self._connection, encoder, hashes):
                 into[rows[places]] = vectors
 
     def count_embeddings(self, encoder: str) -> int:
@@ -176,23 +176,6 @@ class Store:
         """
         with self._reading():
             yield from blocks(self._connection, encoder, HELD_BY_IMAGES)
-
-    def _images(self, encoder: str, is_about: Callable[[str], bool] | None) -> Images:
-        images = read_images(self._connection, encoder)
-        if is_about is None:
-            return images
-        chosen = (number for number, path in enumerate(images.paths) if is_about(path))
-        return images.take(np.fromiter(chosen, np.int64))
-
-    def _vectors(self, encoder: str, hashes: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """Places among (m,) hashes in order, and the vectors that belong there; all m, in no order."""
-        met = 0
-        for found, rows in blocks(self._connection, encoder):
-            places, known = places_of(found, hashes)
-            met += int(known.sum())
-            yield places[known], rows[known]
-        if met < len(hashes):
-            raise ValueError("an embedding is missing")
 
     def paths_of(self, content_hashes: Iterable[str]) -> dict[str, tuple[str, ...]]:
         """The image files that hold each content, in path order; a content without one is left out."""

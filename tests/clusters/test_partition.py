@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from augnet_cli.clusters import partition
 from augnet_cli.clusters.partition import _fill_empty, kmeans
 from augnet_cli.errors import UsageError
 
@@ -41,6 +42,26 @@ def test_heaps_are_found_and_numbered_by_size() -> None:
     assert centres.dtype == np.float32
     for cluster in range(3):
         np.testing.assert_allclose(centres[cluster], embeddings[labels == cluster].mean(axis=0), atol=1e-6)
+
+
+def test_of_very_many_rows_some_are_fitted_and_all_go_to_the_nearest_centre(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    embeddings, heap = heaps([300, 1200, 600, 7])
+    monkeypatch.setattr(partition, "FITTED", 500)
+    monkeypatch.setattr(partition, "BLOCK_ROWS", 64)
+
+    labels, centres = kmeans(embeddings, 3, seed=0)
+
+    big = heap < 3
+    assert labels[big].tolist() == np.array([2, 0, 1])[heap[big]].tolist()
+    gaps = np.linalg.norm(embeddings[:, None] - centres, axis=2)
+    assert np.array_equal(np.argmin(gaps, axis=1)[big], labels[big])
+    # Fewer different rows than clusters in what is fitted: the others are still found.
+    few = embeddings[np.repeat([0, 1], 800)].copy()
+    few[[5, 900]] = embeddings[[2, 3]]
+    labels, _ = kmeans(few, 4, seed=0)
+    assert len({tuple(row) for row in few.tolist()}) == len(set(labels.tolist())) == 4
 
 
 def test_clusters_of_one_size_are_numbered_by_their_smallest_row() -> None:
