@@ -47,8 +47,9 @@ def decide(folder: str, one: str, other: str, same: bool | None) -> Decision:
 
 def _forget(folder: str, one: tuple[str, str], other: tuple[str, str]) -> Decision:
     """Forget what was decided about two images, each its path as typed and its content."""
-    place, gone = acting_place(folder, DECISIONS_FILE, create=False), None
-    if place is not None:
+    gone = None
+    if acting_place(folder, DECISIONS_FILE, create=False) is not None:  # else nothing is to be made there
+        place = _place(folder)
         with writing(place):
             gone = decisions.forget(place, one[1], other[1])
     if gone is None:
