@@ -152,6 +152,8 @@ def _source(stage: Stage, by_middle: Sequence[int], source: int) -> tuple[int, d
         source = min(better, key=by_middle.index)
     if len(altered) == len(left):
         altered = set()  # nothing speaks for the source
+    if len(unknown) == len(by_middle) - 1:
+        unknown = set()  # a person's word joined them all; nothing is known of who was made from whom
     made |= _enlarged_among(stage, source, left)
     return source, {row: int(row in made or row in altered or row in unknown) for row in by_middle}
 
@@ -184,13 +186,13 @@ def _enlarged_among(stage: Stage, source: int, left: Sequence[int]) -> set[int]:
 def _from_the_middle(stage: Stage, members: Sequence[int]) -> list[int]:
     """The rows, first those nearest to all of their set: images are most like the one they were made from.
 
-    Small ones come last: noise and JPEG can't be seen in them.
+    Small ones come last: noise and JPEG can't be seen in them.  Ties stay in the order of `members`.
     """
     enough = max(stage.pixels[row] for row in members) / SMALL
     rows = stage.embeddings[list(members)]
     near = np.round(rows @ rows.sum(axis=0), MIDDLE_DECIMALS)
     small = [stage.pixels[row] < enough for row in members]
-    return [members[place] for place in np.lexsort((members, -near, small))]
+    return [members[place] for place in np.lexsort((-near, small))]
 
 
 def attach(stage: Stage, members: Sequence[int], levels: Mapping[int, int], stars: Stars) -> None:
