@@ -12,6 +12,7 @@ import numpy as np
 
 from augnet_cli.search import annoy_index, exact
 from augnet_cli.search.index_file import Facts, checksum, file_wrong, next_generation, remove_others, stamp
+from augnet_cli.store.columns import Texts
 from augnet_cli.store.place import Place
 from augnet_cli.store.schema import damaged
 from augnet_cli.store.store import Store
@@ -223,14 +224,14 @@ def _built(place: Place, store: Store, wanted: Facts) -> tuple[Sequence[str], Fa
     encoder, dim, count = str(wanted["encoder"]), _count(wanted, "dim"), _count(wanted, "rows")
     name = f"index-{next_generation(place)}.ann"
     path = os.path.join(place.cache, name)
-    hashes: list[str] = []
+    hashes: list[np.ndarray] = []
 
     def rows() -> Iterator[np.ndarray]:
         for contents, embeddings in store.embedding_blocks(encoder):
             if embeddings.shape[1] != dim:
                 numbers = f"embeddings of {embeddings.shape[1]} numbers where the encoder gives {dim}"
                 raise damaged(place, numbers)
-            hashes.extend(content.decode() for content in contents.tolist())
+            hashes.append(contents)
             yield from embeddings
 
     try:
@@ -243,8 +244,8 @@ def _built(place: Place, store: Store, wanted: Facts) -> tuple[Sequence[str], Fa
         return (), wanted, str(error)
     facts["recall"] = round(recall, 4)
     if recall < MIN_RECALL:
-        return hashes, facts, f"annoy finds only {recall:.0%} of the neighbours here"
-    return hashes, facts, None
+        return Texts(np.concatenate(hashes)), facts, f"annoy finds only {recall:.0%} of the neighbours here"
+    return Texts(np.concatenate(hashes)), facts, None
 
 
 def _recall(
