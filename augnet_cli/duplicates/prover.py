@@ -95,7 +95,11 @@ class Prover:
 
     def findings(self, pairs: Sequence[Pair]) -> list[Finding]:
         """What pairs of rows are to each other."""
-        return list(self._pool.map(lambda pair: self.finding(*pair), pairs))
+        # What is known is not worth a thread's turn.
+        found = {pair: known for pair in pairs if (known := self._known.findings.get(Way(*pair))) is not None}
+        new = [pair for pair in pairs if pair not in found]
+        found.update(zip(new, self._pool.map(lambda pair: self.finding(*pair), new), strict=True))
+        return [found[pair] for pair in pairs]
 
     def each(self, work: Callable[[Sequence[int]], None], sets: Sequence[Sequence[int]]) -> None:
         """Run `work` for each set of rows on the threads; what it asks of this prover is answered there."""

@@ -20,6 +20,7 @@ from augnet_cli.records import Pairs
 from augnet_cli.search.distance import distances_between
 
 Block = tuple[np.ndarray, np.ndarray]  # rows, and those among which their neighbours are
+Find = Callable[[np.ndarray, float | None, Sequence[Block] | None], Candidates]
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,7 @@ def verify(
     suspicious: float,
     progress: Progress = SILENT,
     blocks: Sequence[Block] | None = None,
+    find: Find = candidates,
 ) -> Verified:
     """Find out which rows show the same picture.
 
@@ -63,8 +65,9 @@ def verify(
         threshold: pairs farther apart are no candidates; None takes the nearest k and a wide radius.
         suspicious: cosine distance at or under which a pair that nothing proves is told of.
         blocks: as `candidates` takes them.
+        find: finds the candidates, as `candidates` does.
     """
-    joined = join(stage, threshold, progress, blocks)
+    joined = join(stage, threshold, progress, blocks, find)
     stage = joined.stage
     stars = form_stars(stage, joined.sets, in_keep_order, progress)
     scenes = _scenes(joined.candidates, stage, stars)
@@ -81,10 +84,14 @@ class Joined:
 
 
 def join(
-    stage: Stage, threshold: float | None, progress: Progress = SILENT, blocks: Sequence[Block] | None = None
+    stage: Stage,
+    threshold: float | None,
+    progress: Progress = SILENT,
+    blocks: Sequence[Block] | None = None,
+    find: Find = candidates,
 ) -> Joined:
     """Find candidates among the rows and join those that are the same picture; arguments as in `verify`."""
-    found = _permitted(stage, candidates(stage.embeddings, threshold, blocks))
+    found = _permitted(stage, find(stage.embeddings, threshold, blocks))
     linked = link(found, len(stage.embeddings), stage.prover.findings, stage.same, progress)
     return Joined(replace(stage, links=_neighbours(linked.proved)), found.pairs, linked.components.sets())
 

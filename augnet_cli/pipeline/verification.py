@@ -25,6 +25,7 @@ from augnet_cli.geometry.sketch import Size
 from augnet_cli.images.decode import MAX_MEGAPIXELS
 from augnet_cli.pipeline.gathered import Gathered
 from augnet_cli.pipeline.refresh import FolderRequest
+from augnet_cli.pipeline.remembered import Remembering
 from augnet_cli.progress import SILENT, Progress
 from augnet_cli.records import Group, ImageRecord
 from augnet_cli.results import PARTIAL, Stack, Suspect
@@ -68,7 +69,10 @@ def verified(place: Gathered, request: FolderRequest, terms: Terms, progress: Pr
             levels.update(found)
             return [row for row in _members(collection, terms.rules, levels, found) if row in found]
 
-        seen = verify(stage, in_keep_order, terms.threshold, terms.suspicious, progress, blocks_of(rows))
+        find = Remembering(place.first.store.place, collection.images.contents, place.first.embedder.id)
+        seen = verify(
+            stage, in_keep_order, terms.threshold, terms.suspicious, progress, blocks_of(rows), find
+        )
         edges = edges_of(stage, seen.stars, sizes)
         members = _members(collection, terms.rules, levels, seen.rows)
         if terms.include_unverified:
