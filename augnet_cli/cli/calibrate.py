@@ -30,6 +30,7 @@ def calibrate(
     exclude: options.Exclude = None,
     max_megapixels: options.MaxMegapixels = None,
     workers: options.Workers = None,
+    device: options.Device = "auto",
     strict: options.Strict = False,
     quiet: options.Quiet = False,
     debug: options.Debug = False,
@@ -51,7 +52,7 @@ def calibrate(
         from augnet_cli.report.plot import check_plot
 
         check_plot(plot)
-    request = FolderRequest(folder, encoder, exclude or (), max_megapixels, workers)
+    request = FolderRequest(folder, encoder, exclude or (), max_megapixels, workers, device=device)
     result = verb(request, DEFAULT_PRECISION if precision is None else precision, progress_for(quiet))
     if plot is not None:
         from augnet_cli.report.plot import draw_calibration

@@ -26,6 +26,7 @@ def cluster(
     exclude: options.Exclude = None,
     max_megapixels: options.MaxMegapixels = None,
     workers: options.Workers = None,
+    device: options.Device = "auto",
     strict: options.Strict = False,
     quiet: options.Quiet = False,
     debug: options.Debug = False,
@@ -38,7 +39,7 @@ def cluster(
     from augnet_cli.pipeline.refresh import FolderRequest
 
     check_null(format, null)
-    request = FolderRequest(folder, encoder, exclude or (), max_megapixels, workers)
+    request = FolderRequest(folder, encoder, exclude or (), max_megapixels, workers, device=device)
     result = verb(request, k, seed, progress_for(quiet))
     show(result, format, null, quiet)
     finish(skipped=len(result.skipped), strict=strict)

@@ -30,6 +30,7 @@ def dedupe(
     exclude: options.Exclude = None,
     max_megapixels: options.MaxMegapixels = None,
     workers: options.Workers = None,
+    device: options.Device = "auto",
     fail_on_found: options.FailOnFound = False,
     strict: options.Strict = False,
     quiet: options.Quiet = False,
@@ -58,7 +59,7 @@ def dedupe(
     check_pictures(html, sheet, (folder,) if folder else between or ())
     files = None if files_from is None else read_list(files_from)
     scope = ScopeRequest(tuple(reference or ()), between, within_subfolders, files)
-    request = FolderRequest(folder or "", encoder, exclude or (), max_megapixels, workers)
+    request = FolderRequest(folder or "", encoder, exclude or (), max_megapixels, workers, device=device)
     progress = progress_for(quiet)
     result = verb(
         request,

@@ -28,6 +28,7 @@ def embed(
     exclude: options.Exclude = None,
     max_megapixels: options.MaxMegapixels = None,
     workers: options.Workers = None,
+    device: options.Device = "auto",
     strict: options.Strict = False,
     quiet: options.Quiet = False,
     debug: options.Debug = False,
@@ -43,7 +44,7 @@ def embed(
 
     if format is options.Format.paths:
         raise UsageError("embed finds nothing to list as paths", "--format text, json or csv")
-    request = FolderRequest(folder, encoder, exclude or (), max_megapixels, workers)
+    request = FolderRequest(folder, encoder, exclude or (), max_megapixels, workers, device=device)
     result = verb(request, out, progress_for(quiet))
     show(result, format, quiet=quiet)
     finish(skipped=len(result.skipped), strict=strict, used=result.images)

@@ -75,6 +75,7 @@ def leaks(
     exclude: options.Exclude = None,
     max_megapixels: options.MaxMegapixels = None,
     workers: options.Workers = None,
+    device: options.Device = "auto",
     fail_on_found: Annotated[
         bool, typer.Option("--fail-on-found", help="Exit with 11 if any image is in two splits.")
     ] = False,
@@ -95,7 +96,7 @@ def leaks(
     from augnet_cli.pipeline.refresh import FolderRequest
 
     folders = (train, test) if val is None else (train, test, val)
-    request = FolderRequest("", encoder, exclude or (), max_megapixels, workers)
+    request = FolderRequest("", encoder, exclude or (), max_megapixels, workers, device=device)
     progress = progress_for(quiet)
     result = verb(request, folders, threshold, progress, not no_verify, write_clean, search.value)
     _show(result, format)

@@ -168,6 +168,15 @@ Workers = Annotated[
         show_default=False,
     ),
 ]
+Device = Annotated[
+    str,
+    typer.Option(
+        "--device",
+        metavar="NAME",
+        help="What computes embeddings: cpu, cuda, rocm, coreml, directml or openvino, as the installed ONNX "
+        "Runtime has it, or auto: the first that gives what the CPU gives, and faster.",
+    ),
+]
 MaxMegapixels = Annotated[
     float | None,
     typer.Option(

@@ -15,6 +15,7 @@ import numpy as np
 
 from augnet_cli.encoder.session import CPU_PROVIDER, open_session
 from augnet_cli.errors import EncoderError
+from augnet_cli.images.names import shown
 from augnet_cli.images.squares import square
 
 AUTO, CPU = "auto", "cpu"
@@ -45,6 +46,26 @@ def devices() -> list[str]:
     return [name for name, provider in PROVIDERS.items() if provider in present]
 
 
+def check_device(device: str) -> None:
+    """Refuse a device that the installed ONNX Runtime does not have.
+
+    Raises:
+        EncoderError: there is none of that name, or it is not there.
+    """
+    if device in (AUTO, CPU):
+        return
+    present = devices()
+    if device not in PROVIDERS:
+        raise EncoderError(
+            f"there is no device named {shown(device)}", f"--device auto, or {' or '.join(present)}"
+        )
+    if device not in present:
+        raise EncoderError(
+            f"the installed ONNX Runtime has no {device}; it has {', '.join(present)}",
+            f"install an ONNX Runtime with {PROVIDERS[device]}, or leave out --device",
+        )
+
+
 def session_on(device: str, data: bytes, size: int, by_cpu: Rows) -> Any | None:
     """A session of the encoder `data` on `device`; None where the CPU is to go on.
 
@@ -59,7 +80,8 @@ def session_on(device: str, data: bytes, size: int, by_cpu: Rows) -> Any | None:
     if device == CPU:
         return None
     if device != AUTO:
-        return _named(device, data, size, by_cpu)
+        check_device(device)
+        return _tried(device, data, size, by_cpu)[0]
     for name in devices():
         if name != CPU:
             try:
@@ -69,18 +91,6 @@ def session_on(device: str, data: bytes, size: int, by_cpu: Rows) -> Any | None:
             if took <= WORTH_IT * took_cpu:
                 return session
     return None
-
-
-def _named(device: str, data: bytes, size: int, by_cpu: Rows) -> Any:
-    present = devices()
-    if device not in PROVIDERS:
-        raise EncoderError(f"there is no device named {device}", f"choose one of auto, {', '.join(present)}")
-    if device not in present:
-        raise EncoderError(
-            f"the installed ONNX Runtime has no {device}; it has {', '.join(present)}",
-            f"install an ONNX Runtime with {PROVIDERS[device]}, or leave out --device",
-        )
-    return _tried(device, data, size, by_cpu)[0]
 
 
 def _tried(device: str, data: bytes, size: int, by_cpu: Rows) -> tuple[Any, float, float]:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from augnet_cli.cores import usable_cores
 from augnet_cli.duplicates.sketching import Kept
+from augnet_cli.encoder.devices import AUTO, check_device
 from augnet_cli.encoder.embedder import Embedder
 from augnet_cli.encoder.flow import Embedded, embed_files
 from augnet_cli.encoder.locate import choose_encoder
@@ -35,6 +36,8 @@ from augnet_cli.store.store import Store
 # A kill loses at most this many files' work, or this much time's.
 SAVE_FILES = 256
 SAVE_SECONDS = 2.0
+# From so many images on other devices are tried: to open one takes about a second.
+WORTH_A_TRIAL = 1000
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,7 @@ class FolderRequest:
         only: paths, relative to the folder, of the files that the request is about; None is all.
         always: folders, relative to the folder, of files that it is about whatever `only` says.
         store_beside: whether a new store may lie beside the images; else it goes to the user's cache folder.
+        device: what computes embeddings, one of `encoder.devices.PROVIDERS` or `auto`.
     """
 
     folder: str
@@ -60,6 +64,7 @@ class FolderRequest:
     only: frozenset[str] | None = None
     always: tuple[str, ...] = ()
     store_beside: bool = True
+    device: str = AUTO
 
     @property
     def is_whole(self) -> bool:
@@ -117,6 +122,7 @@ def refreshed(
         EncoderError: the encoder can't be used.
     """
     started = time.monotonic()
+    check_device(request.device)
     if existing_store(request.folder) is None:
         # Before a store is made: a folder without images is left as it was.
         _require_image(request)
@@ -210,6 +216,8 @@ def _embed(
         return 0
     # It grows with what is embedded, so that a copy met later is not embedded again.
     contents = store.embedded_hashes(embedder.id)
+    if request.device != AUTO or len(waiting) >= WORTH_A_TRIAL:
+        embedder = embedder.on(request.device)
     count, saved_at = 0, time.monotonic()
     batch: list[FileEntry] = []
     progress.start("embedding", len(waiting))

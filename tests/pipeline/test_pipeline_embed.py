@@ -9,7 +9,9 @@ import struct
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,7 +20,10 @@ from conftest import drawn_picture
 from photo_folders import IMAGES, OTHER, SKIPPED, make_album
 
 import augnet_cli
-from augnet_cli.errors import FolderError, UsageError
+from augnet_cli.encoder import devices
+from augnet_cli.encoder.session import open_session
+from augnet_cli.errors import EncoderError, FolderError, UsageError
+from augnet_cli.pipeline import refresh
 from augnet_cli.pipeline.embed import embed
 from augnet_cli.pipeline.refresh import FolderRequest, refreshed
 from augnet_cli.results import EmbedResult
@@ -269,3 +274,32 @@ def test_folder_without_images_gets_no_store(tmp_path: Path) -> None:
     with pytest.raises(FolderError, match="no image"):
         run(tmp_path)
     assert sorted(tmp_path.iterdir()) == [tmp_path / "notes.txt"]
+
+
+def test_other_devices_are_tried_where_many_images_wait_or_one_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A session of the CPU stands in for the device."""
+    opened = []
+
+    def opens(data: bytes, provider: str) -> Any:
+        opened.append(provider)
+        return open_session(data)
+
+    monkeypatch.setattr(devices, "devices", lambda: ["cuda", "cpu"])
+    monkeypatch.setattr(devices, "open_session", opens)
+    for number in range(3):
+        drawn_picture(number, 60, 40).save(tmp_path / f"{number}.png")
+    request = FolderRequest(str(tmp_path))
+    embed(request)
+    assert not opened
+    monkeypatch.setattr(refresh, "WORTH_A_TRIAL", 1)
+    embed(request)
+    assert not opened, "nothing waits"
+    drawn_picture(3, 60, 40).save(tmp_path / "3.png")
+    embed(request)
+    assert opened == ["CUDAExecutionProvider"]
+    drawn_picture(4, 60, 40).save(tmp_path / "4.png")
+    assert embed(replace(request, device="cuda")).embedded == 1 and len(opened) == 2
+    with pytest.raises(EncoderError, match="rocm"):
+        embed(replace(request, device="rocm"))
