@@ -17,7 +17,6 @@ import random
 import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -51,22 +50,28 @@ class Run:
     mb: float
 
 
+# A process begins with the memory of the one that starts it, as far as the system's account goes: so a small one
+# does.  It prints the seconds, the CPU seconds, and the most memory in the system's own unit.
+STARTER = """
+import os, subprocess, sys, time
+started = time.perf_counter()
+process = subprocess.Popen(sys.argv[1:], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+_, status, usage = os.wait4(process.pid, 0)
+print(time.perf_counter() - started, usage.ru_utime + usage.ru_stime, usage.ru_maxrss)
+sys.exit(os.waitstatus_to_exitcode(status))
+"""
+
+
 def measured(command: str, images: int, words: list[str], home: Path) -> Run:
     """Run augnet, once."""
-    program = [sys.executable, "-m", "augnet_cli", *words]
-    started = time.perf_counter()
-    process = subprocess.Popen(
-        program,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        env=os.environ | {"AUGNET_HOME": str(home)},
-    )
-    _, status, usage = os.wait4(process.pid, 0)
-    seconds = time.perf_counter() - started
-    if status != 0:
-        raise SystemExit(f"{' '.join(words)}: exit status {os.waitstatus_to_exitcode(status)}")
-    kilo = 1024 if sys.platform != "darwin" else 1  # macOS counts bytes, others kilobytes
-    return Run(command, images, seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * kilo / 1e6)
+    program = [sys.executable, "-S", "-c", STARTER, sys.executable, "-m", "augnet_cli", *words]
+    environment = os.environ | {"AUGNET_HOME": str(home)}
+    done = subprocess.run(program, env=environment, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise SystemExit(f"augnet {' '.join(words)}: exit status {done.returncode} {done.stderr}")
+    seconds, cpu_seconds, most = map(float, done.stdout.split())
+    unit = 1 if sys.platform == "darwin" else 1024  # macOS counts bytes
+    return Run(command, images, seconds, cpu_seconds, most * unit / 1e6)
 
 
 def crops(photos: Path, folder: Path, count: int) -> None:
@@ -133,7 +138,8 @@ def draw(runs: list[Run], file: Path) -> None:
     import matplotlib
 
     matplotlib.use("svg")
-    matplotlib.rcParams["svg.hashsalt"] = "augnet"  # the same figures give the same file
+    # The same figures give the same file, with its words as text.
+    matplotlib.rcParams.update({"svg.hashsalt": "augnet", "svg.fonttype": "none"})
     from matplotlib import pyplot
 
     figure, axes = pyplot.subplots(1, 2, figsize=(10, 4.2), layout="constrained")
