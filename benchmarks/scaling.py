@@ -50,8 +50,8 @@ class Run:
     mb: float
 
 
-# A process begins with the memory of the one that starts it, as far as the system's account goes: so a small one
-# does.  It prints the seconds, the CPU seconds, and the most memory in the system's own unit.
+# To the system a process begins with the memory of the one that starts it: so a small one does.  It prints the
+# seconds, the CPU seconds, and the most memory in the system's own unit.
 STARTER = """
 import os, subprocess, sys, time
 started = time.perf_counter()
@@ -118,7 +118,9 @@ def on_stores(work: Path, dim: int, largest: int, done: set[tuple[str, int]]) ->
             if (command, images) in done:
                 continue
             if command == ADD:
-                shutil.rmtree(folder / "new", ignore_errors=True)
+                if (folder / "new").exists():  # of a run before: they are to be new again
+                    shutil.rmtree(folder / "new")
+                    measured(WARM, images, commands[WARM], home)
                 crops(folder / "0000", folder / "new", NEW)
             yield measured(command, images, words, home)
 
