@@ -50,8 +50,8 @@ class Run:
     mb: float
 
 
-# To the system a process begins with the memory of the one that starts it: so a small one does.  It prints the
-# seconds, the CPU seconds, and the most memory in the system's own unit.
+# To the system a process begins with the memory of the one that starts it: so a small one does.
+# It prints the seconds, the CPU seconds, and the most memory in the system's own unit.
 STARTER = """
 import os, subprocess, sys, time
 started = time.perf_counter()

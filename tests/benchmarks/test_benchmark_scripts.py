@@ -19,6 +19,8 @@ import clusters  # noqa: E402
 import finetune  # noqa: E402
 import labelled  # noqa: E402
 import pace  # noqa: E402
+import scaling  # noqa: E402
+import synthetic_store  # noqa: E402
 import tables  # noqa: E402
 
 from augnet_cli.encoder.embedder import Embedder  # noqa: E402
@@ -26,6 +28,8 @@ from augnet_cli.encoder.locate import shipped_encoder  # noqa: E402
 from augnet_cli.evaluation.copies import CopyResult, true_pairs  # noqa: E402
 from augnet_cli.images.changes import CHANGES  # noqa: E402
 from augnet_cli.images.squares import square  # noqa: E402
+from augnet_cli.pipeline.embed import embed  # noqa: E402
+from augnet_cli.pipeline.refresh import FolderRequest  # noqa: E402
 from augnet_cli.records import Resize  # noqa: E402
 
 
@@ -214,3 +218,23 @@ def test_tables_of_finetuning_tell_before_and_after_over_the_seeds() -> None:
     assert own[-3] == ["runs in which the new encoder took the old one's place", "", "1 of 2", "", "2 of 2"]
     assert [row[0] for row in own[-2:]] == ["found: crop 30", "found: mirror"]  # the weakest first
     assert other[3] == "| one, after | 0.700 (0.600–0.800) | 0.350 (0.300–0.400) | 0.175 (0.150–0.200) |"
+
+
+def test_a_synthetic_store_is_a_store_that_every_file_is_known_to(tmp_path: Path) -> None:
+    folder = tmp_path / "store"
+    synthetic_store.make_store(folder, 1200, Embedder.load(shipped_encoder()).dim)
+
+    result = embed(FolderRequest(str(folder)))
+
+    assert (result.images, result.embedded, result.skipped) == (1200, 0, ())
+    rows = np.concatenate(list(synthetic_store.embeddings(1200, 16)))
+    np.testing.assert_allclose(np.linalg.norm(rows, axis=1), 1, atol=1e-5)
+    near = np.triu(rows @ rows.T > 1 - 0.02, 1).sum()
+    assert 20 < near < 80, "some are copies: 3 %"
+
+
+def test_a_whole_process_is_measured_as_such(tmp_path: Path) -> None:
+    run = scaling.measured("help", 0, ["--help"], tmp_path)
+    assert run.cpu_seconds > 0 and 0 < run.seconds < 600 and 5 < run.mb < 100
+    with pytest.raises(SystemExit, match="exit status 1"):
+        scaling.measured("embed", 0, ["embed", str(tmp_path / "nowhere")], tmp_path)
