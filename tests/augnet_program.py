@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
@@ -135,3 +136,17 @@ def tree(folder: Path) -> dict[str, tuple[str, str, int]]:
                 fact = ("special", "", status.st_mtime_ns)
             found[os.path.relpath(path, folder)] = fact
     return found
+
+
+def saved(folder: Path) -> int:
+    """How many files the store holds at this moment."""
+    store = folder / ".augnet" / "cache" / "store.sqlite"
+    if not store.exists():
+        return 0
+    connection = sqlite3.connect(f"file:{store}?mode=ro", uri=True)
+    try:
+        return int(connection.execute("SELECT count(*) FROM files").fetchone()[0])
+    except sqlite3.OperationalError:
+        return 0
+    finally:
+        connection.close()

@@ -115,6 +115,8 @@ def run() -> None:
     except AugnetError as error:
         if debug:
             raise
+        if interrupts:
+            _end_interrupted()  # what could not be opened, or made, could not for that
         _say(error.what, error.hint)
         _end(error.exit_code)
     except KeyboardInterrupt:  # before a command runs: while its options are put together
@@ -123,7 +125,7 @@ def run() -> None:
         if debug:
             raise
         if interrupts:
-            # A compiled library that is interrupted while it loads says ImportError or SystemError instead.
+            # A compiled library that is interrupted says ImportError, SystemError or RuntimeError instead.
             _end_interrupted()
         _say(
             f"a bug in augnet: {type(error).__name__}: {error}",

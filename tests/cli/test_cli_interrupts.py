@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from augnet_program import PROGRAM, augnet, ended, environment, start, tree
+from augnet_program import PROGRAM, augnet, ended, environment, saved, start, tree
 from conftest import drawn_picture
 from photo_folders import home
 
@@ -41,20 +41,6 @@ def exported(folder: Path) -> tuple[list[str], np.ndarray]:
     augnet("embed", folder, "--out", out).ok()
     with np.load(out, allow_pickle=False) as file:
         return file["paths"].tolist(), file["embeddings"]
-
-
-def saved(folder: Path) -> int:
-    """How many files the store holds at this moment."""
-    store = folder / ".augnet" / "cache" / "store.sqlite"
-    if not store.exists():
-        return 0
-    connection = sqlite3.connect(f"file:{store}?mode=ro", uri=True)
-    try:
-        return int(connection.execute("SELECT count(*) FROM files").fetchone()[0])
-    except sqlite3.OperationalError:
-        return 0
-    finally:
-        connection.close()
 
 
 def test_killed_at_any_moment_the_next_run_completes(photos: Path, tmp_path: Path) -> None:
