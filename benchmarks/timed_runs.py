@@ -10,7 +10,7 @@ from pathlib import Path
 
 # A run that takes longer is not repeated: the others would wait for minutes, and its own share of noise is
 # small.  The tables say how many runs there were.
-ONCE_FROM_SECONDS = 50.0
+ONCE_FROM_SECONDS = 40.0
 
 
 @dataclass(frozen=True)
