@@ -42,8 +42,9 @@ PEERS = {
     "difpy": ("difPy", "difPy"),
 }
 MODULES = tuple(dict.fromkeys(module for _, module in PEERS.values()))
-# With a threshold, as without one this folder's own is estimated first: another job than to embed and compare.
-PLAIN, VERIFIED = "augnet dedupe --no-verify --threshold 0.2", "augnet dedupe"
+# With a threshold: without one this folder's own is estimated first, which is more than to embed and compare.
+BY_DISTANCE = ("--no-verify", "--threshold", "0.2")
+PLAIN, VERIFIED = f"augnet dedupe {' '.join(BY_DISTANCE)}", "augnet dedupe"
 SEED = 3  # of the benchmark folder, as on the page's other tables
 FEW = 16  # images of the first, uncounted run of each tool
 BIG, WARM = 200, 10_000  # images
@@ -75,9 +76,7 @@ def peers(task: Task) -> str:
     folder = benchmark_twin(make_folder(task.work, SEED), task.work)
     few = few_of(folder, task.work)
     tasks: dict[str, Callable[[int], Run]] = {
-        PLAIN: functools.partial(
-            run_augnet, task, folder, ("dedupe", "--no-verify", "--threshold", "0.2"), PLAIN
-        ),
+        PLAIN: functools.partial(run_augnet, task, folder, ("dedupe", *BY_DISTANCE), PLAIN),
         VERIFIED: functools.partial(run_augnet, task, folder, ("dedupe",), VERIFIED),
     }
     run_augnet(task, few, ("dedupe",), "", 0)

@@ -39,12 +39,18 @@ def main() -> None:
     parser.add_argument(
         "--flat-up-to", type=int, default=200_000, help="no faiss flat beyond: it takes hours"
     )
+    parser.add_argument(
+        "--rivals-up-to",
+        type=int,
+        default=10_000_000,
+        help="no rival beyond; at a million each takes minutes",
+    )
     parser.add_argument("--print-only", action="store_true", help="leave the documents as they are")
     parser.add_argument("--work", type=Path, help="keep what was measured here, and don't measure it again")
     arguments = parser.parse_args()
     tables = []
     for size, rounds in zip(arguments.sizes, arguments.rounds, strict=True):
-        methods = list(OURS if arguments.rivals is None else METHODS)
+        methods = list(METHODS if arguments.rivals and size <= arguments.rivals_up_to else OURS)
         if size > arguments.flat_up_to and FLAT in methods:
             methods.remove(FLAT)
         with tempfile.TemporaryDirectory() as temporary:
