@@ -53,7 +53,7 @@ def main() -> None:
     parser.add_argument("--images", type=int, default=10_000)
     parser.add_argument("--runs", type=int, default=9)
     arguments = parser.parse_args()
-    augnet = [str(Path(sys.executable).parent / "augnet")]
+    augnet = [sys.executable, "-m", "augnet_cli"]
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary) / "photos"
         draw_folder(folder, arguments.images)
