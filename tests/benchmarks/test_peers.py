@@ -97,7 +97,6 @@ def test_augnet_starts_without_a_store_every_time(task: peers.Task, folder: Path
 
 
 def test_the_loop_over_imagehash_takes_in_every_image(task: peers.Task, folder: Path) -> None:
-    pytest.importorskip("imagehash")
     Image.open(folder / "photos" / "0.jpg").save(folder / "photos" / "copy.jpg", quality=70)
     run = peers.run_peer(task, folder / "photos", "imagehash", "imagehash", 4)
     assert (run.name, run.round) == ("imagehash", 4)
@@ -114,7 +113,6 @@ def test_a_peer_that_fails_or_leaves_images_out_ends_the_benchmark(task: peers.T
     empty = dataclasses.replace(task, python_of={"fastdup": sys.executable})
     with pytest.raises(SystemExit, match=r"fastdup failed:(?s:.)*No module named 'fastdup'"):
         peers.run_peer(empty, folder / "photos", "fastdup", "fastdup", 0)
-    pytest.importorskip("imagehash")
     (folder / "photos" / "cut.jpg").write_bytes((folder / "photos" / "0.jpg").read_bytes()[:600])
     with pytest.raises(SystemExit, match="imagehash failed"):
         peers.run_peer(task, folder / "photos", "imagehash", "imagehash", 0)
