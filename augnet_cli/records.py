@@ -43,14 +43,15 @@ class Resize:
         size: side S of the square input in pixels.
         fit: `stretch`: the whole image, both sides scaled to S.
         filter: `bilinear`: Pillow's antialiased triangle filter.
-        draft: a JPEG may be decoded at a reduced scale whose sides are still at least
-            `draft * S`; 0 forbids it.
+        draft: a JPEG may be decoded at a reduced scale whose sides are still at least `draft * S`; 0 forbids
+            it.  At 1.5 a photo of 500 pixels is decoded at half its scale, which finds as many copies as its
+            full scale does, and what comes of it serves the proofs of most photos as well.
     """
 
     size: int
     fit: str = "stretch"
     filter: str = "bilinear"
-    draft: int = 2
+    draft: float = 1.5
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import venv
@@ -48,7 +49,7 @@ def test_the_light_install_needs_eleven_libraries_and_no_torch(wheel):
     needed = {
         line.split(": ")[1] for line in lines if line.startswith("Requires-Dist") and "extra ==" not in line
     }
-    names = {requirement.split(">")[0].strip() for requirement in needed}
+    names = {re.split("[<>=]", requirement)[0].strip() for requirement in needed}
     assert names == {
         "typer", "rich", "numpy", "pillow", "onnxruntime", "annoy", "scikit-learn",
         "opencv-python-headless", "threadpoolctl", "send2trash", "blake3",

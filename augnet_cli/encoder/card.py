@@ -23,7 +23,7 @@ class Card:
     """How an encoder was made, how it wants its images, and what its distances mean.
 
     Attributes:
-        id: hash of graph and weights without the card; embeddings of different ids are never compared.
+        id: hash of graph, weights and `resize`; embeddings of different ids are never compared.
         method, architecture: names; `architecture` is the `EncoderSpec` as a mapping.
         dim: width d of the embedding.
         resize: how any image becomes the input.

@@ -9,6 +9,7 @@ Several threads may decode at once.
 from __future__ import annotations
 
 import contextlib
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -36,8 +37,11 @@ from augnet_cli.records import Decoded, Resize
 
 __all__ = ["MAX_MEGAPIXELS", "decode", "decode_short_side", "decode_small", "decode_within", "decoder_id"]
 
-# A JPEG for training is decoded at a scale that leaves twice the side asked for, as `Resize.draft` does.
+# A JPEG for training is decoded at a scale that leaves twice the side asked for: views are cut out of it.
 SHORT_SIDE_DRAFT = 2
+# The shorter side at which a JPEG may be decoded for comparison, in parts of the longer one that is asked for.
+# So decodes the shipped encoder, and one decoding serves both for pictures of 4:3 and longer ones.
+SMALL_SHORT_SIDE = 0.75
 DRAFT_SCALES = (8, 4, 2)  # divisors at which libjpeg decodes, for Pillow
 # Pixels of an image from which on a second picture beside the first costs less than to decode again one image
 # in five.
@@ -68,7 +72,7 @@ def decode(
         raise EncoderError(
             f"the encoder wants images resized by {resize.fit}, {resize.filter}", "upgrade augnet"
         )
-    side, smallest = resize.size, resize.size * resize.draft
+    side, smallest = resize.size, math.ceil(resize.size * resize.draft)
     wanted = _Picture(lambda _: (side, side), lambda _: (smallest, smallest))
     return _decoded(data, name, max_megapixels, wanted, None if beside is None else _small(beside))
 
@@ -109,8 +113,9 @@ def decode_within(data: bytes, side: int, max_megapixels: float = MAX_MEGAPIXELS
 def decode_small(data: bytes, side: int, max_megapixels: float = MAX_MEGAPIXELS, name: str = "") -> Decoded:
     """Decode and turn one image for comparison; pixels are (h, w, 3) uint8, never enlarged.
 
-    The longer of h and w is `side`, or less where the image is smaller.  As `decode_within`, but a JPEG is
-    decoded at a scale that leaves both sides as long: so decodes the shipped encoder, and one decoding does.
+    The longer of h and w is `side`, or less where the image is smaller.  As `decode_within`, but the shorter
+    side of a JPEG is decoded no smaller than `SMALL_SHORT_SIDE` of `side`: so decodes the shipped encoder,
+    and mostly one decoding does.
 
     Raises:
         Unusable: as `decode`.
@@ -128,7 +133,13 @@ class _Picture:
 
 
 def _small(side: int) -> _Picture:
-    return _Picture(_within(side), lambda _: (side, side))
+    fitted, shorter = _within(side), math.ceil(side * SMALL_SHORT_SIDE)
+
+    def smallest(size: Size) -> Size:
+        width, height = fitted(size)
+        return max(width, shorter), max(height, shorter)
+
+    return _Picture(fitted, smallest)
 
 
 def _within(side: int) -> Callable[[Size], Size]:

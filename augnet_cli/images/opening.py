@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import importlib.metadata
+import importlib.util
 import io
 import threading
 from collections.abc import Iterator
@@ -195,8 +195,9 @@ def _heif_ready() -> bool:
 
 def decoder_id() -> str:
     """Which decoders are at work: a skip recorded under another id is worth trying again."""
-    try:
-        heif = importlib.metadata.version("pillow-heif")
-    except importlib.metadata.PackageNotFoundError:
-        heif = "none"
+    heif = "none"
+    if importlib.util.find_spec("pillow_heif") is not None:
+        from importlib import metadata  # takes longer to load than all decoders together
+
+        heif = metadata.version("pillow-heif")
     return f"pillow {PIL.__version__}, pillow-heif {heif}"

@@ -1,19 +1,19 @@
-"""`dedupe`: which images of a folder show the same picture, and which of them may go. Changes no file."""
+"""`dedupe`: which images of a folder show the same picture, and which of them may go. Changes no file.
+
+What only some runs need (proofs, plans, calibration) is imported where it is used.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from augnet_cli.acting.plan import check_plan_file, save_plan
 from augnet_cli.duplicates.groups import group
 from augnet_cli.duplicates.keep import DEFAULT_RULES, REFERENCE, Rule, folders_without_images, parse_rules
 from augnet_cli.errors import UsageError
 from augnet_cli.images.names import shown
 from augnet_cli.pipeline.by_distance import check_search, pairs_by_distance
-from augnet_cli.pipeline.calibrate import auto_threshold, check_precision
 from augnet_cli.pipeline.gathered import Gathered, ScopeRequest, gathered, layout_of
 from augnet_cli.pipeline.refresh import FolderRequest
-from augnet_cli.pipeline.verification import Found, Terms, verified
 from augnet_cli.progress import SILENT, Progress
 from augnet_cli.records import AUTO, DEFAULT_PRECISION, EXACT, GIVEN, Group, Recall
 from augnet_cli.results import DedupeResult
@@ -62,6 +62,8 @@ def dedupe(
     check_search(search, verify)
     rules = DEFAULT_RULES if keep is None else parse_rules(keep)
     if plan is not None:
+        from augnet_cli.acting.plan import check_plan_file, save_plan
+
         check_plan_file(plan)
     layout = layout_of(request, scope, progress)
     with gathered(layout, progress, to_prove=verify) as place:
@@ -71,32 +73,36 @@ def dedupe(
         if layout.fixed_folders:
             rules = (Rule(REFERENCE, layout.fixed_folders), *rules)
         limit, source = threshold, GIVEN if threshold is not None else AUTO
-        recall = None
+        recall, suspects, found_stacks = None, (), ()
         if verify:
+            from augnet_cli.pipeline.verification import Terms, verified
+
             likely = fresh.embedder.card.threshold_for(DEFAULT_PRECISION)[1]
             terms = Terms(
                 rules, limit, likely if limit is None else min(limit, likely), include_unverified, place.said
             )
-            found = verified(place, request, terms, progress)
+            proved = verified(place, request, terms, progress)
+            groups, suspects, found_stacks = proved.groups, proved.suspects, proved.stacks
         else:
             if limit is None:
+                from augnet_cli.pipeline.calibrate import auto_threshold
+
                 wanted = DEFAULT_PRECISION if precision is None else precision
                 limit, source = auto_threshold(fresh, *place.of_first, wanted, progress)
             groups, recall = _by_distance(place, limit, rules, search, progress)
-            found = Found(groups, (), ())
-    going = [images.at(image.path) for star in found.groups for image in star.redundant]
+    going = [images.at(image.path) for star in groups for image in star.redundant]
     result = DedupeResult(
         folder=layout.folder,
         typed_folder=layout.typed_folder,
         encoder=fresh.result.encoder,
         threshold=limit,
         images=len(images),
-        groups=found.groups,
+        groups=groups,
         skipped=place.skipped,
         redundant_bytes=sum(image.size_bytes for image in going),
         threshold_from=source,
-        suspects=found.suspects,
-        stacks=found.stacks if stacks else (),
+        suspects=suspects,
+        stacks=found_stacks if stacks else (),
         keep=keep,
         verified=verify,
         include_unverified=include_unverified,
@@ -107,7 +113,7 @@ def dedupe(
         recall=recall,
     )
     if plan is not None:
-        save_plan(result, [*going, *(images.at(star.kept.path) for star in found.groups)], plan)
+        save_plan(result, [*going, *(images.at(star.kept.path) for star in groups)], plan)
     return result
 
 
@@ -119,6 +125,8 @@ def _check_options(
     if threshold is not None and precision is not None:
         raise UsageError("--threshold and --precision exclude each other", "leave one of them out")
     if precision is not None:
+        from augnet_cli.pipeline.calibrate import check_precision
+
         check_precision(precision)
         if verify:
             raise UsageError(

@@ -31,7 +31,7 @@ def embed(request: FolderRequest, out: str | None = None, progress: Progress = S
     """
     if out is not None:
         _check_out(out)
-    with refreshed(request, progress) as fresh:
+    with refreshed(request, progress, new_index=True) as fresh:
         if out is not None:
             write_npz(fresh.collection(), fresh.embedder.dim, out)
         return fresh.result

@@ -51,7 +51,7 @@ def query(
     if folder is None:
         progress.note(f"searching {shown(found)} ({how})")
     if not up_to_date:
-        with refreshed(FolderRequest(found, encoder=encoder), progress) as fresh:
+        with refreshed(FolderRequest(found, encoder=encoder), progress, new_index=True) as fresh:
             place = fresh.store.place
     row = embedder.embed(pixels[None])[0]
     with Store.open(place, write=False) as store:

@@ -25,7 +25,7 @@ from augnet_cli.pipeline.changes import changes
 from augnet_cli.progress import SILENT, Progress
 from augnet_cli.records import FoundFile, Skip
 from augnet_cli.results import EmbedResult
-from augnet_cli.search.neighbours import build_index
+from augnet_cli.search.neighbours import see_to_index
 from augnet_cli.store.columns import Collection, Images
 from augnet_cli.store.entries import FileEntry
 from augnet_cli.store.finding import remember_folder
@@ -110,11 +110,15 @@ class Fresh:
 
 @contextmanager
 def refreshed(
-    request: FolderRequest, progress: Progress = SILENT, kept: Kept | None = None
+    request: FolderRequest,
+    progress: Progress = SILENT,
+    kept: Kept | None = None,
+    new_index: bool = False,
 ) -> Iterator[Fresh]:
     """Walk the folder, embed what is missing, forget what is gone, and lend the store, open.
 
-    Small pictures that come along with embedding go into `kept`.
+    Small pictures that come along with embedding go into `kept`.  An index that serves queries is kept in
+    step; with `new_index` one is built where there is none that can be.
 
     Raises:
         FolderError: no such folder, or no image in it.
@@ -143,7 +147,7 @@ def refreshed(
         removed = store.forget(new.gone)
         if removed or new.replaced:
             store.forget_unreferenced()
-        note = _build_index(place, store, embedder)
+        note = _see_to_index(place, store, embedder, new_index)
         kinds = _kinds(store, request, embedder.id)
         skipped = tuple(skip for skip in store.skips() if request.is_about(skip.path))
         if kinds["image"] + len(skipped) == 0:
@@ -243,9 +247,9 @@ def _embed(
     return count
 
 
-def _build_index(place: Place, store: Store, embedder: Embedder) -> str | None:
+def _see_to_index(place: Place, store: Store, embedder: Embedder, may_be_new: bool) -> str | None:
     try:
-        return build_index(place, store, embedder.id, embedder.dim)
+        return see_to_index(place, store, embedder.id, embedder.dim, may_be_new)
     except OSError as error:
         why = (error.strerror or "unknown reason").lower()
         raise StoreError(

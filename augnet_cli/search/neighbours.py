@@ -30,8 +30,8 @@ TIE_TOLERANCE = 1e-6
 MOST_LAG = 5000
 
 
-def build_index(place: Place, store: Store, encoder: str, dim: int) -> str | None:
-    """See to it that the index of a store serves: nothing, a list of late rows, or a new index.
+def see_to_index(place: Place, store: Store, encoder: str, dim: int, may_be_new: bool) -> str | None:
+    """See to it that the index of a store serves: nothing, a list of late rows, or, where it may, a new index.
 
     Call it at the end of a writing run.  Steps of a new one: write `index-<n>.ann` (complete or absent), one
     transaction that names it, remove older files.  A kill between any two leaves a store whose queries are
@@ -41,9 +41,10 @@ def build_index(place: Place, store: Store, encoder: str, dim: int) -> str | Non
         store: open to write.
         encoder: id of the encoder whose embeddings are indexed.
         dim: their d.
+        may_be_new: whether to build one where none can be kept; else exact search serves until then.
 
     Returns:
-        None, or one line that says why exact search will serve.
+        None, or one line that says why exact search will serve although an index may be built.
 
     Raises:
         StoreError: the store is broken or full; what was saved before stays.
@@ -57,12 +58,12 @@ def build_index(place: Place, store: Store, encoder: str, dim: int) -> str | Non
             if not unchanged:
                 late, gone = store.lag(encoder, _count(facts, "rows"))
                 if len(late) + gone > MOST_LAG:
-                    return _replaced(place, store, encoder, dim)
+                    return _replaced(place, store, encoder, dim) if may_be_new else None
                 lag = {"late": len(late), "gone": gone, "changes": changes}
                 store.set_late_rows(_count(facts, "rows"), late, {**facts, **lag})
             remove_others(place, str(facts["file"]))
             return None
-    return _replaced(place, store, encoder, dim)
+    return _replaced(place, store, encoder, dim) if may_be_new else None
 
 
 def _replaced(place: Place, store: Store, encoder: str, dim: int) -> str | None:
@@ -90,7 +91,7 @@ def open_nearest(place: Place, store: Store, encoder: str) -> Nearest:
     elif facts.get("encoder") != encoder:
         why = "the index was made with another encoder"
     elif facts.get("changes") != store.changes():
-        why = "the index is older than the store"
+        why = "the index is older than the store, until `augnet embed` has run"
     elif facts.get("rows") == 0:
         why = None
     elif not facts.get("usable"):

@@ -32,16 +32,22 @@ def known_file(row: Sequence) -> KnownFile:
     return KnownFile(found, kind, content_hash, reason, decoder, bool(embedded))
 
 
-def vector_bytes(embedding: np.ndarray) -> bytes:
-    """One (d,) unit row as bytes.
+def vectors_bytes(embeddings: Sequence[np.ndarray]) -> list[bytes]:
+    """Unit rows, each (d,) with one d for all, as bytes.
 
     Raises:
-        ValueError: it is no finite unit row.
+        ValueError: one is no finite unit row.
     """
-    row = np.ascontiguousarray(embedding, VECTOR_TYPE)
-    if row.ndim != 1 or not are_unit_rows(row[None]):
-        raise ValueError(f"an embedding must be one finite unit row, shape {np.shape(embedding)} is not")
-    return row.tobytes()
+    if not embeddings:
+        return []
+    shapes = {np.shape(embedding) for embedding in embeddings}
+    if len(shapes) > 1 or len(next(iter(shapes))) != 1:
+        raise ValueError(f"embeddings must be rows of one length, shapes {sorted(shapes)} are not")
+    # Checked all at once: one by one it takes half of the time of saving them.
+    rows = np.ascontiguousarray(np.stack(embeddings), VECTOR_TYPE)
+    if not are_unit_rows(rows):
+        raise ValueError("an embedding is no finite unit row")
+    return [row.tobytes() for row in rows]
 
 
 def matrix(vectors: Sequence[bytes]) -> np.ndarray:

@@ -20,7 +20,7 @@ from augnet_cli.store.columns import Collection, Images
 from augnet_cli.store.entries import Counts, FileEntry, KnownFile
 from augnet_cli.store.place import Place
 from augnet_cli.store.reading import HELD_BY_IMAGES, blocks, read_images, vectors_of, with_embeddings
-from augnet_cli.store.rows import file_row, known_file, vector_bytes
+from augnet_cli.store.rows import file_row, known_file, vectors_bytes
 from augnet_cli.store.schema import damaged, open_to_read, open_to_write, told
 
 
@@ -87,10 +87,11 @@ class Store:
             for entry in batch
             if entry.content_hash is not None and entry.width is not None
         ]
+        embedded = [entry for entry in batch if entry.embedding is not None]
+        vectors = vectors_bytes([entry.embedding for entry in embedded if entry.embedding is not None])
         embeddings = [
-            (entry.content_hash, entry.encoder, vector_bytes(entry.embedding))
-            for entry in batch
-            if entry.embedding is not None
+            (entry.content_hash, entry.encoder, vector)
+            for entry, vector in zip(embedded, vectors, strict=True)
         ]
         with self._writing() as connection:
             connection.executemany(

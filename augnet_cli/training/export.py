@@ -7,7 +7,8 @@ length are inside the graph.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import replace
+import json
+from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
@@ -108,10 +109,14 @@ def _onnx_bytes(module: nn.Module, size: int, card: Card) -> bytes:
 
 
 def model_bytes(model: Any, card: Card, carried: dict[str, np.ndarray] | None = None) -> bytes:
-    """`model` as a file with its card, whose id is filled in, and with float weights that it is to carry."""
+    """`model` as a file with its card, whose id is filled in, and with float weights that it is to carry.
+
+    The id stands for all that makes an embedding: the graph, its weights, and how an image becomes its input.
+    """
     _strip(model)
     bare: bytes = model.SerializeToString(deterministic=True)
-    named = replace(card, id=hashlib.blake2b(bare, digest_size=ID_BYTES).hexdigest())
+    resize = json.dumps(asdict(card.resize), sort_keys=True).encode()
+    named = replace(card, id=hashlib.blake2b(bare + resize, digest_size=ID_BYTES).hexdigest())
     entry = model.metadata_props.add()
     entry.key, entry.value = CARD_KEY, named.to_json()
     if carried is not None:

@@ -13,7 +13,7 @@ from conftest import drawn_picture
 from photo_folders import IMAGES, home, make_album
 
 import augnet_cli
-from augnet_cli import index, query
+from augnet_cli import dedupe, index, query
 from augnet_cli.errors import FolderError, ImageError
 from augnet_cli.progress import Progress
 
@@ -229,3 +229,27 @@ def test_other_encoder_than_the_store_was_made_with_embeds_again(world: Path, tm
     shutil.copy(shipped_encoder(), named)
     assert len(query(world / "b" / "3.png", folder=world / "b", encoder=named).hits) == 1
     assert augnet_cli.dedupe(world / "b", 0, encoder=named).images == 2
+
+
+def index_files(folder: Path) -> list[str]:
+    return [path.name for path in (folder / ".augnet" / "cache").glob("index-*.ann")]
+
+
+def test_an_index_is_built_by_the_first_query_that_needs_one_and_kept_in_step_by_dedupe(
+    tmp_path: Path,
+) -> None:
+    folder = make_album(tmp_path / "album")
+    dedupe(folder, verify=False, threshold=0.1)
+    assert index_files(folder) == []
+
+    expected = query(folder / "flower.jpg", k=4, folder=folder).hits
+    built = index_files(folder)
+    assert len(built) == 1
+
+    drawn_picture(99).save(folder / "new.png")
+    dedupe(folder, verify=False, threshold=0.1)
+    assert index_files(folder) == built
+    heard = Heard()
+    result = query(folder / "flower.jpg", k=IMAGES, folder=folder, progress=heard)
+    assert result.hits[:4] == expected and "new.png" in {hit.path for hit in result.hits}
+    assert not any("exact search" in note for note in heard.notes)

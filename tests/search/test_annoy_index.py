@@ -22,7 +22,7 @@ import json, sys
 import numpy as np
 from augnet_cli.records import FoundFile
 from augnet_cli.search import annoy_index, exact
-from augnet_cli.search.neighbours import build_index, open_nearest
+from augnet_cli.search.neighbours import see_to_index, open_nearest
 from augnet_cli.store.entries import FileEntry
 from augnet_cli.store.lock import writing
 from augnet_cli.store.place import place_for
@@ -35,7 +35,7 @@ with writing(place), Store.open(place, write=True) as store:
     store.save([
         FileEntry(FoundFile(f"{i}.jpg", 1, 1, 1, i), "image", f"{i:03}", width=1, height=1,
                   embedding=row, encoder="enc") for i, row in enumerate(rows)])
-    built = build_index(place, store, "enc", 16)
+    built = see_to_index(place, store, "enc", 16, may_be_new=True)
 with Store.open(place, write=False) as store:
     search = open_nearest(place, store, "enc")
     hashes, distances = search.nearest(rows[7], 10)

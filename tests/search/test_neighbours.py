@@ -16,7 +16,7 @@ import pytest
 from augnet_cli.errors import StoreError
 from augnet_cli.records import FoundFile
 from augnet_cli.search import annoy_index, exact, neighbours
-from augnet_cli.search.neighbours import build_index, open_nearest
+from augnet_cli.search.neighbours import see_to_index, open_nearest
 from augnet_cli.store.entries import FileEntry
 from augnet_cli.store.lock import writing
 from augnet_cli.store.place import Place, place_for
@@ -40,7 +40,7 @@ def entries(rows: np.ndarray, start: int = 0, encoder: str = "enc") -> list[File
 def save(place: Place, batch: list[FileEntry], index: bool = True) -> str | None:
     with writing(place), Store.open(place, write=True) as store:
         store.save(batch)
-        return build_index(place, store, "enc", DIM) if index else None
+        return see_to_index(place, store, "enc", DIM, may_be_new=True) if index else None
 
 
 def contents(store: Store) -> tuple[list[str], np.ndarray]:
@@ -120,7 +120,7 @@ def test_what_came_and_left_since_the_index_was_built_is_answered_rightly(place:
     with writing(place), Store.open(place, write=True) as store:
         store.forget([f"{i}.jpg" for i in [*range(7), 305]])  # the nearest of some queries, and a new one
         store.forget_unreferenced()
-        assert build_index(place, store, "enc", DIM) is None
+        assert see_to_index(place, store, "enc", DIM, may_be_new=True) is None
     answers_right(place, "annoy")
     with Store.open(place, write=False) as store:
         facts = store.index_facts()
@@ -260,7 +260,7 @@ def test_recall_is_the_share_a_slow_count_gives(place: Place, monkeypatch: pytes
 
 def test_embeddings_of_another_length_than_the_encoders_are_damage(place: Place) -> None:
     with Store.open(place, write=True) as store, pytest.raises(StoreError, match="damaged"):
-        build_index(place, store, "enc", DIM + 1)
+        see_to_index(place, store, "enc", DIM + 1, may_be_new=True)
 
 
 def test_index_replaced_between_two_queries_is_noticed(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -270,7 +270,7 @@ def test_index_replaced_between_two_queries_is_noticed(place: Place, monkeypatch
         assert search.nearest(unit_rows(300)[4], 1)[0] == ("000004",)
         with writing(place), Store.open(place, write=True) as store:
             store.forget(["0.jpg"])
-            build_index(place, store, "enc", DIM)
+            see_to_index(place, store, "enc", DIM, may_be_new=True)
         # Row 4 is another content now: a mix of old file and new rows would answer 000005.
         assert search.nearest(unit_rows(300)[4], 1)[0] == ("000004",)
         assert search.how == "exact" and "replaced" in str(search.note)
@@ -281,7 +281,7 @@ import os, signal, sys
 sys.path.insert(0, {str(Path(__file__).parent)!r})
 from test_neighbours import DIM, entries, unit_rows
 from augnet_cli.search import neighbours
-from augnet_cli.search.neighbours import build_index
+from augnet_cli.search.neighbours import see_to_index
 from augnet_cli.store.lock import writing
 from augnet_cli.store.place import place_for
 from augnet_cli.store.store import Store
@@ -304,14 +304,14 @@ with writing(place):
             store.save(entries(unit_rows(10, seed=4), 300))
             neighbours.MOST_LAG = 9
             sys.addaudithook(count)
-            build_index(place, store, "enc", DIM)
+            see_to_index(place, store, "enc", DIM, may_be_new=True)
         else:
             neighbours.MOST_LAG = 70  # two rounds beside the index, then a new one
             print("go", flush=True)
             for round in endless():
                 store.save(entries(unit_rows(20, seed=round), round * 20))
                 store.forget([f"{{i}}.jpg" for i in range(round * 20 - 200, round * 20 - 180)])
-                build_index(place, store, "enc", DIM)
+                see_to_index(place, store, "enc", DIM, may_be_new=True)
 """
 
 

@@ -57,7 +57,7 @@ import resource, sys
 sys.path.insert(0, {str(Path(__file__).parent)!r})
 from store_examples import image
 from augnet_cli.errors import StoreError
-from augnet_cli.search.neighbours import build_index
+from augnet_cli.search.neighbours import see_to_index
 from augnet_cli.store.lock import writing
 from augnet_cli.store.place import place_for
 from augnet_cli.store.store import Store
