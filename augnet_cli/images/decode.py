@@ -39,7 +39,7 @@ __all__ = ["MAX_MEGAPIXELS", "decode", "decode_short_side", "decode_small", "dec
 
 # A JPEG for training is decoded at a scale that leaves twice the side asked for: views are cut out of it.
 SHORT_SIDE_DRAFT = 2
-# The shorter side at which a JPEG may be decoded for comparison, in parts of the longer one that is asked for.
+# The shorter side at which a JPEG may be decoded for comparison, in parts of the longer one asked for.
 # So decodes the shipped encoder, and one decoding serves both for pictures of 4:3 and longer ones.
 SMALL_SHORT_SIDE = 0.75
 DRAFT_SCALES = (8, 4, 2)  # divisors at which libjpeg decodes, for Pillow

@@ -16,7 +16,7 @@ from augnet_cli.pipeline.gathered import Gathered, ScopeRequest, gathered, layou
 from augnet_cli.pipeline.refresh import FolderRequest
 from augnet_cli.progress import SILENT, Progress
 from augnet_cli.records import AUTO, DEFAULT_PRECISION, EXACT, GIVEN, Group, Recall
-from augnet_cli.results import DedupeResult
+from augnet_cli.results import DedupeResult, Stack, Suspect
 from augnet_cli.search.distance import check_threshold
 
 EVERYTHING = ScopeRequest()
@@ -73,7 +73,9 @@ def dedupe(
         if layout.fixed_folders:
             rules = (Rule(REFERENCE, layout.fixed_folders), *rules)
         limit, source = threshold, GIVEN if threshold is not None else AUTO
-        recall, suspects, found_stacks = None, (), ()
+        recall: Recall | None = None
+        suspects: tuple[Suspect, ...] = ()
+        found_stacks: tuple[Stack, ...] = ()
         if verify:
             from augnet_cli.pipeline.verification import Terms, verified
 

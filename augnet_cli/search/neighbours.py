@@ -31,7 +31,7 @@ MOST_LAG = 5000
 
 
 def see_to_index(place: Place, store: Store, encoder: str, dim: int, may_be_new: bool) -> str | None:
-    """See to it that the index of a store serves: nothing, a list of late rows, or, where it may, a new index.
+    """See to it that the index of a store serves: nothing, a list of late rows, or, if it may, a new index.
 
     Call it at the end of a writing run.  Steps of a new one: write `index-<n>.ann` (complete or absent), one
     transaction that names it, remove older files.  A kill between any two leaves a store whose queries are

@@ -16,7 +16,7 @@ import pytest
 from augnet_cli.errors import StoreError
 from augnet_cli.records import FoundFile
 from augnet_cli.search import annoy_index, exact, neighbours
-from augnet_cli.search.neighbours import see_to_index, open_nearest
+from augnet_cli.search.neighbours import open_nearest, see_to_index
 from augnet_cli.store.entries import FileEntry
 from augnet_cli.store.lock import writing
 from augnet_cli.store.place import Place, place_for
