@@ -11,7 +11,7 @@ from augnet_cli.images.names import shown
 from augnet_cli.pipeline.encode import pixels_of, read_named
 from augnet_cli.pipeline.refresh import FolderRequest, refreshed
 from augnet_cli.progress import SILENT, Progress
-from augnet_cli.results import Hit, QueryResult
+from augnet_cli.results import Answer, Hit, QueryResult
 from augnet_cli.search.neighbours import open_nearest
 from augnet_cli.store.finding import find_folder, remember_folder
 from augnet_cli.store.place import Place, existing_store, place_for
@@ -70,11 +70,10 @@ def query(
     ]
     remember_folder(found)
     return QueryResult(
-        query=image,
         folder=place.folder,
         typed_folder=found,
         encoder=embedder.id,
-        hits=tuple(sorted(hits, key=lambda hit: hit.distance)[:k]),
+        answers=(Answer((image,), tuple(sorted(hits, key=lambda hit: hit.distance)[:k])),),
     )
 
 

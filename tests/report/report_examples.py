@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from augnet_cli.records import Group, Kept, Redundant, Skip, Transform
 from augnet_cli.results import (
+    Answer,
     CalibrationResult,
     Cluster,
     ClusterResult,
@@ -132,11 +133,15 @@ LEAKS = LeaksResult(
 )
 
 QUERY = QueryResult(
-    query="../new photo.jpg",
     folder="/home/ann/photos",
     typed_folder="photos",
     encoder="abc123",
-    hits=(Hit("beach.jpg", 0.0), Hit("copies/beach.jpg", 0.00000123), Hit("cat.png", 0.9876543)),
+    answers=(
+        Answer(
+            ("../new photo.jpg",),
+            (Hit("beach.jpg", 0.0), Hit("copies/beach.jpg", 0.00000123), Hit("cat.png", 0.9876543)),
+        ),
+    ),
 )
 
 CLUSTER = ClusterResult(
@@ -199,9 +204,8 @@ def weird_dedupe() -> DedupeResult:
 
 
 def weird_query() -> QueryResult:
-    return QueryResult(
-        WEIRD_PATHS[1], "/photos", ".", "abc123", tuple(Hit(name, 0.5) for name in WEIRD_PATHS)
-    )
+    hits = tuple(Hit(name, 0.5) for name in WEIRD_PATHS)
+    return QueryResult("/photos", ".", "abc123", (Answer((WEIRD_PATHS[1],), hits),))
 
 
 def weird_cluster() -> ClusterResult:

@@ -1,0 +1,58 @@
+"""Frozen records of what the verbs found: each report prints one.
+
+Paths and distances are as in `records`.
+"""
+
+from augnet_cli.results.clusters import (
+    NO_CLUSTER,
+    Cluster,
+    ClusterCount,
+    ClusterResult,
+    Flagged,
+    Looks,
+    Outlier,
+    Spread,
+)
+from augnet_cli.results.duplicates import (
+    PARTIAL,
+    CalibrationResult,
+    CurvePoint,
+    DedupeResult,
+    Leak,
+    LeaksResult,
+    Split,
+    Stack,
+    Suspect,
+)
+from augnet_cli.results.folder import DECODE, EMBED, READ, BenchResult, EmbedResult, FolderInfo, StageSpeed
+from augnet_cli.results.query import Answer, Hit, QueryResult
+
+__all__ = [
+    "DECODE",
+    "EMBED",
+    "NO_CLUSTER",
+    "PARTIAL",
+    "READ",
+    "Answer",
+    "BenchResult",
+    "CalibrationResult",
+    "Cluster",
+    "ClusterCount",
+    "ClusterResult",
+    "CurvePoint",
+    "DedupeResult",
+    "EmbedResult",
+    "Flagged",
+    "FolderInfo",
+    "Hit",
+    "Leak",
+    "LeaksResult",
+    "Looks",
+    "Outlier",
+    "QueryResult",
+    "Split",
+    "Spread",
+    "Stack",
+    "StageSpeed",
+    "Suspect",
+]
