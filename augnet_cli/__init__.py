@@ -244,12 +244,28 @@ def cluster(
     exclude: Sequence[str] = (),
     workers: int | None = None,
     progress: Progress = SILENT,
+    method: str = "kmeans",
+    dedupe_first: bool = True,
+    outliers: int = 0,
+    spread: bool = False,
 ) -> ClusterResult:
-    """Split the images of `folder` into `k` clusters; None takes 10, or fewer where few images differ."""
+    """Split the images of `folder` into clusters that belong together, and large ones into sub-clusters.
+
+    Args:
+        k: how many; None finds out.
+        method: `kmeans`, `agglomerative`, or `hdbscan`, which may leave images out.
+        dedupe_first: whether near copies are counted once.
+        outliers: how many of the images least like any other to tell.
+        spread: whether to tell where each image lies: its place on a map, its neighbours.
+    """
+    from augnet_cli.pipeline.cluster import ClusterRequest
     from augnet_cli.pipeline.cluster import cluster as verb
+    from augnet_cli.pipeline.parting import Wish
     from augnet_cli.pipeline.refresh import FolderRequest
 
-    return verb(FolderRequest(os.fspath(folder), _text(encoder), exclude, workers=workers), k, seed, progress)
+    request = FolderRequest(os.fspath(folder), _text(encoder), exclude, workers=workers)
+    asked = ClusterRequest(Wish(method, k, seed, dedupe_first), outliers, spread)
+    return verb(request, asked, progress)
 
 
 def query(

@@ -1,1 +1,1 @@
-"""Images that belong together in meaning."""
+"""Images that belong together in meaning, and what can be told of them."""

@@ -43,11 +43,57 @@ def kmeans(embeddings: np.ndarray, k: int, seed: int) -> tuple[np.ndarray, np.nd
     return labels, _means(embeddings, labels, k)
 
 
+def kmeans_from(embeddings: np.ndarray, labels: np.ndarray, k: int, seed: int) -> np.ndarray:
+    """k-means that goes on from known labels: clusters keep their numbers while rows come and go.
+
+    Args:
+        embeddings: (n, d) float32 unit rows.
+        labels: (n,) int64 in [0, k), negative for rows that are new.
+        seed: as `kmeans`, which is asked where some cluster has no known row left.
+
+    Returns:
+        (n,) int64 in [0, k); those of no change where there are no new rows.
+
+    Raises:
+        UsageError: as `kmeans`.
+    """
+    _check(embeddings, k, seed)
+    known = labels >= 0
+    if (np.bincount(labels[known], minlength=k) == 0).any():
+        return kmeans(embeddings, k, seed)[0]
+    from sklearn.cluster import KMeans
+    from threadpoolctl import threadpool_limits
+
+    starts = _means(embeddings[known], labels[known], k)
+    with threadpool_limits(limits=1), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # fewer different rows than clusters: `_fill_empty` sees to it
+        sample = _sample(len(embeddings), seed)
+        rows = np.ascontiguousarray(embeddings[sample], np.float32)
+        fitted = KMeans(k, init=starts, n_init=1).fit(rows)
+    return _fill_empty(embeddings, _nearest(embeddings, fitted.cluster_centers_), k)
+
+
+def _sample(rows: int, seed: int) -> np.ndarray:
+    """(min(rows, FITTED),) int64: the rows that centres are found on, ascending."""
+    if rows <= FITTED:
+        return np.arange(rows)
+    return np.sort(np.random.default_rng(seed).permutation(rows)[:FITTED])
+
+
 def _check(embeddings: np.ndarray, k: int, seed: int) -> None:
     if k < 1:
         raise UsageError(f"{k} clusters can't be made", "use --k 1 or more")
     if not 0 <= seed <= MAX_SEED:
         raise UsageError(f"the seed {seed} is out of range", f"use a seed from 0 to {MAX_SEED}")
+    check_different(embeddings, k)
+
+
+def check_different(embeddings: np.ndarray, k: int) -> None:
+    """Refuse more clusters than there are different rows.
+
+    Raises:
+        UsageError: there are fewer than `k`.
+    """
     different = count_different(embeddings, enough=k)
     if different < k:
         images = "image" if different == 1 else "images"
@@ -60,8 +106,7 @@ def _check(embeddings: np.ndarray, k: int, seed: int) -> None:
 def _fit(embeddings: np.ndarray, k: int, seed: int) -> np.ndarray:
     """scikit-learn's labels, (n,) int64; a cluster may be empty."""
     if len(embeddings) > FITTED:
-        sample = np.sort(np.random.default_rng(seed).permutation(len(embeddings))[:FITTED])
-        rows = embeddings[sample]
+        rows = embeddings[_sample(len(embeddings), seed)]
         fitted = _fit(rows, k, seed)
         used = np.unique(fitted)  # the sample may hold fewer different rows than clusters are wanted
         return used[_nearest(embeddings, _means(rows, fitted, k)[used])]
