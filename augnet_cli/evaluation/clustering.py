@@ -43,6 +43,17 @@ def mutual_information(labels: np.ndarray, clusters: np.ndarray) -> float:
     return float(normalized_mutual_info_score(labels, clusters))
 
 
+def adjusted_rand_index(labels: np.ndarray, clusters: np.ndarray) -> float:
+    """Adjusted Rand index (ARI) of classes and clusters, both (n,), in [-0.5, 1].
+
+    1 where they are the same partition, about 0 for clusters by chance (Hubert and Arabie, "Comparing
+    Partitions", 1985, eq. 5).
+    """
+    from sklearn.metrics import adjusted_rand_score
+
+    return float(adjusted_rand_score(labels, clusters))
+
+
 def contingency(labels: np.ndarray, clusters: np.ndarray) -> np.ndarray:
     """(c, k) int64: how many images of each class are in each cluster, both in the order of their names."""
     classes, row = np.unique(labels, return_inverse=True)

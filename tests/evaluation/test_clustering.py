@@ -10,7 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from augnet_cli.evaluation.clustering import clustering_accuracy, contingency, mutual_information
+from augnet_cli.evaluation.clustering import (
+    adjusted_rand_index,
+    clustering_accuracy,
+    contingency,
+    mutual_information,
+)
 
 
 def accuracy_by_trying_all(labels: list[int], clusters: list[int]) -> float:
@@ -87,3 +92,22 @@ def test_contingency_equals_scikit_learns(pairs: list[tuple[int, int]]) -> None:
     labels, clusters = (np.array(each) for each in zip(*pairs, strict=True))
 
     assert np.array_equal(contingency(labels, clusters), contingency_matrix(labels, clusters))
+
+
+@settings(deadline=None)
+@given(small)
+def test_the_rand_index_counts_pairs_on_which_both_agree_beyond_chance(pairs: list[tuple[int, int]]) -> None:
+    labels, clusters = (list(each) for each in zip(*pairs, strict=True))
+    both, first, second, every = 0, 0, 0, 0
+    for (a, b), (c, d) in itertools.combinations(pairs, 2):
+        every += 1
+        first += a == c
+        second += b == d
+        both += a == c and b == d
+
+    found = adjusted_rand_index(np.array(labels), np.array(clusters))
+
+    by_chance = first * second / every if every else 0.0
+    most = (first + second) / 2
+    expected = 1.0 if most == by_chance else (both - by_chance) / (most - by_chance)
+    assert found == pytest.approx(expected)
