@@ -4,9 +4,10 @@
 
 As many clusters as there are classes, judged by accuracy under the best matching (ACC), normalised mutual
 information (NMI) and the adjusted Rand index (ARI), and the accuracy of the votes of the 20 nearest
-neighbours (kNN, leave one out), on CIFAR-10 and on every labelled collection of the training photos: clusters as
-`augnet cluster --k` finds them, and k-means on its embeddings, on those of the same network before training,
-its batch norms settled on the images, and on colour histograms.  A second table has what `--k auto` finds.
+neighbours (kNN, leave one out), on CIFAR-10 and on every labelled collection of the training photos:
+clusters as `augnet cluster --k` finds them, and k-means on its embeddings, on those of the same network
+before training, its batch norms settled on the images, and on colour histograms.  A second table has what
+`--k auto` finds.
 Each seed draws its own sample, starts anew and makes its own untrained network.
 """
 

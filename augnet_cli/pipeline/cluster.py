@@ -17,7 +17,7 @@ from augnet_cli.pipeline.portraying import portrayed
 from augnet_cli.pipeline.refresh import FolderRequest, Fresh, refreshed
 from augnet_cli.pipeline.spreading import PCA, spread_out
 from augnet_cli.progress import SILENT, Progress
-from augnet_cli.results import ClusterResult, Outlier
+from augnet_cli.results import Cluster, ClusterResult, Outlier
 from augnet_cli.search.exact import pairs_within
 from augnet_cli.store.columns import Collection
 
@@ -56,18 +56,53 @@ def cluster(
         MissingExtraError: `layout` needs a library that is not installed.
     """
     asked = asked or ClusterRequest()
-    _check(asked)
+    check_request(asked)
     with refreshed(request, progress) as fresh:
-        collection = fresh.collection()
-        _require_images(request, fresh, collection)
-        hashes = collection.images.contents.hashes
-        once = _standing_for(collection, fresh.embedder.card.threshold, asked.wish, progress)
-        parted = _parted(fresh, collection, once, asked, progress)
-        keep_clusters(fresh.store.place, fresh.embedder.id, asked.wish, hashes, parted)
-        return _told(fresh, collection, once, parted, asked, progress)
+        found = found_clusters(fresh, asked, progress)
+        return _told(fresh, found, asked, progress)
 
 
-def _check(asked: ClusterRequest) -> None:
+@dataclass(frozen=True)
+class Found:
+    """Clusters of an open store.
+
+    Attributes:
+        counted: rows (contents) that count, one of each set of near copies.
+        parted: labels of all contents.
+        clusters: as they are told.
+        centres: (k, d) float32 unit rows.
+    """
+
+    collection: Collection
+    counted: np.ndarray
+    parted: Parted
+    clusters: tuple[Cluster, ...]
+    centres: np.ndarray
+
+
+def found_clusters(fresh: Fresh, asked: ClusterRequest, progress: Progress) -> Found:
+    """Find the clusters of a store, or take those that it keeps, and keep them.
+
+    Raises:
+        UsageError, FolderError: as `cluster`.
+    """
+    collection = fresh.collection()
+    require_images(fresh, collection)
+    once = _standing_for(collection, fresh.embedder.card.threshold, asked.wish, progress)
+    parted = _parted(fresh, collection, once, asked, progress)
+    hashes = collection.images.contents.hashes
+    keep_clusters(fresh.store.place, fresh.embedder.id, asked.wish, hashes, parted)
+    counted = np.flatnonzero(once == np.arange(len(once)))
+    clusters, centres = portrayed(collection.images, collection.embeddings, counted, parted)
+    return Found(collection, counted, parted, clusters, centres)
+
+
+def check_request(asked: ClusterRequest) -> None:
+    """Refuse what can't be asked for.
+
+    Raises:
+        UsageError: a number out of its range, or options that exclude each other.
+    """
     check_wish(asked.wish)
     if not 0 <= asked.wish.seed <= MAX_SEED:
         raise UsageError(f"the seed {asked.wish.seed} is out of range", f"use a seed from 0 to {MAX_SEED}")
@@ -75,9 +110,14 @@ def _check(asked: ClusterRequest) -> None:
         raise UsageError(f"{asked.outliers} outliers can't be told", "use --outliers 0 or more")
 
 
-def _require_images(request: FolderRequest, fresh: Fresh, collection: Collection) -> None:
+def require_images(fresh: Fresh, collection: Collection) -> None:
+    """Refuse a folder of which no image can be used.
+
+    Raises:
+        FolderError: that is so.
+    """
     if not collection.images:
-        folder = shown(request.folder)
+        folder = shown(fresh.request.folder)
         raise FolderError(
             f"none of the images of {folder} can be used, {len(fresh.result.skipped):,} were skipped",
             f"`augnet embed {folder}` says why",
@@ -118,42 +158,39 @@ def _parted(
     return replace(parted, labels=parted.labels[place], children=parted.children[place])
 
 
-def _told(
-    fresh: Fresh,
-    collection: Collection,
-    once: np.ndarray,
-    parted: Parted,
-    asked: ClusterRequest,
-    progress: Progress,
-) -> ClusterResult:
-    images, embeddings = collection.images, collection.embeddings
-    counted = np.flatnonzero(once == np.arange(len(once)))
-    clusters, centres = portrayed(images, embeddings, counted, parted)
-    outliers: tuple[Outlier, ...] = ()
-    first = np.unique(images.rows, return_index=True)[1]  # each row has a file
-    if asked.outliers:
-        progress.start("comparing neighbours", None)
-        odd = oddness(embeddings[counted])
-        progress.finish()
-        outliers = tuple(
-            Outlier(images.paths[int(first[counted[place]])], float(odd[place]))
-            for place in oddest(odd, asked.outliers).tolist()
-        )
-    noise = parted.labels[images.rows] < 0
+def _told(fresh: Fresh, found: Found, asked: ClusterRequest, progress: Progress) -> ClusterResult:
+    images, parted = found.collection.images, found.parted
+    spread = None
+    if asked.spread:
+        embeddings, seed = found.collection.embeddings, asked.wish.seed
+        spread = spread_out(images, embeddings, parted, found.centres, asked.layout, seed, progress)
+    noise = np.flatnonzero(parted.labels[images.rows] < 0)
     return ClusterResult(
         folder=fresh.result.folder,
         typed_folder=fresh.result.typed_folder,
         encoder=fresh.result.encoder,
-        clusters=clusters,
+        clusters=found.clusters,
         skipped=fresh.result.skipped,
         seed=asked.wish.seed,
         method=asked.wish.method,
         chosen=asked.wish.k is None,
-        noise=tuple(images.paths[int(number)] for number in np.flatnonzero(noise)),
-        outliers=outliers,
+        noise=tuple(images.paths[number] for number in noise.tolist()),
+        outliers=_outliers(found, asked.outliers, progress),
         curve=parted.curve,
-        spread=spread_out(images, embeddings, parted, centres, asked.layout, asked.wish.seed, progress)
-        if asked.spread
-        else None,
+        spread=spread,
         layout=asked.layout,
+    )
+
+
+def _outliers(found: Found, wanted: int, progress: Progress) -> tuple[Outlier, ...]:
+    if not wanted:
+        return ()
+    images = found.collection.images
+    progress.start("comparing neighbours", None)
+    odd = oddness(found.collection.embeddings[found.counted])
+    progress.finish()
+    first = np.unique(images.rows, return_index=True)[1]  # each row has a file
+    return tuple(
+        Outlier(images.paths[int(first[found.counted[place]])], float(odd[place]))
+        for place in oddest(odd, wanted).tolist()
     )

@@ -15,6 +15,10 @@ from PIL import Image, ImageDraw
 from augnet_cli import cluster, encode, index
 from augnet_cli.clusters.exemplars import EXEMPLARS
 from augnet_cli.errors import FolderError, UsageError
+from augnet_cli.pipeline.assign import assign
+from augnet_cli.pipeline.cluster import ClusterRequest
+from augnet_cli.pipeline.parting import Wish
+from augnet_cli.pipeline.refresh import FolderRequest
 from augnet_cli.progress import Progress
 
 CONTENTS = DRAWN + 5
@@ -218,3 +222,21 @@ def test_a_large_cluster_is_divided_where_it_falls_apart(tmp_path: Path) -> None
     assert len(found.children) == 4
     assert sorted(path for child in found.children for path in child.members) == list(found.members)
     assert all(len({kind_of(path) for path in child.members}) == 1 for child in found.children)
+
+
+@pytest.mark.parametrize("method", ["kmeans", "hdbscan"])
+def test_images_of_another_folder_go_to_the_clusters_that_are_known(
+    kinds: Path, tmp_path: Path, method: str
+) -> None:
+    new = folder_of_kinds(tmp_path / "new", each=3, start=700)
+    shutil.rmtree(new / "boxes")
+    asked = ClusterRequest(Wish(method))
+    known = {kind_of(one.members[0]): one for one in cluster(kinds, method=method).clusters}
+    found = assign(FolderRequest(str(kinds)), str(new), asked)
+    assert found.folder == str(new)
+    assert sum(one.size for one in found.clusters) + len(found.noise) == 9
+    assert len(found.noise) == 0 or method == "hdbscan"
+    for one in found.clusters:
+        (kind,) = {kind_of(path) for path in one.members}
+        assert (one.id, one.name) == (known[kind].id, known[kind].name)
+    assert {one.id for one in found.clusters} <= {known[kind].id for kind in KINDS if kind != "boxes"}

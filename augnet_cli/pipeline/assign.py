@@ -1,0 +1,93 @@
+"""`cluster --assign`: where images of another folder belong among the clusters of this one."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from augnet_cli.clusters.exemplars import distances_to
+from augnet_cli.pipeline.cluster import (
+    ClusterRequest,
+    Found,
+    check_request,
+    found_clusters,
+    require_images,
+)
+from augnet_cli.pipeline.parting import HDBSCAN, Parted
+from augnet_cli.pipeline.portraying import portrayed
+from augnet_cli.pipeline.refresh import FolderRequest, refreshed
+from augnet_cli.progress import SILENT, Progress
+from augnet_cli.results import NO_CLUSTER, Cluster, ClusterResult
+from augnet_cli.store.columns import Collection
+
+
+def assign(
+    request: FolderRequest, new: str, asked: ClusterRequest | None = None, progress: Progress = SILENT
+) -> ClusterResult:
+    """Put each image of the folder `new` into the cluster of `request`'s folder whose centre is nearest.
+
+    The clusters are those that the last run found, where it was asked for the same; their numbers and names
+    stay, and those that get no image are left out.  Under HDBSCAN an image that is farther from the centre
+    than all members of the cluster belongs to none.
+
+    Returns:
+        clusters of the images of `new`; paths are relative to it.
+
+    Raises:
+        UsageError, FolderError, StoreError, EncoderError: as `cluster`, for either folder.
+    """
+    asked = asked or ClusterRequest()
+    check_request(asked)
+    with refreshed(request, progress) as fresh:
+        found = found_clusters(fresh, asked, progress)
+        encoder = fresh.embedder.file
+    with refreshed(replace(request, folder=new, encoder=encoder), progress) as other:
+        collection = other.collection()
+        require_images(other, collection)
+        labels = _nearest(collection, found, asked.wish.method == HDBSCAN)
+        noise = np.flatnonzero(labels[collection.images.rows] < 0)
+        return ClusterResult(
+            folder=other.result.folder,
+            typed_folder=other.result.typed_folder,
+            encoder=other.result.encoder,
+            clusters=_told(collection, labels, found),
+            skipped=other.result.skipped,
+            seed=asked.wish.seed,
+            method=asked.wish.method,
+            chosen=asked.wish.k is None,
+            noise=tuple(collection.images.paths[number] for number in noise.tolist()),
+        )
+
+
+def _nearest(collection: Collection, found: Found, may_be_none: bool) -> np.ndarray:
+    """(m,) int64: the cluster of each content, NO_CLUSTER for what is too far from all."""
+    if not len(found.centres):
+        return np.full(len(collection.embeddings), NO_CLUSTER, np.int64)
+    apart = distances_to(collection.embeddings, found.centres)
+    labels: np.ndarray = apart.argmin(axis=1)
+    if may_be_none:
+        own = distances_to(found.collection.embeddings, found.centres)
+        farthest = np.zeros(len(found.centres), np.float32)
+        held = np.flatnonzero(found.parted.labels >= 0)
+        np.maximum.at(farthest, found.parted.labels[held], own[held, found.parted.labels[held]])
+        labels[apart.min(axis=1) > farthest[labels]] = NO_CLUSTER
+    return labels
+
+
+def _told(collection: Collection, labels: np.ndarray, found: Found) -> tuple[Cluster, ...]:
+    """The clusters that got an image, with the numbers and names that they have."""
+    used = np.unique(labels[labels >= 0])
+    compact = np.where(labels >= 0, np.searchsorted(used, labels), NO_CLUSTER)
+    parted = Parted(compact, np.full(len(labels), NO_CLUSTER, np.int64), len(used))
+    rows = np.arange(len(labels))
+    drawn, _ = portrayed(collection.images, collection.embeddings, rows, parted)
+    return tuple(
+        replace(
+            one,
+            id=int(used[one.id]),
+            name=found.clusters[used[one.id]].name,
+            neighbour=None if one.neighbour is None else int(used[one.neighbour]),
+        )
+        for one in drawn
+    )
