@@ -157,7 +157,7 @@ def _told(result: ClusterResult) -> Iterator[tuple[str, tuple[int | None, int | 
 
 
 def _lying(spread: Spread, start: int, end: int) -> dict[str, Any]:
-    """Where images lie, and what lies near them; an image with fewer neighbours than others has shorter lists."""
+    """Where images lie, and what lies near them; fewer neighbours make a shorter list."""
     import numpy as np
     import pyarrow as pa
 

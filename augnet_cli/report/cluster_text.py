@@ -38,13 +38,8 @@ def cluster_lines(result: ClusterResult, style: Style = PLAIN) -> Iterator[str]:
 
 def _cluster(cluster: Cluster, names: dict[int, str], style: Style) -> Iterator[str]:
     name = f"  {style.green}{shown(cluster.name)}{style.reset}" if cluster.name else ""
-    near = ""
-    if cluster.neighbour is not None and cluster.neighbour_distance is not None:
-        other = f"{cluster.neighbour} {shown(names.get(cluster.neighbour, ''))}".rstrip()
-        near = f", nearest: {other} ({cluster.neighbour_distance:.2f})"
-    facts = f"{_size(cluster)}{near}"
-    yield f"{style.bold}cluster {cluster.id}{style.reset}{name}  {facts}"
-    looks = "; ".join(_looks(cluster.looks))
+    yield f"{style.bold}cluster {cluster.id}{style.reset}{name}  {facts_words(cluster, names)}"
+    looks = "; ".join(filter(None, looks_words(cluster.looks)))
     if looks:
         yield f"  {style.dim}{looks}{style.reset}"
     for path in cluster.exemplars:
@@ -62,27 +57,33 @@ def _cluster(cluster: Cluster, names: dict[int, str], style: Style) -> Iterator[
         )
 
 
+def facts_words(cluster: Cluster, names: dict[int, str]) -> str:
+    """`120 images, tightness 0.31, nearest: 5 towers (0.12)`; `names` are those of all clusters."""
+    if cluster.neighbour is None or cluster.neighbour_distance is None:
+        return _size(cluster)
+    other = f"{cluster.neighbour} {shown(names.get(cluster.neighbour, ''))}".rstrip()
+    return f"{_size(cluster)}, nearest: {other} ({cluster.neighbour_distance:.2f})"
+
+
 def _size(cluster: Cluster) -> str:
     """How many images, and how near they lie to their centre, which of one image says nothing."""
     size = count(cluster.size, "image")
     return size if cluster.size == 1 else f"{size}, tightness {cluster.tightness:.2f}"
 
 
-def _looks(looks: Looks) -> Iterator[str]:
-    """When, with what, in which colours and shapes: whatever is known."""
-    if looks.first_taken is not None:
-        first, last = looks.first_taken[:DAY], (looks.last_taken or looks.first_taken)[:DAY]
-        yield shown(first if first == last else f"{first} to {last}")
-    cameras = looks.cameras[:CAMERAS_SHOWN]
-    if cameras:
-        yield ", ".join(f"{shown(name)} {share:.0%}" for name, share in cameras)
+def looks_words(looks: Looks) -> tuple[str, str, str, str]:
+    """When, with what, in which colours and shapes; of what is not known an empty text."""
+    first, last = ((taken or "")[:DAY] for taken in (looks.first_taken, looks.last_taken))
+    when = shown(f"{first} to {last}" if last and first != last else first)
+    with_what = ", ".join(f"{shown(name)} {share:.0%}" for name, share in looks.cameras[:CAMERAS_SHOWN])
     colours = [(word, share) for word, share in colour_words(looks.colours) if share >= LEAST_SHARE]
-    if colours:
-        yield ", ".join(f"{word} {share:.0%}" for word, share in colours[:COLOURS_SHOWN])
     shapes = (("landscape", looks.landscape), ("portrait", looks.portrait), ("square", looks.square))
-    said = [f"{name} {share:.0%}" for name, share in shapes if share >= LEAST_SHARE]
-    if said:
-        yield ", ".join(said)
+    return (
+        when,
+        with_what,
+        ", ".join(f"{word} {share:.0%}" for word, share in colours[:COLOURS_SHOWN]),
+        ", ".join(f"{name} {share:.0%}" for name, share in shapes if share >= LEAST_SHARE),
+    )
 
 
 def _outside(result: ClusterResult, style: Style) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""The Parquet table of clusters, read back with pyarrow: columns, kinds, names, what Embedding Atlas reads."""
+"""The Parquet table of clusters, read back with pyarrow: columns, kinds, names, neighbours as rows."""
 
 from __future__ import annotations
 
