@@ -1,4 +1,4 @@
-"""How the number of clusters was chosen, as a picture. matplotlib, of the extra `plot`, is imported inside."""
+"""How the number of clusters was chosen, as a picture; matplotlib, the extra `plot`, is imported inside."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ DOTS_PER_INCH = 120
 # Told apart in grey too; the score is what was chosen by, so it is the darkest.
 SCORE, STABILITY, SILHOUETTE, CHOSEN = "#0b3d66", "#2a78b8", "#b45f06", "#38761d"
 HEIGHTS = (3, 2, 2)  # the score above, larger
+MARGIN = 0.2  # of a panel above and below its curve, for what is written at the chosen one
 # From so many times the smallest k on steps are equal on a scale of factors: 2 to 3 says more than 90 to 91.
 WIDE = 12
 TICKS = (1, 2, 3, 5, 7, 10, 15, 20, 30, 50, 70, 100, 150, 200, 300, 500, 700, 1000, 2000, 5000)
@@ -81,20 +82,31 @@ def _panel(axes: Any, curve: list[ClusterCount], name: str, colour: str, label: 
     axes.tick_params(labelsize="small")
     for side in ("top", "right"):
         axes.spines[side].set_visible(False)
-    # Room above for what is written at the chosen one.
-    axes.margins(y=0.15)
+    axes.margins(y=MARGIN)
 
 
 def _mark(panels: Any, curve: list[ClusterCount], k: int) -> None:
-    """A line through all panels at the chosen one, and its values."""
+    """A line through all panels at the chosen one, and its values, at the top, where the curve is not."""
     at = next((point for point in curve if point.k == k), None)
+    early = k <= curve[len(curve) // 2].k  # then there is more room to the right
     for axes, name in zip(panels, ("score", "stability", "silhouette"), strict=True):
         axes.axvline(k, color=CHOSEN, linestyle=":", linewidth=1.5)
-        if at is None or not math.isfinite(value := float(getattr(at, name))):
-            continue
-        axes.plot([k], [value], marker="o", markersize=8, markerfacecolor="none", color=CHOSEN)
-        words = f"k {k:,}: {value:.3f}" if name == "score" else f"{value:.3f}"
-        axes.annotate(words, (k, value), (8, 6), textcoords="offset points", color=CHOSEN, fontsize="small")
+        words = [f"k {k:,}"] if name == "score" else []
+        if at is not None and math.isfinite(value := float(getattr(at, name))):
+            axes.plot([k], [value], marker="o", markersize=8, markerfacecolor="none", color=CHOSEN)
+            words.append(f"{value:.3f}")
+        axes.annotate(
+            ": ".join(words),
+            (k, 1),
+            (6 if early else -6, -4),
+            xycoords=("data", "axes fraction"),
+            textcoords="offset points",
+            ha="left" if early else "right",
+            va="top",
+            color=CHOSEN,
+            fontsize="small",
+            bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.85, "pad": 1.5},
+        )
 
 
 def _scale(axes: Any, curve: list[ClusterCount]) -> None:

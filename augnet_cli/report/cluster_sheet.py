@@ -88,7 +88,7 @@ def write_cluster_sheets(
     for other in files:
         check_target(other, TARGET)
     paths = [path for line in lines for path, _ in line.pictures]
-    pen = _Pen(max([FEWEST_COLUMNS, *(len(line.pictures) for line in lines)]))
+    pen = _Pen(_columns(result))
     progress.start("drawing sheets", len(paths))
     threads, limit = workers or usable_cores(), max_megapixels or MAX_MEGAPIXELS
     try:
@@ -112,16 +112,22 @@ def _lines(result: ClusterResult) -> Iterator[Line]:
         when, with_what, _, shapes = looks_words(cluster.looks)
         yield Line(
             pictures=tuple((path, "") for path in cluster.exemplars[:COLUMNS]),
-            name=f"{cluster.id}  {shown(cluster.name)}".rstrip(),
+            name=f"{cluster.id}  {shown(cluster.name)}" if cluster.name else f"cluster {cluster.id}",
             facts=facts_words(cluster, names),
             more="; ".join(filter(None, (when, with_what, shapes))),
             colours=cluster.looks.colours,
             is_cluster=True,
         )
+    columns = _columns(result)
     odd = [(one.path, f"distance {one.distance:.4f}") for one in result.outliers]
-    for start in range(0, min(len(odd), OUTLIER_LINES * COLUMNS), COLUMNS):
-        pictures = tuple(odd[start : start + COLUMNS])
+    for start in range(0, min(len(odd), OUTLIER_LINES * columns), columns):
+        pictures = tuple(odd[start : start + columns])
         yield Line(pictures) if start else Line(pictures, "outliers", "least like any other")
+
+
+def _columns(result: ClusterResult) -> int:
+    most = max((len(cluster.exemplars) for cluster in result.clusters), default=0)
+    return max(FEWEST_COLUMNS, min(COLUMNS, most))
 
 
 def _totals(result: ClusterResult) -> str:
@@ -145,8 +151,8 @@ class _Pen:
     def title(self, text: str) -> Image.Image:
         """The head of a sheet."""
         head = Image.new("RGB", (self._width, HEAD), PAPER)
-        text = cut_end(text, self._font, self._width - 2 * GAP)
-        ImageDraw.Draw(head).text((GAP, (HEAD - LINE) // 2), text, INK, self._font)
+        text = cut_end(text, self._large, self._width - 2 * GAP)
+        ImageDraw.Draw(head).text((GAP, (HEAD - HEADING) // 2), text, INK, self._large)
         return head
 
     def line(self, line: Line, pictures: Sequence[Thumbnail]) -> Image.Image:
@@ -173,7 +179,7 @@ class _Pen:
     def _heading_height(self, line: Line) -> int:
         if not line.name:
             return GAP // 2
-        return GAP + HEADING + (LINE if line.more else 0) + GAP // 2
+        return GAP + HEADING + (LINE if line.more else 0) + GAP
 
     def _heading(self, pen: ImageDraw.ImageDraw, line: Line) -> None:
         """The name large, the facts beside it, the colours at the right; when and with what below."""

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 # By eye, of swatches: in the HLS model of `colorsys`, hue in turns, lightness and saturation in [0, 1].
 BLACK_BELOW, WHITE_ABOVE = 0.12, 0.92  # lightness
-GREY_BELOW = 0.12  # chroma: what is duller has no hue that one would name
+GREY_BELOW = 0.08  # chroma: what is duller has no hue that one would name; photos are rarely bright
 DARK_BELOW, LIGHT_ABOVE = 0.32, 0.72
 BROWN_BELOW = 0.42  # lightness under which orange is called brown
 # Where each hue ends; red goes on at the far end.

@@ -1,11 +1,8 @@
-"""Small results of `cluster`: one that says all there is to say, and folders of drawn pictures."""
+"""A small result of `cluster` that says all there is to say."""
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
-from conftest import drawn_picture
 
 from augnet_cli.records import Skip
 from augnet_cli.results import (
@@ -71,21 +68,3 @@ FULL = ClusterResult(
     flagged=(Flagged("c/2.jpg", ("dark", "blurred")), Flagged("dog.jpg", ("dark",))),
     spread=SPREAD,
 )
-
-
-def make_clusters(folder: Path, names: tuple[str, ...] = ("castles", "dogs")) -> ClusterResult:
-    """Three drawn pictures a cluster, in folders a, b and c with the same names, and one that is noise."""
-    clusters = []
-    for number, name in enumerate(names):
-        members = []
-        for part in "abc":
-            (folder / part).mkdir(parents=True, exist_ok=True)
-            path = f"{part}/{number}.png"
-            drawn_picture(10 * number + ord(part), 48, 36).save(folder / path)
-            members.append(path)
-        children = (Cluster(0, 2, tuple(members[:1]), tuple(members[:2]), name="left"),)
-        clusters.append(Cluster(number, 3, tuple(members[:2]), tuple(members), name=name, children=children))
-    drawn_picture(99, 48, 36).save(folder / "noise.png")
-    noise = ("noise.png",)
-    outliers = (Outlier("noise.png", 0.8),)
-    return ClusterResult(str(folder), "photos", "abc123", tuple(clusters), (), noise=noise, outliers=outliers)
