@@ -151,11 +151,18 @@ def _entries(folder: str) -> Iterator[Entry]:
         for line in marker:
             if not line.endswith(b"\n"):
                 return  # a kill cut it short; what it would have said was not made
-            try:
-                path, kind, origin, size, mtime_ns = json.loads(line)
-            except (ValueError, TypeError) as error:
-                raise NotOurs(f"{MARKER} can't be read") from error
-            yield Entry(path, kind, origin, size, mtime_ns)
+            yield _entry(line)
+
+
+def _entry(line: bytes) -> Entry:
+    try:
+        path, kind, origin, size, mtime_ns = json.loads(line)
+    except (ValueError, TypeError) as error:
+        raise NotOurs(f"{MARKER} can't be read") from error
+    texts, numbers = (path, kind, origin), (size, mtime_ns)
+    if not all(isinstance(one, str) for one in texts) or not all(isinstance(one, int) for one in numbers):
+        raise NotOurs(f"{MARKER} can't be read")
+    return Entry(path, kind, origin, size, mtime_ns)
 
 
 def _above(path: str) -> Iterator[str]:

@@ -53,7 +53,7 @@ def check_files(
     if plot is not None:
         from augnet_cli.report.cluster_plot import check_count_plot
 
-        check_count_plot(plot)
+        check_count_plot(plot, request.folder)
     if into is not None:
         from augnet_cli.acting.into import check_into
 

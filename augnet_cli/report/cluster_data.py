@@ -139,7 +139,6 @@ def _told(cluster: Cluster) -> Iterator[tuple[str, str | int, str]]:
 def _lying(spread: Spread, cluster: int) -> Iterator[tuple[str, str | int, str]]:
     """The same from where each image lies."""
     here: np.ndarray = (spread.clusters == cluster).nonzero()[0]
-    for place in here.tolist():
-        child = int(spread.children[place])
-        distance = fixed(spread.distances[place])
-        yield spread.paths[place], "" if child == NO_CLUSTER else child, distance
+    children, distances = spread.children[here].tolist(), spread.distances[here].tolist()
+    for place, child, distance in zip(here.tolist(), children, distances, strict=True):
+        yield spread.paths[place], "" if child == NO_CLUSTER else child, fixed(distance)

@@ -8,7 +8,8 @@ from typing import Any
 
 from augnet_cli.errors import MissingExtraError, UsageError
 from augnet_cli.extras import how_to_install
-from augnet_cli.report.target import Target, check_target, written_whole
+from augnet_cli.report.sheet import check_sheet
+from augnet_cli.report.target import Target, written_whole
 from augnet_cli.results import ClusterCount, ClusterResult
 
 TITLE = "Number of clusters by augnet"  # inside the file
@@ -24,15 +25,16 @@ WIDE = 12
 TICKS = (1, 2, 3, 5, 7, 10, 15, 20, 30, 50, 70, 100, 150, 200, 300, 500, 700, 1000, 2000, 5000)
 
 
-def check_count_plot(file: str) -> None:
+def check_count_plot(file: str, *folders: str) -> None:
     """Refuse before the work what can't be drawn after it.
 
     Raises:
         UsageError: another suffix than .png or .svg.
-        FolderError: the file can't be written there, or is another one than an earlier plot.
+        FolderError: the file can't be written there, is another one than an earlier plot, or would be one of
+            the images of `folders` next time.
         MissingExtraError: matplotlib is not installed.
     """
-    check_target(file, TARGET)
+    check_sheet(file, *folders, target=TARGET)
     if importlib.util.find_spec("matplotlib") is None:
         raise MissingExtraError("--plot needs matplotlib, which is not installed", how_to_install("plot"))
 

@@ -116,8 +116,7 @@ class _Rows:
         import pyarrow as pa
 
         paths = self.paths[start:end]
-        placed = [self._place(start + at, path) for at, path in enumerate(paths)]
-        clusters = [cluster for cluster, _ in placed]
+        clusters, children = self._places(start, end)
         columns: dict[str, Any] = {
             "path": [_text(path) for path in paths],
             "path_bytes": [os.fsencode(path) if _odd(path) else None for path in paths],
@@ -125,7 +124,7 @@ class _Rows:
             "name": [
                 None if cluster is None else _text(self._names.get(cluster, "")) for cluster in clusters
             ],
-            "child": [child for _, child in placed],
+            "child": children,
             "outlier": [path in self._outliers for path in paths],
             "flags": [self._flags.get(path, []) for path in paths],
         }
@@ -139,11 +138,13 @@ class _Rows:
         ]
         return pa.record_batch(arrays, schema=schema)
 
-    def _place(self, row: int, path: str) -> tuple[int | None, int | None]:
-        """Cluster and sub-cluster of an image."""
+    def _places(self, start: int, end: int) -> tuple[list[int | None], list[int | None]]:
+        """Cluster and sub-cluster of each row."""
         if self._spread is None:
-            return self._told[path]
-        return _or_none(self._spread.clusters[row]), _or_none(self._spread.children[row])
+            told = [self._told[path] for path in self.paths[start:end]]
+            return [cluster for cluster, _ in told], [child for _, child in told]
+        spread = self._spread
+        return _or_none(spread.clusters[start:end].tolist()), _or_none(spread.children[start:end].tolist())
 
 
 def _told(result: ClusterResult) -> Iterator[tuple[str, tuple[int | None, int | None]]]:
@@ -176,8 +177,8 @@ def _lying(spread: Spread, start: int, end: int) -> dict[str, Any]:
     }
 
 
-def _or_none(number: Any) -> int | None:
-    return None if number == NO_CLUSTER else int(number)
+def _or_none(numbers: list[int]) -> list[int | None]:
+    return [None if number == NO_CLUSTER else number for number in numbers]
 
 
 def _odd(path: str) -> bool:

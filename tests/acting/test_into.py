@@ -153,6 +153,11 @@ def marker_broken(into: Path, photos: Path) -> None:
         marker.write(b"{}\n")
 
 
+def marker_odd(into: Path, photos: Path) -> None:
+    with open(into / MARKER, "ab") as marker:
+        marker.write(b'[1, "copy", null, 0, 0]\n')
+
+
 def marker_is_a_link(into: Path, photos: Path) -> None:
     os.rename(into / MARKER, photos.parent / "marker")
     (into / MARKER).symlink_to(photos.parent / "marker")
@@ -164,7 +169,7 @@ def original_gone(into: Path, photos: Path) -> None:
 
 CHANGES = (
     *(foreign_file, foreign_folder, foreign_link, edited, store_in_it),
-    *(marker_gone, marker_broken, marker_is_a_link),
+    *(marker_gone, marker_broken, marker_odd, marker_is_a_link),
 )
 
 

@@ -73,6 +73,7 @@ def test_what_can_not_be_made_is_refused_before_the_work(tmp_path: Path) -> None
         ({"into": str(tmp_path / "mine")}, FolderError),
         ({"into": str(inside)}, FolderError),
         ({"sheet": f"{inside}.png"}, FolderError),
+        ({"plot": f"{inside}.png"}, FolderError),
     ):
         with pytest.raises(kind):
             check_files(request, **words)
