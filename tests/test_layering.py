@@ -36,7 +36,18 @@ DOORS = {"pipeline/train.py", "cli/train.py"}
 
 TORCH = {"torch", "torchvision", "onnx", "onnxscript"}
 # Imported where they are used, inside functions: start-up must not pay for them.
-LATE = {"onnxruntime", "annoy", "sklearn", "scipy", "rich", "cv2", "threadpoolctl", *TORCH}
+LATE = {
+    "onnxruntime",
+    "annoy",
+    "sklearn",
+    "scipy",
+    "rich",
+    "cv2",
+    "threadpoolctl",
+    "pyarrow",
+    "matplotlib",
+    *TORCH,
+}
 # Nothing of the command line or of the shared ground may cost more than the standard library at start.
 LIGHT_ROOMS = {*FLOORS[0], *FLOORS[1], "cli", "__init__", "__main__"}
 NOT_LIGHT = {"numpy", "PIL", *LATE}

@@ -134,16 +134,21 @@ def replace(source: str, target: str, temporary: str, content: str) -> None:
         remove(source)
 
 
-def second_name(source: str, target: str) -> None:
-    """A hard link; neither name is more than the other."""
+def second_name(source: str, target: str, flush: bool = True) -> None:
+    """A hard link; neither name is more than the other.
+
+    Who makes many names leaves out `flush`, and flushes their folder once, at the end.
+    """
     os.link(source, target, **_LINK_ITSELF)
-    sync_folder(os.path.dirname(target))
+    if flush:
+        sync_folder(os.path.dirname(target))
 
 
-def symbolic_link(text: str, target: str) -> None:
-    """A symbolic link at `target` that says `text`."""
+def symbolic_link(text: str, target: str, flush: bool = True) -> None:
+    """A symbolic link at `target` that says `text`; `flush` as above."""
     os.symlink(text, target)
-    sync_folder(os.path.dirname(target))
+    if flush:
+        sync_folder(os.path.dirname(target))
 
 
 def remove(path: str) -> None:

@@ -17,16 +17,21 @@ from augnet_cli.images.files import STORE_FOLDER
 from augnet_cli.images.names import shown
 from augnet_cli.whole import whole_file
 
-HEAD_BYTES = 4096  # of a file; every kind written here has its mark near the start
+HEAD_BYTES = 4096  # of a file; most kinds written here have their mark near the start
+TAIL_BYTES = 1 << 16  # of a file that has its mark near the end
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A kind of file that one option writes: its endings, and the mark that all such files carry."""
+    """A kind of file that one option writes: its endings, and the mark that all such files carry.
+
+    `at_end`: whether the mark is near the end of the file.
+    """
 
     option: str
     suffixes: tuple[str, ...]
     mark: str
+    at_end: bool = False
 
     @property
     def example(self) -> str:
@@ -87,6 +92,8 @@ def _is_ours(file: str, target: Target) -> bool:
         return False
     try:
         with open(file, "rb") as stream:
-            return target.mark.encode() in stream.read(HEAD_BYTES)
+            if target.at_end:
+                stream.seek(-min(TAIL_BYTES, os.fstat(stream.fileno()).st_size), os.SEEK_END)
+            return target.mark.encode() in stream.read(TAIL_BYTES if target.at_end else HEAD_BYTES)
     except OSError:
         return False

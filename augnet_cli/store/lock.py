@@ -69,6 +69,18 @@ def _held(place: Place, name: str, busy: str, wait: str) -> Iterator[None]:
         os.close(handle)  # frees the lock
 
 
+def hold(handle: int) -> bool:
+    """Lock an open file until it is closed; whether it is ours now, and not another process's.
+
+    Where a file system has no locks nobody can have one, and it is ours.
+    """
+    try:
+        _lock(handle)
+    except OSError as error:
+        return error.errno not in BUSY
+    return True
+
+
 def _take(handle: int, place: Place, busy: str, wait: str) -> None:
     try:
         _lock(handle)
