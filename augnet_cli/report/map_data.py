@@ -25,7 +25,6 @@ DISTANCE_STEPS = 10_000
 # they would take as much as all the pictures.
 NEIGHBOURS, NEIGHBOURS_WITHIN = 6, 50_000
 DECIMALS = 4  # of shares and of tightness
-# Members named as borderline, and columns of one value an image, are lists of numbers: some bytes each.
 CODE_BITS = 16  # of x and of y in the order of places
 
 
@@ -55,10 +54,12 @@ def pictured(result: ClusterResult, most: int) -> list[int]:
 
 
 def _foremost(result: ClusterResult) -> Iterator[str]:
-    """Exemplars of all clusters, then those of their children; then what is listed for other reasons."""
+    """Middles of all clusters, which the map's names show, then exemplars, then what is listed elsewhere."""
     children = [child for cluster in result.clusters for child in cluster.children]
-    for cluster in (*result.clusters, *children):
-        yield from (cluster.medoid, *cluster.exemplars)
+    for clusters in (result.clusters, children):
+        yield from (cluster.medoid for cluster in clusters)
+        for cluster in clusters:
+            yield from cluster.exemplars
     yield from (outlier.path for outlier in result.outliers)
     for cluster in (*result.clusters, *children):
         yield from cluster.borderline

@@ -18,10 +18,9 @@ from augnet_cli.images.names import shown
 from augnet_cli.progress import SILENT, Progress
 from augnet_cli.report.map_data import map_pieces, pictured, spread_of
 from augnet_cli.report.self_contained import around_the_data
-from augnet_cli.report.sprites import SIDES, Sheet, sheets
+from augnet_cli.report.sprites import Sheet, fitting_cell, sheets
 from augnet_cli.report.target import Target, check_target, written_whole
 from augnet_cli.report.text import count
-from augnet_cli.report.thumbnails import fitting_side
 from augnet_cli.results import ClusterResult
 
 MARK = '<meta name="generator" content="augnet cluster">'
@@ -110,7 +109,7 @@ def write_map(
     numbers = pictured(result, MOST_PICTURES)
     paths = [spread.paths[number] for number in numbers]
     bytes_each = SHEETS_BYTES / BASE64_GROWTH / max(1, len(paths))
-    side = fitting_side(result.folder, paths, bytes_each, threads, limit, SIDES)
+    side = fitting_cell(result.folder, paths, bytes_each, threads, limit)
     before, after = _around(result)
     page_folder = os.path.dirname(os.path.abspath(file))
     broken = 0

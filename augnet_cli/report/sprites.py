@@ -12,14 +12,17 @@ from dataclasses import dataclass
 import numpy as np
 
 from augnet_cli.images.decode import MAX_MEGAPIXELS
-from augnet_cli.report.thumbnails import Thumbnail, encoded, thumbnails
+from augnet_cli.report.thumbnails import SAMPLE, Thumbnail, encoded, fitting_side, thumbnails
 
 # Sides of a cell in pixels, largest first, all multiples of 16: the blocks of WebP and JPEG then end where
 # cells end, and no picture bleeds into its neighbour.  256 fills the card of a picture; at 48 one still
-# tells a face from a landscape.
-SIDES = (256, 208, 176, 160, 144, 128, 112, 96, 80, 64, 48)
+# tells a face from a landscape; 32 is for icons.
+SIDES = (256, 208, 176, 160, 144, 128, 112, 96, 80, 64, 48, 32)
+LEAST_SIDE = 48  # what photographs are made to at the smallest
+WHOLE = 0.9  # share of pictures that fit a cell as they are, where pictures are smaller than the largest cell
 # A sheet of 16 MB when decoded: any browser holds some dozens, and few are wanted at a time.
 SHEET_SIDE = 2048
+GREY = 128  # of a cell without a picture
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +54,24 @@ def cells_across(side: int) -> int:
     return SHEET_SIDE // side
 
 
+def fitting_cell(
+    folder: str, paths: Sequence[str], bytes_each: float, workers: int, max_megapixels: float = MAX_MEGAPIXELS
+) -> int:
+    """The largest of SIDES at which a picture takes `bytes_each` on average, or LEAST_SIDE.
+
+    Nor is it larger than pictures need that are small themselves: of icons all but one in ten are whole.
+    """
+    step = max(1, len(paths) // SAMPLE)
+    sample = thumbnails(folder, paths[::step], SIDES[0], _same, workers, max_megapixels)
+    lengths = sorted(max(shown.pixels.shape[:2]) for shown in sample if shown.pixels is not None)
+    if not lengths:
+        return LEAST_SIDE
+    needed = lengths[int(WHOLE * (len(lengths) - 1))]
+    enough = min((side for side in SIDES if side >= needed), default=SIDES[0])
+    sides = [side for side in SIDES if min(enough, LEAST_SIDE) <= side <= enough]
+    return fitting_side(folder, paths, bytes_each, workers, max_megapixels, sides)
+
+
 def sheets(
     folder: str, paths: Sequence[str], side: int, workers: int, max_megapixels: float = MAX_MEGAPIXELS
 ) -> Generator[Sheet, None, None]:
@@ -74,8 +95,6 @@ def sheets(
                 cells.append(_laid(thumbnail, pixels[top : top + side, left : left + side]))
             yield Sheet(encoded(pixels), tuple(cells))
 
-
-GREY = 128
 
 
 def _laid(thumbnail: Thumbnail, cell: np.ndarray) -> Cell:

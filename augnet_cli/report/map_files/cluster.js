@@ -24,7 +24,7 @@ function colourBar(shares) {
   return make("span", { class: "swatches" }, ...shares.map(([colour, share]) => {
     const swatch = make("i", { title: `${colour}, ${percent(share)}` });
     swatch.style.background = colour;
-    swatch.style.flexGrow = share;
+    swatch.style.flexGrow = 100 * share; // less than 1 in all would leave room
     return swatch;
   }));
 }

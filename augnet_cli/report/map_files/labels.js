@@ -28,7 +28,7 @@ function placeLabels(pen) {
     const { text, width } = labelText(pen, cluster);
     const wide = LABEL.pad + LABEL.picture + LABEL.gap + width + LABEL.pad + 2;
     const [x, y] = [across(cluster.x), down(cluster.y)];
-    if (x < -20 || y < -20 || x > view.width + 20 || y > view.height + 20) continue;
+    if (x < 0 || y < 0 || x > view.width || y > view.height) continue;
     const step = LABEL.height + LABEL.apart;
     const tries = [[0, 0], [0, -step], [0, step], [-wide / 2, 0], [wide / 2, 0], [0, -2 * step], [0, 2 * step]];
     for (const [dx, dy] of tries) {

@@ -5,7 +5,7 @@ const LISTS = [
   { id: "clusters", name: "Clusters", items: clusters, show: () => [curvePart(), make("div", { class: "rows" }, ...clusters.map(clusterRow))] },
   { id: "outliers", name: "Outliers", items: data.outliers, show: outlierList },
   { id: "flagged", name: "Flagged", items: data.flagged, show: flaggedList },
-  { id: "noise", name: "In no cluster", items: noise, show: () => [tiles(noise)] },
+  { id: "noise", name: "Noise", items: noise, show: noiseList },
   { id: "skipped", name: "Skipped", items: data.skipped, show: skippedList },
 ];
 const content = byId("content");
@@ -18,6 +18,10 @@ function outlierList() {
 
 function flaggedList() {
   return [rows(data.flagged, ([image, ...flags]) => imageRow(image, `${flags.join(", ")} `, chip(clusterAt(image))))];
+}
+
+function noiseList() {
+  return [make("p", { class: "facts lead" }, "In no cluster: where images lie too thinly."), tiles(noise)];
 }
 
 function skippedList() {

@@ -12,6 +12,7 @@ let found = null; // Set of images, or null where nothing is searched for
 const strong = new Uint8Array(total).fill(1); // what is not faint
 let strongCount = total;
 let asked = 0;
+let levelled; // for whom the pictures found room: what was open or found, undefined before
 let colours = null;
 
 // Which images stand out: of what is pointed at, else of a search, else of what is open.
@@ -24,6 +25,14 @@ function emphasise() {
     strongCount += strong[image];
   }
   repaint();
+}
+
+// Pictures find their room anew where other images have the map to themselves.
+function levelAgain() {
+  const about = found ?? chosen.cluster;
+  if (about === levelled) return;
+  levelled = about;
+  findLevels(found ? (image) => found.has(image) : chosen.cluster ? (image) => contains(chosen.cluster, image) : () => true);
 }
 
 function repaint() {
@@ -41,6 +50,7 @@ function paint(now) {
   asked = 0;
   const began = performance.now();
   flown(now);
+  levelAgain();
   choosePictures();
   paintDots();
   const { grain, width, height } = view;
@@ -98,7 +108,7 @@ function bringIntoSight(image) {
 function resized() {
   const box = mapBox.getBoundingClientRect();
   if (!box.width || !box.height) return;
-  if (sized(box.width, box.height)) findLevels();
+  if (sized(box.width, box.height)) levelled = undefined;
   repaint();
 }
 

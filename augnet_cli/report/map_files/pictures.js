@@ -1,11 +1,11 @@
 // Pictures in place of dots, where there is room.  Each has a level, a half-octave of zoom, from which on no picture
 // shown before it is in its way; so none overlaps another, and which are shown depends on the zoom alone.
 
-const PICTURE = Math.min(60, data.side); // pixels on the screen when a picture appears
-const LARGEST = Math.min(168, data.side * 1.25); // what it grows to where it stands alone
+const PICTURE = 56; // pixels on the screen when a picture appears
+const LARGEST = Math.max(64, Math.min(160, data.side * 1.25)); // what it grows to where it stands alone
 const STEP = Math.SQRT2; // of zoom from level to level
 const LEVELS = Math.ceil(Math.log(MOST_ZOOM) / Math.log(STEP));
-const WORTH_A_LOOK = 0.22; // share of the pictures that must find room before any is shown
+const WORTH_A_LOOK = 0.14; // share of the pictures that must find room before any is shown
 const GROWING = 0.4; // of a level, in which its new pictures grow to their size
 const FRAME = 1.5;
 
@@ -16,12 +16,13 @@ let rooms = null; // how far the nearest other picture is, in units of the map
 let firstLevel = 0;
 let picturesWanted = true;
 
-function findLevels() {
+// Among the images that `fits`: where a cluster is open, or images were found, they have the map to themselves.
+function findLevels(fits) {
   const cells = data.pictures.map(([image]) => image);
   levels = new Float64Array(cells.length).fill(Infinity);
-  let waiting = cells.map((_, cell) => cell).filter((cell) => !data.pictures[cell][6]);
+  let waiting = cells.map((_, cell) => cell).filter((cell) => !data.pictures[cell][6] && fits(cells[cell]));
   const among = new Grid(waiting.map((cell) => cells[cell]));
-  rooms = Float64Array.from(cells, (image) => among.room(image));
+  rooms = Float64Array.from(cells, (image) => (fits(image) ? among.room(image) : 0));
   const usable = waiting.length;
   const placed = [];
   firstLevel = Infinity;

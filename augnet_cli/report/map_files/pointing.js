@@ -136,7 +136,8 @@ function fillCard(image) {
   const parts = [make("div", { class: "frame" }, pictureElement(own ? image : likeness(image), CARD))];
   if (!own) parts.push(make("p", { class: "facts" }, likeness(image) === NONE ? "It has no picture on this page." : "It has no picture on this page: this is the nearest that has one."));
   parts.push(make("p", { class: "path" }, pathText(image)));
-  parts.push(make("p", { class: "facts" }, chip(cluster), ` ${cluster ? "distance" : "to the nearest cluster"} ${distanceWords(distanceOf(image))}`));
+  parts.push(make("p", {}, chip(cluster)));
+  parts.push(make("p", { class: "facts" }, `${cluster ? "distance to its middle" : "to the nearest cluster"} ${distanceWords(distanceOf(image))}`));
   card.replaceChildren(...parts);
 }
 

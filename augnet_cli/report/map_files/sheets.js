@@ -2,6 +2,7 @@
 
 const SHEETS_HELD = 12; // of 16 MB each; those in use are held whatever their number
 const UNUSED_MS = 4000;
+const MOST_GROWTH = 4; // of an icon; larger it is only blurred
 const heldSheets = new Map(); // number: bitmap or null while it is decoded, when it was used, who waits
 
 function decodedSheet(number, then) {
@@ -47,21 +48,26 @@ function drawPicture(pen, picture, x, y, width, height, then) {
   return true;
 }
 
-// A picture as an element: as large as its box allows, or the reason why there is none.
-function pictureElement(image, side) {
+// A picture as an element, or the reason why there is none: whole and at most `side` pixels long, or where it is to be
+// `square` cut to one of that side.
+function pictureElement(image, side, square = false) {
   const picture = pictureOf(image);
   if (!picture || picture.reason) {
     const words = picture ? "can't be shown" : "no picture here";
     return make("span", { class: "broken", title: picture?.reason ?? null }, make("span", {}, words), make("small", {}, picture?.reason ?? ""));
   }
   const grain = window.devicePixelRatio || 1;
-  const scale = Math.min(side / Math.max(picture.across, picture.down), 2);
-  const [width, height] = [Math.round(picture.across * scale), Math.round(picture.down * scale)];
+  const scale = square ? side / Math.min(picture.across, picture.down) : Math.min(side / Math.max(picture.across, picture.down), MOST_GROWTH);
+  const [wide, high] = [picture.across * scale, picture.down * scale];
+  const [width, height] = square ? [side, side] : [Math.round(wide), Math.round(high)];
   const canvas = make("canvas", { width: Math.round(width * grain), height: Math.round(height * grain), "data-image": image });
   canvas.style.width = `${width}px`;
   canvas.style.height = `${height}px`;
   const fill = () => {
-    if (drawPicture(canvas.getContext("2d"), picture, 0, 0, canvas.width, canvas.height, fill)) canvas.dataset.drawn = "";
+    const brush = canvas.getContext("2d");
+    brush.setTransform(grain, 0, 0, grain, 0, 0);
+    brush.imageSmoothingQuality = "high";
+    if (drawPicture(brush, picture, (width - wide) / 2, (height - high) / 2, wide, high, fill)) canvas.dataset.drawn = "";
   };
   fill();
   return canvas;

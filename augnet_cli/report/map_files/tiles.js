@@ -33,7 +33,7 @@ function pointing(element, image, cluster = null) {
 }
 
 function tile(image, side, words = "") {
-  const button = make("button", { type: "button", class: "tile", "aria-label": nameOf(image), title: nameOf(image), "data-image": image }, pictureElement(image, side));
+  const button = make("button", { type: "button", class: "tile", "aria-label": nameOf(image), title: nameOf(image), "data-image": image }, pictureElement(image, side, true));
   if (words) button.append(make("span", { class: "under" }, words));
   button.addEventListener("click", () => open({ image }));
   return pointing(button, image);
@@ -65,13 +65,13 @@ function stepwise(list, items, made) {
 // A row of an image: its picture, its path, what is said of it.
 function imageRow(image, ...facts) {
   const texts = make("span", { class: "texts" }, make("span", { class: "path" }, pathText(image)), make("span", { class: "facts" }, ...facts));
-  const row = make("button", { type: "button", class: "row", "data-image": image }, make("span", { class: "thumb" }, pictureElement(image, 56)), texts);
+  const row = make("button", { type: "button", class: "row", "data-image": image }, make("span", { class: "thumb" }, pictureElement(image, 56, true)), texts);
   row.addEventListener("click", () => open({ image }));
   return pointing(row, image);
 }
 
 function strip(images, side = 52, most = 6) {
-  return make("span", { class: "strip" }, ...images.slice(0, most).map((image) => make("span", { class: "thumb" }, pictureElement(image, side))));
+  return make("span", { class: "strip" }, ...images.slice(0, most).map((image) => make("span", { class: "thumb" }, pictureElement(image, side, true))));
 }
 
 // A cluster in a list: colour, name, size, and pictures of what it spans.
