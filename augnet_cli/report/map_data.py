@@ -142,7 +142,9 @@ def _images(folder: str, spread: Spread, clusters: tuple[Cluster, ...]) -> Itera
 
 
 def _exceptions(name: str, paths: Sequence[str], texts: list[str]) -> Iterator[str]:
-    others = {place: text for place, (path, text) in enumerate(zip(paths, texts, strict=True)) if text != path}
+    others = {
+        place: text for place, (path, text) in enumerate(zip(paths, texts, strict=True)) if text != path
+    }
     yield f',\n"{name}":{as_json(others)}'
 
 

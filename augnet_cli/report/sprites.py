@@ -22,6 +22,8 @@ LEAST_SIDE = 48  # what photographs are made to at the smallest
 WHOLE = 0.9  # share of pictures that fit a cell as they are, where pictures are smaller than the largest cell
 # A sheet of 16 MB when decoded: any browser holds some dozens, and few are wanted at a time.
 SHEET_SIDE = 2048
+# Sheets at most, where LEAST_SIDE allows: a map that shows a picture of each holds 400 MB.
+MOST_SHEETS = 24
 GREY = 128  # of a cell without a picture
 
 
@@ -68,8 +70,16 @@ def fitting_cell(
         return LEAST_SIDE
     needed = lengths[int(WHOLE * (len(lengths) - 1))]
     enough = min((side for side in SIDES if side >= needed), default=SIDES[0])
-    sides = [side for side in SIDES if min(enough, LEAST_SIDE) <= side <= enough]
+    least = min(enough, LEAST_SIDE)
+    sides = [
+        side for side in SIDES if least < side <= enough and _sheet_count(len(paths), side) <= MOST_SHEETS
+    ]
+    sides.append(least)
     return fitting_side(folder, paths, bytes_each, workers, max_megapixels, sides)
+
+
+def _sheet_count(pictures: int, side: int) -> int:
+    return -(-pictures // cells_across(side) ** 2)
 
 
 def sheets(
@@ -94,7 +104,6 @@ def sheets(
                 top, left = side * (place // across), side * (place % across)
                 cells.append(_laid(thumbnail, pixels[top : top + side, left : left + side]))
             yield Sheet(encoded(pixels), tuple(cells))
-
 
 
 def _laid(thumbnail: Thumbnail, cell: np.ndarray) -> Cell:

@@ -39,7 +39,7 @@ function clusterFacts(cluster) {
   const siblings = cluster.parent ? cluster.parent.children : clusters;
   const near = siblings[cluster.neighbour];
   const shapes = SHAPES.map((shape, at) => [looks.shapes[at], shape]).filter(([share]) => share > 0);
-  const sample = looks.of && looks.of < cluster.size ? ` of ${english.format(looks.of)} looked at` : "";
+  const sample = looks.of && looks.of < cluster.size ? ` (${english.format(looks.of)} images looked at)` : "";
   const cameras = looks.cameras.slice(0, CAMERAS).map(([name, share]) => `${name} ${percent(share)}`);
   return make("dl", { class: "factlist" },
     fact("Images", english.format(cluster.size)),

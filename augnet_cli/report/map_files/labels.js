@@ -14,11 +14,12 @@ function labelText(pen, cluster) {
   return labelTexts.get(cluster);
 }
 
-// The clusters that are named now: those on the map, and the parts of the one that is open.
+// The clusters that are named now: all, or the one that is open with its parts, and one that is pointed at.
 function labelled() {
-  const open = chosen.cluster?.parent ?? chosen.cluster;
-  const parts = open ? open.children : [];
-  return [...(open ? [chosen.cluster, ...parts.filter((part) => part !== chosen.cluster)] : []), ...clusters.filter((cluster) => cluster !== open)];
+  const open = chosen.cluster;
+  if (!open) return clusters;
+  const parts = (open.parent ?? open).children.filter((part) => part !== open);
+  return [...new Set([pointed.cluster ?? open, open, ...parts])];
 }
 
 function placeLabels(pen) {

@@ -2,12 +2,13 @@
 // shown before it is in its way; so none overlaps another, and which are shown depends on the zoom alone.
 
 const PICTURE = 56; // pixels on the screen when a picture appears
-const LARGEST = Math.max(64, Math.min(160, data.side * 1.25)); // what it grows to where it stands alone
+const LARGEST = Math.max(64, Math.min(120, data.side * 1.25)); // what it grows to where it stands alone
 const STEP = Math.SQRT2; // of zoom from level to level
 const LEVELS = Math.ceil(Math.log(MOST_ZOOM) / Math.log(STEP));
 const WORTH_A_LOOK = 0.14; // share of the pictures that must find room before any is shown
 const GROWING = 0.4; // of a level, in which its new pictures grow to their size
 const FRAME = 1.5;
+const OPENED = 84; // pixels of the picture that is open, wherever it lies
 
 const covered = new Uint8Array(total); // whether an image is drawn as a picture
 const drawnPictures = []; // of the last frame, for the pointer: image and its box
@@ -61,6 +62,12 @@ function findLevels(fits) {
 function choosePictures() {
   for (const { image } of drawnPictures) covered[image] = 0;
   drawnPictures.length = 0;
+  choosePicturesWithRoom();
+  const own = chosen.image === NONE ? null : pictureOf(chosen.image);
+  if (own && !own.reason) showPicture(chosen.image, OPENED);
+}
+
+function choosePicturesWithRoom() {
   const level = Math.log(zoom()) / Math.log(STEP);
   if (!picturesWanted || level < firstLevel || !levels) return;
   const within = Math.floor(level);
@@ -73,9 +80,13 @@ function choosePictures() {
     if (x < -LARGEST || y < -LARGEST || x > view.width + LARGEST || y > view.height + LARGEST) continue;
     const alone = Math.min(LARGEST, rooms[cell] * view.scale);
     const grown = within > firstLevel && levels[cell] === within ? young : 1;
-    drawnPictures.push({ image, x, y, side: Math.max(side, alone) * grown });
-    covered[image] = strong[image];
+    if (image !== chosen.image) showPicture(image, Math.max(side, alone) * grown);
   }
+}
+
+function showPicture(image, side) {
+  drawnPictures.push({ image, side, x: across(xs[image]), y: down(ys[image]) });
+  covered[image] = strong[image];
 }
 
 function paintPictures(pen) {

@@ -26,6 +26,8 @@ const inMap = (event) => {
   return [event.clientX - box.left, event.clientY - box.top];
 };
 
+const readHint = () => byId("hint").classList.add("read");
+
 function pointAt(px, py) {
   const label = labelAt(px, py);
   const image = label ? NONE : imageAt(px, py);
@@ -54,6 +56,7 @@ function moved(event) {
     over.style.cursor = "grabbing";
     pan(at[0] - last[0], at[1] - last[1]);
     point(NONE);
+    readHint();
   }
 }
 
@@ -69,6 +72,7 @@ function released(event) {
 }
 
 function clicked() {
+  readHint();
   if (pointed.cluster) open({ cluster: pointed.cluster });
   else if (pointed.image !== NONE) open({ image: pointed.image });
 }
@@ -122,7 +126,7 @@ function startPointing() {
     const lines = event.deltaMode === WheelEvent.DOM_DELTA_LINE ? 33 : 1;
     const fine = event.ctrlKey ? 6 : 1; // a pinch on a touchpad comes as small turns
     zoomAt(...inMap(event), Math.exp(-WHEEL * fine * lines * event.deltaY));
-    byId("hint").classList.add("read");
+    readHint();
   }, { passive: false });
   over.addEventListener("keydown", keyed);
   over.addEventListener("blur", () => point(NONE));
