@@ -33,7 +33,8 @@ ZOOM = """(async () => {
   const [gaps, own] = [[], []];
   let last = 0;
   for (let frame = 0; frame < FRAMES; frame += 1) {
-    over.dispatchEvent(new WheelEvent("wheel", { deltaY: frame < FRAMES / 2 ? -30 : 30, clientX: 500, clientY: 450 }));
+    const deltaY = frame < FRAMES / 2 ? -30 : 30;
+    over.dispatchEvent(new WheelEvent("wheel", { deltaY, clientX: 500, clientY: 450 }));
     const now = await new Promise(requestAnimationFrame);
     if (last) gaps.push(now - last);
     own.push(Number(over.dataset.milliseconds));

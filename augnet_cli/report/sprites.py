@@ -107,7 +107,7 @@ def sheets(
 
 
 def _laid(thumbnail: Thumbnail, cell: np.ndarray) -> Cell:
-    """Lay a picture into its cell, (side, side, 3); its edges go on to the cell's: a border would cost bytes."""
+    """Lay a picture into its cell, (side, side, 3); its edges go on: a border would cost bytes."""
     picture = thumbnail.pixels
     size = (thumbnail.width, thumbnail.height, thumbnail.size_bytes)
     if picture is None:

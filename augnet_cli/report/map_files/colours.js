@@ -36,10 +36,7 @@ const slots = (() => {
   return chosen;
 })();
 
-function colourOf(cluster) {
-  if (!cluster) return NOISE[theme()];
-  const { hue, tone } = slots[(cluster.parent ?? cluster).place];
-  return mixed(HUES[theme()][hue], ...TONES[theme()][tone]);
-}
+const colourLists = Object.fromEntries(["light", "dark"].map((name) => [name, slots.map(({ hue, tone }) => mixed(HUES[name][hue], ...TONES[name][tone]))]));
+const colourOf = (cluster) => (cluster ? colourLists[theme()][(cluster.parent ?? cluster).place] : NOISE[theme()]);
 
 const clusterAt = (image) => clusters[clusterOf[image]] ?? null;

@@ -73,8 +73,10 @@ function stampAll(colours, which, growth) {
   const [left, top] = [width / 2 - view.x * scale, height / 2 + view.y * scale];
   for (let image = 0; image < total; image += 1) {
     if (strong[image] !== which) continue;
-    const [px, py] = [left + xs[image] * scale, top - ys[image] * scale];
-    const [x, y] = [Math.floor(px), Math.floor(py)];
+    const px = left + xs[image] * scale;
+    const py = top - ys[image] * scale;
+    const x = Math.floor(px);
+    const y = Math.floor(py);
     if (x < reach || y < reach || x >= width - reach || y >= height - reach || covered[image]) continue;
     const sub = Math.floor((py - y) * SUBSTEPS) * SUBSTEPS + Math.floor((px - x) * SUBSTEPS);
     const cluster = clusterOf[image];
@@ -83,7 +85,9 @@ function stampAll(colours, which, growth) {
 }
 
 function stamp({ offsets, shares }, at, colour) {
-  const [red, green, blue] = [colour[0], colour[1], colour[2]];
+  const red = colour[0];
+  const green = colour[1];
+  const blue = colour[2];
   const opaque = 0xff000000 | (blue << 16) | (green << 8) | red;
   for (let each = 0; each < offsets.length; each += 1) {
     const place = at + offsets[each];
@@ -93,7 +97,9 @@ function stamp({ offsets, shares }, at, colour) {
       continue;
     }
     const under = pixels[place];
-    const [r, g, b] = [under & 255, (under >> 8) & 255, (under >> 16) & 255];
+    const r = under & 255;
+    const g = (under >> 8) & 255;
+    const b = (under >> 16) & 255;
     pixels[place] = 0xff000000
       | ((b + (((blue - b) * share) >> 8)) << 16)
       | ((g + (((green - g) * share) >> 8)) << 8)

@@ -19,11 +19,10 @@ let picturesWanted = true;
 
 // Among the images that `fits`: where a cluster is open, or images were found, they have the map to themselves.
 function findLevels(fits) {
-  const cells = data.pictures.map(([image]) => image);
-  levels = new Float64Array(cells.length).fill(Infinity);
-  let waiting = cells.map((_, cell) => cell).filter((cell) => !data.pictures[cell][6] && fits(cells[cell]));
-  const among = new Grid(waiting.map((cell) => cells[cell]));
-  rooms = Float64Array.from(cells, (image) => (fits(image) ? among.room(image) : 0));
+  levels = new Float64Array(imageIn.length).fill(Infinity);
+  let waiting = data.pictures.map((_, cell) => cell).filter((cell) => !data.pictures[cell][6] && fits(imageIn[cell]));
+  const among = new Grid(waiting.map((cell) => imageIn[cell]));
+  rooms = Float64Array.from(imageIn, (image) => (fits(image) ? among.room(image) : 0));
   const usable = waiting.length;
   const placed = [];
   firstLevel = Infinity;
@@ -46,10 +45,10 @@ function findLevels(fits) {
       }
       return true;
     };
-    for (const cell of placed) put(cells[cell]);
+    for (const cell of placed) put(imageIn[cell]);
     waiting = waiting.filter((cell) => {
-      if (!free(cells[cell])) return true;
-      put(cells[cell]);
+      if (!free(imageIn[cell])) return true;
+      put(imageIn[cell]);
       levels[cell] = level;
       placed.push(cell);
       return false;
@@ -75,8 +74,9 @@ function choosePicturesWithRoom() {
   const side = PICTURE * STEP ** (level - within);
   for (let cell = 0; cell < levels.length; cell += 1) {
     if (levels[cell] > within) continue;
-    const image = data.pictures[cell][0];
-    const [x, y] = [across(xs[image]), down(ys[image])];
+    const image = imageIn[cell];
+    const x = across(xs[image]);
+    const y = down(ys[image]);
     if (x < -LARGEST || y < -LARGEST || x > view.width + LARGEST || y > view.height + LARGEST) continue;
     const alone = Math.min(LARGEST, rooms[cell] * view.scale);
     const grown = within > firstLevel && levels[cell] === within ? young : 1;

@@ -9,6 +9,7 @@ const xs = Float64Array.from(data.x, (step) => step / PLACE_STEPS);
 const ys = Float64Array.from(data.y, (step) => step / PLACE_STEPS);
 const clusterOf = Int32Array.from(data.cluster);
 const childOf = Int32Array.from(data.child);
+const imageIn = Int32Array.from(data.pictures, ([image]) => image); // each cell
 const cellOf = new Int32Array(total).fill(NONE);
 data.pictures.forEach(([image], cell) => {
   cellOf[image] = cell;

@@ -71,7 +71,10 @@ function flown(now) {
   const moved = Math.abs(grown - 1) < 1e-3 ? eased : (1 - (1 / grown) ** eased) / (1 - 1 / grown);
   view.x = from.x + (goal.x - from.x) * moved;
   view.y = from.y + (goal.y - from.y) * moved;
-  if (part === 1) flight = null;
+  if (part === 1) {
+    Object.assign(view, goal);
+    flight = null;
+  }
   repaint();
 }
 
