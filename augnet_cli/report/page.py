@@ -1,20 +1,16 @@
 """The result of `dedupe` as one HTML page that holds everything it shows and asks nothing of any network.
 
-The parts of the page lie in `page_files`: its frame, its style, and its script in four files that are read
-one after the other.  The content security policy names style and script by their hashes and lets images come
-from the page alone, so nothing that a file name smuggled in could run or be fetched.
+The parts of the page lie in `page_files`: its frame, its style and its script.  What makes it safe to open is
+in `report.self_contained`.
 """
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import html
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
-from string import Template
 
 from augnet_cli.cores import usable_cores
 from augnet_cli.images.decode import MAX_MEGAPIXELS
@@ -22,6 +18,7 @@ from augnet_cli.images.names import shown
 from augnet_cli.progress import SILENT, Progress
 from augnet_cli.records import CALIBRATED, CARD, GIVEN
 from augnet_cli.report.page_data import Small, cast_of, json_pieces, small
+from augnet_cli.report.self_contained import around_the_data
 from augnet_cli.report.target import Target, check_target, written_whole
 from augnet_cli.report.text import DECIDED, count, size_words
 from augnet_cli.report.thumbnails import fitting_side, thumbnails
@@ -34,8 +31,10 @@ TARGET = Target("--html", (".html", ".htm"), MARK)
 THUMBNAILS_BYTES = 25_000_000
 BASE64_GROWTH = 4 / 3
 
-FILES = os.path.join(os.path.dirname(__file__), "page_files")
-SCRIPTS = ("words.js", "cards.js", "comparison.js", "list.js")
+STYLES = ("page_files/ground.css", "page_files/style.css")
+SCRIPTS = tuple(
+    f"page_files/{name}" for name in ("elements.js", "words.js", "cards.js", "comparison.js", "list.js")
+)
 THRESHOLD_WORDS = {GIVEN: "as given", CALIBRATED: "calibrated on this folder", CARD: "the encoder's own"}
 
 
@@ -106,40 +105,15 @@ def write_page(
 
 
 def _around_the_data(result: DedupeResult) -> tuple[str, str]:
-    """The page before its data, and after."""
-    style, script = _read("style.css"), "\n".join(_read(name) for name in SCRIPTS)
     name = shown(os.path.basename(result.folder.rstrip(os.sep)) or result.folder)
     words = {
         "mark": MARK,
-        "policy": _policy(style, script),
         "name": html.escape(name),
         "folder": html.escape(shown(result.folder)),
         "totals": _totals(result),
         "how": html.escape(_how(result)),
-        "style": style,
-        "script": script,
     }
-    before, after = (Template(half).substitute(words) for half in _read("frame.html").split("$data"))
-    return before, after
-
-
-def _policy(style: str, script: str) -> str:
-    """Nothing from anywhere, but for this style, this script and pictures inside the page."""
-    rules = (
-        "default-src 'none'",
-        "img-src data:",
-        f"style-src '{_hash(style)}'",
-        f"script-src '{_hash(script)}'",
-        "base-uri 'none'",
-        "form-action 'none'",
-        "require-trusted-types-for 'script'",
-        "trusted-types 'none'",
-    )
-    return "; ".join(rules)
-
-
-def _hash(text: str) -> str:
-    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode("ascii")
+    return around_the_data("page_files/frame.html", STYLES, SCRIPTS, words)
 
 
 def _totals(result: DedupeResult) -> str:
@@ -174,8 +148,3 @@ def _how(result: DedupeResult) -> str:
     if result.groups or result.suspects:
         parts.append("Click a picture to compare it with the one that stays.")
     return " ".join(parts)
-
-
-def _read(name: str) -> str:
-    with open(os.path.join(FILES, name), encoding="utf-8") as file:
-        return file.read()

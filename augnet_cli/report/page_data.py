@@ -7,23 +7,26 @@ Images are named by their place in that list.  `docs/architecture.md` has the sh
 from __future__ import annotations
 
 import base64
-import json
 import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from urllib.parse import quote_from_bytes
 
 from augnet_cli.images.names import shown
 from augnet_cli.records import Group, Redundant, Transform
 from augnet_cli.report.data import DECIMALS
+from augnet_cli.report.self_contained import (
+    as_json,
+    file_address,
+    folder_address,
+    json_list,
+    skip_data,
+)
 from augnet_cli.report.thumbnails import Thumbnail, encoded, media_type
 from augnet_cli.results import DedupeResult, Suspect
 
 # Verdicts of images whose picture is that of their witness, pixel by pixel: one thumbnail serves both.
 TWINS = frozenset(("identical-bytes", "identical-pixels"))
 FIGURES = 7  # of a number in a matrix: a hundredth of a pixel in the largest photograph
-# In JSON these stand inside strings alone, so each may be written as its escape; then no text ends the block.
-HARMFUL = str.maketrans({character: f"\\u{ord(character):04x}" for character in "<>&"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +89,7 @@ def json_pieces(result: DedupeResult, cast: Cast, smalls: Iterable[Small], page_
         page_folder: absolute path of the folder that the page will stand in.
     """
     made: dict[str, tuple[int, Small]] = {}
-    yield f'{{"media":{as_json(media_type())},"folder":{as_json(_address(result.folder, page_folder))}'
+    yield f'{{"media":{as_json(media_type())},"folder":{as_json(folder_address(result.folder, page_folder))}'
     yield ',\n"thumbnails":['
     between = "\n"
     for number, (path, drawn) in enumerate(zip(cast.drawn, smalls, strict=True)):
@@ -94,27 +97,12 @@ def json_pieces(result: DedupeResult, cast: Cast, smalls: Iterable[Small], page_
         yield between + as_json(drawn.picture)
         between = ",\n"
     numbers = {path: number for number, path in enumerate(cast.paths)}
-    yield from _list("images", (_image(result.folder, path, cast, made) for path in cast.paths), "]")
-    yield from _list("groups", (_group(group, numbers) for group in result.groups))
-    yield from _list("suspects", (_suspect(suspect, numbers) for suspect in result.suspects))
-    yield from _list("stacks", ([numbers[path] for path in stack.paths] for stack in result.stacks))
-    yield from _list("skipped", ({"path": shown(s.path), "reason": shown(s.reason)} for s in result.skipped))
+    yield from json_list("images", (_image(result.folder, path, cast, made) for path in cast.paths), "]")
+    yield from json_list("groups", (_group(group, numbers) for group in result.groups))
+    yield from json_list("suspects", (_suspect(suspect, numbers) for suspect in result.suspects))
+    yield from json_list("stacks", ([numbers[path] for path in stack.paths] for stack in result.stacks))
+    yield from json_list("skipped", map(skip_data, result.skipped))
     yield "\n]}"
-
-
-def as_json(value: object) -> str:
-    """Compact JSON that may stand inside HTML."""
-    text = json.dumps(value, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
-    return text.translate(HARMFUL)
-
-
-def _list(name: str, items: Iterator[object], end: str = "\n]") -> Iterator[str]:
-    """`end` closes the list before; the caller closes the last."""
-    yield f'{end},\n"{name}":['
-    between = "\n"
-    for item in items:
-        yield between + as_json(item)
-        between = ",\n"
 
 
 def _image(folder: str, path: str, cast: Cast, made: dict[str, tuple[int, Small]]) -> dict[str, object]:
@@ -126,8 +114,7 @@ def _image(folder: str, path: str, cast: Cast, made: dict[str, tuple[int, Small]
     image: dict[str, object] = {"path": path}
     if shown(path) != path:
         image["shown"] = shown(path)
-    inside = os.path.relpath(path, folder) if os.path.isabs(path) else path
-    address = quote_from_bytes(os.fsencode(inside.replace(os.sep, "/")))
+    address = file_address(folder, path)
     if address != path:
         image["href"] = address
     image |= {"thumbnail": number, "width": drawn.width, "height": drawn.height, "bytes": size}
@@ -141,19 +128,6 @@ def _size_of(file: str) -> int:
         return os.lstat(file).st_size
     except OSError:  # it went since the search
         return 0
-
-
-def _address(folder: str, page_folder: str) -> str:
-    """The folder of the images, seen from the page: an address ending in a slash, bytes percent-encoded."""
-    try:
-        relative = os.path.relpath(folder, page_folder)
-    except ValueError:  # on another drive
-        return f"file:///{_quoted(folder)}/"
-    return "./" if relative == os.curdir else f"./{_quoted(relative)}/"
-
-
-def _quoted(path: str) -> str:
-    return quote_from_bytes(os.fsencode(path.replace(os.sep, "/")))
 
 
 def _group(group: Group, numbers: dict[str, int]) -> dict[str, object]:

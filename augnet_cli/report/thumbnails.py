@@ -116,25 +116,30 @@ def media_type() -> str:
 
 
 def fitting_side(
-    folder: str, paths: Sequence[str], bytes_each: float, workers: int, max_megapixels: float = MAX_MEGAPIXELS
+    folder: str,
+    paths: Sequence[str],
+    bytes_each: float,
+    workers: int,
+    max_megapixels: float = MAX_MEGAPIXELS,
+    sides: Sequence[int] = SIDES,
 ) -> int:
-    """The largest of SIDES at which a picture takes `bytes_each` on average, or the smallest of them.
+    """The largest of `sides` at which a picture takes `bytes_each` on average, or the smallest of them.
 
     Judged on SAMPLE pictures, spread evenly over `paths`.
     """
     step = max(1, len(paths) // SAMPLE)
     sample = [
         Image.fromarray(shown.pixels)
-        for shown in thumbnails(folder, paths[::step], SIDES[0], _same, workers, max_megapixels)
+        for shown in thumbnails(folder, paths[::step], sides[0], _same, workers, max_megapixels)
         if shown.pixels is not None
     ]
     if not sample:
-        return SIDES[0]
-    for side in SIDES[:-1]:
+        return sides[0]
+    for side in sides[:-1]:
         weights = (len(encoded(np.asarray(_shrunk(picture, side)))) for picture in sample)
         if sum(weights) / len(sample) <= bytes_each:
             return side
-    return SIDES[-1]
+    return sides[-1]
 
 
 def _same(shown: Thumbnail) -> Thumbnail:

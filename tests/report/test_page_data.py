@@ -15,7 +15,8 @@ from report_examples import WEIRD_PATHS, weird_dedupe
 
 from augnet_cli.images.names import shown
 from augnet_cli.records import Group, Kept, Redundant, Skip
-from augnet_cli.report.page_data import Small, as_json, cast_of, json_pieces
+from augnet_cli.report.page_data import Small, cast_of, json_pieces
+from augnet_cli.report.self_contained import as_json
 from augnet_cli.results import DedupeResult, Stack, Suspect
 
 NOTHING = Small("", 0, 0, 0, "it vanished")
