@@ -109,7 +109,9 @@ def _show_text(result: Result) -> None:
     elif isinstance(result, QueryResult):
         lines = text.query_lines(result, style)
     elif isinstance(result, ClusterResult):
-        lines = text.cluster_lines(result, style)
+        from augnet_cli.report.cluster_text import cluster_lines
+
+        lines = cluster_lines(result, style)
     elif isinstance(result, CalibrationResult):
         lines = text.calibration_lines(result, style)
     else:
@@ -126,7 +128,9 @@ def _show_data(result: Result, format: Format) -> None:
     elif isinstance(result, QueryResult):
         data.write_query(result, name, sys.stdout.buffer)
     elif isinstance(result, ClusterResult):
-        data.write_cluster(result, name, sys.stdout.buffer)
+        from augnet_cli.report.cluster_data import write_cluster
+
+        write_cluster(result, name, sys.stdout.buffer)
     elif isinstance(result, CalibrationResult):
         data.write_calibration(result, name, sys.stdout.buffer)
     else:

@@ -17,8 +17,6 @@ from augnet_cli.report.style import PLAIN, Style
 from augnet_cli.report.words import verdict_words
 from augnet_cli.results import (
     CalibrationResult,
-    Cluster,
-    ClusterResult,
     CurvePoint,
     DedupeResult,
     EmbedResult,
@@ -125,19 +123,6 @@ def query_lines(result: QueryResult, style: Style = PLAIN) -> Iterator[str]:
         yield f"{distance_words(hit.distance, style)}  {shown(hit.path)}"
     if not result.hits:
         yield f"{shown(result.folder)} holds no other image"
-
-
-def cluster_lines(result: ClusterResult, style: Style = PLAIN) -> Iterator[str]:
-    """Each cluster with its size and exemplars, then a summary and the next step."""
-    for cluster in result.clusters:
-        yield from _cluster(cluster, style)
-        yield ""
-    yield from skipped_lines(result.skipped, style)
-    images = count(sum(cluster.size for cluster in result.clusters), "image")
-    yield f"{style.bold}{images} in {count(len(result.clusters), 'cluster')}{style.reset}"
-    again = f"augnet cluster {pasted(result.typed_folder)} --k {len(result.clusters)}"
-    again += f" --seed {result.seed}" if result.seed else ""
-    yield f"next: `{again} --format csv` lists every member"
 
 
 def calibration_lines(result: CalibrationResult, style: Style = PLAIN) -> Iterator[str]:
@@ -264,12 +249,6 @@ def _remarks(image: Redundant, group: Group) -> Iterator[str]:
             yield "as you decided" if word == DECIDED else word
     if image.witness != group.kept.path:
         yield f"as in {shown(image.witness)}"
-
-
-def _cluster(cluster: Cluster, style: Style) -> Iterator[str]:
-    yield f"{style.bold}cluster {cluster.id}{style.reset}  {count(cluster.size, 'image')}"
-    for path in cluster.exemplars:
-        yield f"  {shown(path)}"
 
 
 def skipped_lines(skipped: tuple[Skip, ...], style: Style) -> Iterator[str]:

@@ -14,7 +14,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from report_examples import (
     CALIBRATION,
-    CLUSTER,
     DEDUPE,
     EMBED,
     LEAKS,
@@ -28,10 +27,10 @@ from report_examples import (
 )
 
 from augnet_cli.records import Group, Kept, Recall, Redundant, Transform
+from augnet_cli.report.cluster_data import write_cluster
 from augnet_cli.report.data import (
     Format,
     write_calibration,
-    write_cluster,
     write_dedupe,
     write_embed,
     write_leaks,
@@ -149,17 +148,6 @@ def test_query_json_word_for_word() -> None:
     )
 
 
-def test_cluster_json_word_for_word() -> None:
-    assert written(write_cluster, CLUSTER, "json").decode() == (
-        '{"version": 1, "folder": "/home/ann/photos", "clusters": [\n'
-        '{"id": 0, "size": 3, "exemplars": ["b.jpg", "a.jpg"], "members": ["a.jpg", "b.jpg", "c, d.jpg"]},\n'
-        '{"id": 1, "size": 1, "exemplars": ["z.jpg"], "members": ["z.jpg"]}\n'
-        '], "skipped": [\n'
-        '{"path": "c.heic", "reason": "no HEIF"}\n'
-        "]}\n"
-    )
-
-
 def test_embed_json_word_for_word() -> None:
     assert written(write_embed, EMBED, "json").decode() == (
         '{"version": 1, "folder": "/home/ann/photos", "encoder": "abc123", '
@@ -183,12 +171,6 @@ def test_dedupe_csv_word_for_word() -> None:
 def test_query_csv_word_for_word() -> None:
     assert written(write_query, QUERY, "csv").decode() == (
         "rank,path,distance\n1,beach.jpg,0.0\n2,copies/beach.jpg,0.000001\n3,cat.png,0.987654\n"
-    )
-
-
-def test_cluster_csv_word_for_word() -> None:
-    assert written(write_cluster, CLUSTER, "csv").decode() == (
-        'cluster,path,exemplar\n0,a.jpg,1\n0,b.jpg,1\n0,"c, d.jpg",0\n1,z.jpg,1\n'
     )
 
 

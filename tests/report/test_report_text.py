@@ -27,11 +27,11 @@ from report_examples import (
 )
 
 from augnet_cli.records import Group, Kept, Recall, Redundant, Skip, Transform
+from augnet_cli.report.cluster_text import cluster_lines
 from augnet_cli.report.leaks_text import leaks_lines
 from augnet_cli.report.style import COLOUR, PLAIN, Style
 from augnet_cli.report.text import (
     calibration_lines,
-    cluster_lines,
     dedupe_lines,
     embed_lines,
     query_lines,
@@ -165,23 +165,6 @@ def test_query_text_word_for_word() -> None:
 
 def test_a_query_without_hits_says_so() -> None:
     assert text(query_lines(replace(QUERY, hits=()))) == "/home/ann/photos holds no other image\n"
-
-
-def test_cluster_text_word_for_word() -> None:
-    assert text(cluster_lines(CLUSTER)) == (
-        "cluster 0  3 images\n"
-        "  b.jpg\n"
-        "  a.jpg\n"
-        "\n"
-        "cluster 1  1 image\n"
-        "  z.jpg\n"
-        "\n"
-        "1 image skipped (--format json lists all):\n"
-        "  1  no HEIF: c.heic\n"
-        "\n"
-        "4 images in 2 clusters\n"
-        "next: `augnet cluster photos --k 2 --format csv` lists every member\n"
-    )
 
 
 def test_calibration_text_word_for_word() -> None:
