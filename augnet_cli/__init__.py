@@ -275,7 +275,7 @@ def query(
         crop: left, top, width, height: the part of the only query image to ask by, in pixels as it is shown.
         verify: whether geometry says of each hit if it is the same picture (`Hit.same`, `Hit.verdict`).
 
-    Of several images those that can't be used are in `QueryResult.skipped`; if none can be used, that is an error.
+    Of several images those that can't be used are in `QueryResult.skipped`; if none can, that is an error.
     """
     from augnet_cli.pipeline.query import QueryRequest
     from augnet_cli.pipeline.query import query as verb

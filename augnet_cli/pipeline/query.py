@@ -1,4 +1,4 @@
-"""`query`: the images of a folder that look most like one image, like each of several, or like all of them."""
+"""`query`: the images of a folder that look most like one image, like each of several, or like them all."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -246,7 +247,7 @@ def _direction(group: Sequence[Asked], away: Sequence[Asked]) -> np.ndarray:
     return row.astype(np.float32)
 
 
-def _unit(row: np.ndarray, group: Sequence[Asked]) -> np.ndarray:
+def _unit(row: Any, group: Sequence[Asked]) -> np.ndarray:
     length = float(np.linalg.norm(row))
     if length < NO_LENGTH:
         raise ImageError(

@@ -18,7 +18,7 @@ SEPARATORS = os.sep + (os.altsep or "")
 
 
 def paths_of(result: DedupeResult | QueryResult | ClusterResult) -> Iterator[str]:
-    """The paths a result is asked for: redundant images, hits, each once, or all members in order of cluster."""
+    """The paths a result is asked for: redundant images, each hit once, or all members by cluster."""
     if isinstance(result, DedupeResult):
         yield from result.redundant_paths
     elif isinstance(result, QueryResult):

@@ -1,11 +1,21 @@
-"""What `query` found, for other programs: JSON and CSV, as `report.data` writes everything else."""
+"""What `query` found, for other programs: JSON and CSV, a part of a large result at a time."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from typing import BinaryIO
 
-from augnet_cli.report.data import VERSION, Format, Row, as_json, fixed, rounded, skip_items, write_csv
+from augnet_cli.report.streamed import (
+    VERSION,
+    Format,
+    Nested,
+    Row,
+    fixed,
+    rounded,
+    skips,
+    write_csv,
+    write_json,
+)
 from augnet_cli.results import Answer, Hit, QueryResult
 
 TOGETHER = " + "  # between queries that have one answer
@@ -22,40 +32,20 @@ def write_query(result: QueryResult, format: Format, stream: BinaryIO) -> None:
         return
     only = result.answers[0] if len(result.answers) == 1 else None
     head: dict[str, object] = {"version": VERSION} | ({} if only is None else {"query": only.queries[0]})
-    head["folder"] = result.folder
-    stream.write(as_json(head)[:-1])
-    if only is not None:
-        _write_list("hits", map(_hit, only.hits), stream)
-    stream.write(b', "answers": [')
-    between = b"\n"
-    for answer in result.answers:
-        stream.write(between + as_json(_answer_head(answer))[:-1])
-        _write_list("hits", map(_hit, answer.hits), stream)
-        stream.write(b"}")
-        between = b",\n"
-    stream.write(b"\n]" if result.answers else b"]")
-    _write_list("skipped", skip_items(result.skipped), stream)
-    stream.write(b"}\n")
+    lists: dict[str, Iterable[object]] = {} if only is None else {"hits": map(_hit, only.hits)}
+    lists |= {"answers": map(_answer, result.answers), "skipped": skips(result.skipped)}
+    write_json({**head, "folder": result.folder}, lists, stream)
 
 
-def _answer_head(answer: Answer) -> dict[str, object]:
+def _answer(answer: Answer) -> Nested:
     crop = {} if answer.crop is None else {"crop": list(answer.crop)}
-    return {"queries": list(answer.queries), "without": list(answer.without), **crop}
+    head = {"queries": list(answer.queries), "without": list(answer.without), **crop}
+    return Nested(head, {"hits": map(_hit, answer.hits)})
 
 
 def _hit(hit: Hit) -> dict[str, object]:
     found: dict[str, object] = {"path": hit.path, "distance": rounded(hit.distance)}
     return found if hit.same is None else found | {"same": bool(hit.same), "verdict": list(hit.verdict)}
-
-
-def _write_list(name: str, items: Iterable[dict[str, object]], stream: BinaryIO) -> None:
-    """Write a list inside an object that has something before it, an item a line."""
-    stream.write(b", " + as_json(name) + b": [")
-    between, end = b"\n", b"]"
-    for item in items:
-        stream.write(between + as_json(item))
-        between, end = b",\n", b"\n]"
-    stream.write(end)
 
 
 def _rows(result: QueryResult) -> Iterator[Row]:

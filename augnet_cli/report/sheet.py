@@ -19,6 +19,7 @@ from augnet_cli.images.decode import MAX_MEGAPIXELS
 from augnet_cli.images.names import shown
 from augnet_cli.progress import SILENT, Progress
 from augnet_cli.records import Group, Redundant
+from augnet_cli.report.sheet_picture import INK, KEPT, LINE, PAPER, RULE, SOFT, TEXT_SIZE, stand
 from augnet_cli.report.sheet_text import cut_end, cut_middle, font_of, wrapped
 from augnet_cli.report.target import Target, check_target, written_whole
 from augnet_cli.report.text import count, size_words
@@ -35,18 +36,13 @@ COPIES_SHOWN = 6  # of a larger group the first ones, and how many more there ar
 COLUMNS = COPIES_SHOWN + 1
 FEWEST_COLUMNS = 4  # of a sheet with little on it: its title wants some width
 GAP = 16
-LINE = 16  # height of a line of text
-TEXT_SIZE = 12
 VERDICT_LINES = 4  # a copy that was shrunk, cropped, turned and captioned takes as many
-REASON_LINES = 4  # of why a picture can't be shown: half of its square
 HEAD = 48  # the sheet's own title
 # A sheet of 24 rows is at most 7,300 pixels tall: some 10 MB, which every viewer opens; the next rows start
 # another.
 ROWS_A_SHEET = 24
 # Nobody looks through more; the page (--html) has them all.
 MAX_SHEETS = 50
-
-PAPER, INK, SOFT, RULE, KEPT, WELL = "#ffffff", "#1d1d1b", "#62625c", "#dededa", "#17693f", "#ecece7"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,18 +72,18 @@ class Strip:
     is_group: bool = False
 
 
-def check_sheet(file: str, *folders: str) -> None:
+def check_sheet(file: str, *folders: str, target: Target = TARGET) -> None:
     """Refuse before the work what can't be written after it.
 
     Raises:
         UsageError: another suffix than .png.
         FolderError: it can't be written there, or would be one of the images of `folders` next time.
     """
-    check_target(file, TARGET)
+    check_target(file, target)
     inside = os.path.realpath(os.path.dirname(file) or ".")
     reals = map(os.path.realpath, folders)
     if any(os.path.commonpath((inside, folder)) == folder for folder in reals):
-        raise TARGET.refusal(file, "inside the folder it would be one of its images")
+        raise target.refusal(file, "inside the folder it would be one of its images")
 
 
 def write_sheets(
@@ -107,7 +103,7 @@ def write_sheets(
     check_sheet(file, *(result.searched or (result.folder,)))
     rows = list(islice(_rows(_strips(result)), ROWS_A_SHEET * MAX_SHEETS))
     sheets = max(1, -(-len(rows) // ROWS_A_SHEET))
-    files = tuple(_name_of(file, number) for number in range(1, sheets + 1))
+    files = tuple(name_of(file, number) for number in range(1, sheets + 1))
     for other in files:
         check_target(other, TARGET)
     shown_groups = sum(strip.is_group for row in rows for strip in row)
@@ -152,7 +148,8 @@ def _columns(row: Sequence[Strip]) -> int:
     return sum(len(strip.captions) for strip in row)
 
 
-def _name_of(file: str, number: int) -> str:
+def name_of(file: str, number: int) -> str:
+    """The file of a sheet, counted from 1."""
     stem, suffix = os.path.splitext(file)
     return file if number == 1 else f"{stem}-{number}{suffix}"
 
@@ -220,7 +217,8 @@ class _Sheet:
             left = GAP + column * (TILE + GAP)
             if column in starts[1:]:
                 pen.line((left - GAP // 2, GAP, left - GAP // 2, canvas.height - GAP), RULE)
-            self._picture(canvas, pen, (left, GAP + tall), picture, caption.kept)
+            frame = KEPT if caption.kept else None
+            stand(canvas, (left, GAP + tall), picture, TILE, self._font, frame)
             for line, (text, colour) in enumerate(lines):
                 pen.text((left, GAP + tall + GAP // 2 + line * LINE), text, colour, self._font)
             progress.advance(skipped=int(picture.pixels is None))
@@ -238,31 +236,6 @@ class _Sheet:
         notes.add_text("Title", TITLE)
         with written_whole(file, TARGET) as stream:
             whole.save(stream, "PNG", pnginfo=notes)
-
-    def _picture(
-        self,
-        canvas: Image.Image,
-        pen: ImageDraw.ImageDraw,
-        corner: tuple[int, int],
-        picture: Thumbnail,
-        kept: bool,
-    ) -> None:
-        """A picture that stands on the line of its caption: `corner` is its lower left one."""
-        left, bottom = corner
-        if picture.pixels is None:
-            pen.rectangle((left, bottom - TILE, left + TILE - 1, bottom - 1), WELL)
-            inset, middle = left + GAP // 2, bottom - TILE // 2
-            pen.text((inset, middle - LINE), "can't be shown", SOFT, self._font)
-            reason = wrapped(shown(picture.reason), self._font, TILE - GAP, REASON_LINES)
-            for line, text in enumerate(reason):
-                pen.text((inset, middle + line * LINE), text, SOFT, self._font)
-            return
-        small = Image.fromarray(picture.pixels)
-        top = bottom - small.height
-        canvas.paste(small, (left, top))
-        if kept:
-            edge = (left - 3, top - 3, left + small.width + 2, bottom + 2)
-            pen.rectangle(edge, outline=KEPT, width=3)
 
     def _lines(self, caption: Caption, picture: Thumbnail, number: int) -> list[tuple[str, str]]:
         """What stands under a picture, each line with its colour."""

@@ -16,13 +16,16 @@ CUT = "..."  # three dots, which every font has
 HARD_LIMIT = 500  # characters looked at; a line holds some thirty
 
 
+AnyFont = ImageFont.FreeTypeFont | ImageFont.ImageFont
+
+
 class Font(Protocol):
     """What of Pillow's fonts is used here."""
 
     def getlength(self, text: str) -> float: ...
 
 
-def font_of(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+def font_of(size: int) -> AnyFont:
     """The font of the sheets, `size` pixels high."""
     try:
         return ImageFont.truetype(FONT, size)
