@@ -122,8 +122,9 @@ def _policy(style: str) -> str:
 
 def _totals(result: QueryResult) -> str:
     hits = len(result.hits)
+    queries = len({query for answer in result.answers for query in answer.queries})
     figures = [
-        (len(result.answers), "query" if len(result.answers) == 1 else "queries"),
+        (queries, "query" if queries == 1 else "queries"),
         (hits, "hit" if hits == 1 else "hits"),
     ]
     if any(hit.same is not None for hit in result.hits):
@@ -163,7 +164,8 @@ def _article(pictures: Pictures[Small], folder: str, page_folder: str) -> Iterat
 def _asked(
     heading: str, kind: str, names: tuple[str, ...], pictures: tuple[Small, ...], page_folder: str
 ) -> Iterator[str]:
-    yield f'<h2 class="{kind}">{heading}</h2>\n<div class="{kind}{" several" if len(names) > 1 else ""}">\n'
+    kinds = f"{kind} several" if kind or len(names) > 1 else kind
+    yield f'<h2 class="{kind}">{heading}</h2>\n<div class="{kinds}">\n'
     for name, picture in zip(names, pictures, strict=False):
         address = _address(file_of(name), page_folder)
         yield f"<figure>{_picture(picture, address, name)}<figcaption>{_link(name, address)}"
@@ -194,7 +196,8 @@ def _picture(picture: Small, address: str, path: str) -> str:
 
 
 def _link(path: str, address: str) -> str:
-    return f'<a class="path" href="{escape(address)}"><bdi>{escape(shown(path))}</bdi></a>'
+    parts = "/<wbr>".join(escape(part) for part in shown(path).split("/"))
+    return f'<a class="path" href="{escape(address)}"><bdi>{parts}</bdi></a>'
 
 
 def _size(picture: Small) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import closing
+from dataclasses import replace
 
 import numpy as np
 from PIL import Image, ImageDraw, PngImagePlugin
@@ -16,8 +17,8 @@ from augnet_cli.cores import usable_cores
 from augnet_cli.images.names import shown
 from augnet_cli.images.squares import resized
 from augnet_cli.progress import SILENT, Progress
-from augnet_cli.report.query_pictures import Pictures, chunks, pictures_of, same
-from augnet_cli.report.query_text import asked_words, same_words
+from augnet_cli.report.query_pictures import Pictures, chunks, pictures_of
+from augnet_cli.report.query_text import first_names, same_words
 from augnet_cli.report.sheet import WrittenSheets, check_sheet, name_of
 from augnet_cli.report.sheet_picture import INK, KEPT, LINE, PAPER, RULE, SOFT, TEXT_SIZE, stand
 from augnet_cli.report.sheet_text import cut_end, cut_middle, font_of, wrapped
@@ -35,11 +36,12 @@ FEWEST = 4  # columns of hits that a sheet has room for: its title wants some wi
 HITS_SHOWN = 100  # of an answer; nobody looks through more in a picture
 GAP = 16
 HEAD = 48  # the sheet's own title
-ASKED_LINES, VERDICT_LINES = 3, 3
+VERDICT_LINES = 3
 # 24 lines of pictures are at most 6,000 pixels tall: some 10 MB, which every viewer opens.
 LINES_A_SHEET = 24
 MAX_SHEETS = 50  # nobody looks through more; the page (--html) has them all
 AWAY = "#b3261e"  # the frame of what a query was pushed away from
+MOST_ENLARGED = 2.0  # of icons no more than blurs would be seen
 CELL_GAP = 4  # pixels between pictures that stand in one square
 
 
@@ -61,13 +63,14 @@ def write_query_sheets(result: QueryResult, file: str, progress: Progress = SILE
     pen = Pen(_columns(result.answers))
     progress.start("drawing sheets", len(answers), "answers")
     try:
-        with closing(pictures_of(drawn, TILE, same, usable_cores(), HITS_SHOWN)) as pictures:
+        with closing(pictures_of(drawn, TILE, _fitted, usable_cores(), HITS_SHOWN)) as pictures:
             for number, (name, sheet) in enumerate(zip(files, sheets, strict=True), start=1):
                 lines = []
                 for _ in sheet:
                     lines += pen.lines(next(pictures))
                     progress.advance()
-                _save(pen, f"{_title(result)}; sheet {number:,} of {len(sheets):,}", lines, name)
+                place = f"; sheet {number:,} of {len(sheets):,}" if len(sheets) > 1 else ""
+                _save(pen, _title(result) + place, lines, name)
     finally:
         progress.finish()
     return WrittenSheets(files, len(answers))
@@ -121,17 +124,20 @@ class Pen:
         hits = pictures.answer.hits[: len(pictures.hits)]
         made = []
         for part in chunks(len(hits), self._columns):
+            is_last = part.stop == len(hits)
             captions = [self._caption(hit) for hit in hits[part]]
             tiles = list(zip(pictures.hits[part], captions, map(_frame, hits[part]), strict=True))
-            if part.stop == len(hits) < len(pictures.answer.hits):
+            if is_last and len(hits) < len(pictures.answer.hits):
                 captions[-1].append((f"and {len(pictures.answer.hits) - len(hits):,} more", KEPT))
-            made.append(self._line(self._asked(pictures) if part.start == 0 else None, tiles))
+            asked = self._asked(pictures) if part.start == 0 else None
+            made.append(self._line(asked, tiles, is_last))
         return made
 
     def _line(
         self,
         asked: tuple[Thumbnail, list[tuple[str, str]]] | None,
         tiles: Sequence[tuple[Thumbnail, list[tuple[str, str]], str | None]],
+        is_last: bool,
     ) -> Image.Image:
         columns: list[tuple[int, Thumbnail, list[tuple[str, str]], str | None]] = []
         if asked is not None:
@@ -144,7 +150,8 @@ class Pen:
         pen = ImageDraw.Draw(canvas)
         if asked is not None:
             pen.line((GAP, 0, self.width - GAP, 0), RULE)
-        pen.line((start - GAP, GAP, start - GAP, canvas.height - GAP), RULE)
+        top, end = GAP if asked is not None else 0, canvas.height - (GAP if is_last else 0)
+        pen.line((start - GAP, top, start - GAP, end), RULE)
         for left, picture, caption, frame in columns:
             stand(canvas, (left, GAP + tall), picture, TILE, self._font, frame)
             for line, (text, colour) in enumerate(caption):
@@ -156,20 +163,32 @@ class Pen:
         alone = len(answer.queries) == 1 and not answer.without
         picture = pictures.queries[0] if alone else _together(pictures)
         words = "query" if len(answer.queries) == 1 else f"{len(answer.queries):,} queries together"
-        if alone and answer.crop is None:
-            names: tuple[str, ...] = (cut_middle(shown(answer.queries[0]), self._font, TILE),)
-        else:
-            names = wrapped(asked_words(answer), self._font, TILE, ASKED_LINES)
-        nothing = [] if answer.hits else [("no hit", SOFT)]
-        return picture, [(words, KEPT), *((name, INK) for name in names), *nothing]
+        if answer.crop is not None:
+            words += f", part {','.join(map(str, answer.crop))}"
+        lines = [(words, KEPT), *((self._name(name), INK) for name in first_names(answer.queries))]
+        lines += [(self._name(f"not {name}"), AWAY) for name in first_names(answer.without)]
+        return picture, lines if answer.hits else [*lines, ("no hit", SOFT)]
+
+    def _name(self, words: str) -> str:
+        return cut_middle(words, self._font, TILE)
 
     def _caption(self, hit: Hit) -> list[tuple[str, str]]:
         words = wrapped(same_words(hit), self._font, TILE, VERDICT_LINES)
         return [
             (f"{float(hit.distance):.4f}", INK),
             *((line, KEPT if hit.same else SOFT) for line in words),
-            (cut_middle(shown(hit.path), self._font, TILE), SOFT),
+            (self._name(shown(hit.path)), SOFT),
         ]
+
+
+def _fitted(picture: Thumbnail) -> Thumbnail:
+    """A picture smaller than its place enlarged, so that those of a row are told apart as well as others."""
+    if picture.pixels is None:
+        return picture
+    height, width = picture.pixels.shape[:2]
+    scale = min(MOST_ENLARGED, TILE / max(width, height))
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    return replace(picture, pixels=np.asarray(resized(Image.fromarray(picture.pixels), size)))
 
 
 def _frame(hit: Hit) -> str | None:

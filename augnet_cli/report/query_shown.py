@@ -44,8 +44,9 @@ def _answer(pictures: Pictures[Thumbnail], screen: Screen, style: Style) -> Iter
     tiles = [(picture, ASKED, style.bold) for picture in pictures.queries]
     tiles += [(picture, "not", style.red) for picture in pictures.without]
     for picture, hit in zip(pictures.hits, pictures.answer.hits, strict=False):
-        mark = " same" if hit.same else ""
-        tiles.append((picture, f"{float(hit.distance):.4f}{mark}", style.green if hit.same else style.dim))
+        words = f"{float(hit.distance):.4f}{' same' if hit.same else ''}"
+        words += "" if picture.pixels is not None else " not shown"
+        tiles.append((picture, words, style.green if hit.same else style.dim))
     across = max(1, (screen.columns + BETWEEN) // (WIDE + BETWEEN))
     for part in chunks(len(tiles), across):
         some = tiles[part]

@@ -38,10 +38,10 @@ def query_lines(
 
 def asked_words(answer: Answer) -> str:
     """`a.jpg + b.jpg - c.jpg`, or a few of the queries and how many more there are."""
-    words = " + ".join(_named(answer.queries))
+    words = " + ".join(first_names(answer.queries))
     if answer.crop is not None:
         words += f" ({','.join(map(str, answer.crop))})"
-    return " - ".join((words, *_named(answer.without)))
+    return " - ".join((words, *first_names(answer.without)))
 
 
 def same_words(hit: Hit) -> str:
@@ -55,8 +55,8 @@ def same_words(hit: Hit) -> str:
     return ": ".join(filter(None, ("same", ", ".join(hit.verdict))))
 
 
-def _named(images: tuple[str, ...]) -> tuple[str, ...]:
-    """The first few names."""
+def first_names(images: tuple[str, ...]) -> tuple[str, ...]:
+    """The first few of some images, as they are shown, and how many more there are."""
     if len(images) <= NAMED:
         return tuple(map(shown, images))
     return (*map(shown, images[: NAMED - 1]), f"{len(images) - NAMED + 1:,} more")
