@@ -21,6 +21,8 @@ def merged(
 ) -> list[Nearby]:
     """The k nearest to each query of what was found for it and of the rows of blocks, by distance, then hash.
 
+    Of rows of one block that tie for the last place any is taken.
+
     Args:
         blocks: hashes (b,) bytes and embeddings (b, d) float32 unit rows; each is looked at once.
         queries: (q, d) float32, unit rows.
