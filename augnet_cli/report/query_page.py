@@ -32,6 +32,7 @@ TARGET = Target("--html", (".html", ".htm"), MARK)
 # What all pictures may take together, as on the page of dedupe: a mail server still takes it.
 PICTURES_BYTES = 25_000_000
 BASE64_GROWTH = 4 / 3
+HITS_SHOWN = 1000  # of an answer: nobody looks through more, and a browser is slow with many more
 
 FILES = os.path.join(os.path.dirname(__file__), "page_files")
 
@@ -62,7 +63,7 @@ def write_query_page(result: QueryResult, file: str, progress: Progress = SILENT
     """
     check_query_page(file)
     workers = usable_cores()
-    paths = [path for answer in result.answers for path in paths_shown(answer)]
+    paths = [path for answer in result.answers for path in paths_shown(answer, HITS_SHOWN)]
     bytes_each = PICTURES_BYTES / BASE64_GROWTH / max(1, len(paths))
     side = fitting_side(result.folder, paths, bytes_each, workers)
     before, after = _around_the_answers(result)
@@ -72,7 +73,7 @@ def write_query_page(result: QueryResult, file: str, progress: Progress = SILENT
     try:
         with (
             written_whole(file, TARGET) as stream,
-            closing(pictures_of(result, side, small, workers)) as answers,
+            closing(pictures_of(result, side, small, workers, HITS_SHOWN)) as answers,
         ):
             stream.write(before.encode())
             for pictures in answers:
@@ -153,9 +154,11 @@ def _article(pictures: Pictures[Small], folder: str, page_folder: str) -> Iterat
     yield '</div>\n<div class="hits">\n'
     if answer.hits:
         yield "<ol>\n"
-        for hit, picture in zip(answer.hits, pictures.hits, strict=True):
+        for hit, picture in zip(answer.hits, pictures.hits, strict=False):
             yield _hit(hit, picture, folder, page_folder)
         yield "</ol>\n"
+        if len(answer.hits) > len(pictures.hits):
+            yield f'<p class="none">and {len(answer.hits) - len(pictures.hits):,} more</p>\n'
     else:
         yield '<p class="none">No image is near enough.</p>\n'
     yield "</div>\n</article>\n"

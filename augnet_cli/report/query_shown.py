@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import closing
+from dataclasses import dataclass
 
 import numpy as np
 from PIL import Image
@@ -16,56 +17,70 @@ from augnet_cli.report.terminal_pictures import Graphics, Screen, drawn
 from augnet_cli.report.thumbnails import Thumbnail
 from augnet_cli.results import QueryResult
 
-# Cells of a picture: letters are about twice as high as wide, so this is a square.  On 80 columns four stand
-# side by side, and a face is told from another by half blocks.
-WIDE, HIGH = 18, 9
+# Rows of a picture, which is a square: letters are about twice as high as wide.  On 80 columns four stand side
+# by side.  Half blocks are coarse pixels, of which one wants more: three side by side.
+HIGH, HIGH_BLOCKS = 9, 12
+CELLS_A_ROW = 2
 BETWEEN = 2  # cells
 HITS_SHOWN = 50  # of an answer; more would leave no line of text in sight
 BLOCK_WIDTH, BLOCK_HEIGHT = 1, 2  # pixels that a cell has with half blocks
-ASKED = "query"
+ASKED, AWAY = "query", "not"  # below pictures that are no hits
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """The place of a picture, `wide` x `high` cells of so many pixels."""
+
+    wide: int
+    high: int
+    cell_width: int
+    cell_height: int
+
+
+def grid_of(screen: Screen) -> Grid:
+    """The places that fit a screen's way of pictures."""
+    if screen.graphics is Graphics.blocks:
+        return Grid(CELLS_A_ROW * HIGH_BLOCKS, HIGH_BLOCKS, BLOCK_WIDTH, BLOCK_HEIGHT)
+    return Grid(CELLS_A_ROW * HIGH, HIGH, screen.cell_width, screen.cell_height)
 
 
 def drawings(result: QueryResult, screen: Screen, style: Style) -> Generator[Iterable[str], None, None]:
     """Of each answer the lines that draw its pictures, the query first."""
-    cell = _cell(screen)
-    side = max(WIDE * cell[0], HIGH * cell[1])
+    grid = grid_of(screen)
+    side = max(grid.wide * grid.cell_width, grid.high * grid.cell_height)
     with closing(pictures_of(result, side, same, usable_cores(), HITS_SHOWN)) as answers:
         for pictures in answers:
-            yield _answer(pictures, screen, style)
+            yield _answer(pictures, screen, grid, style)
 
 
-def _cell(screen: Screen) -> tuple[int, int]:
-    if screen.graphics is Graphics.blocks:
-        return BLOCK_WIDTH, BLOCK_HEIGHT
-    return screen.cell_width, screen.cell_height
-
-
-def _answer(pictures: Pictures[Thumbnail], screen: Screen, style: Style) -> Iterator[str]:
+def _answer(pictures: Pictures[Thumbnail], screen: Screen, grid: Grid, style: Style) -> Iterator[str]:
     tiles = [(picture, ASKED, style.bold) for picture in pictures.queries]
-    tiles += [(picture, "not", style.red) for picture in pictures.without]
+    tiles += [(picture, AWAY, style.red) for picture in pictures.without]
     for picture, hit in zip(pictures.hits, pictures.answer.hits, strict=False):
         words = f"{float(hit.distance):.4f}{' same' if hit.same else ''}"
         words += "" if picture.pixels is not None else " not shown"
         tiles.append((picture, words, style.green if hit.same else style.dim))
-    across = max(1, (screen.columns + BETWEEN) // (WIDE + BETWEEN))
+    across = max(1, (screen.columns + BETWEEN) // (grid.wide + BETWEEN))
     for part in chunks(len(tiles), across):
         some = tiles[part]
-        yield from drawn(_strip([picture for picture, *_ in some], _cell(screen)), HIGH, screen)
-        yield (" " * BETWEEN).join(f"{look}{words:<{WIDE}}{style.reset}" for _, words, look in some).rstrip()
+        yield from drawn(_strip([picture for picture, *_ in some], grid), grid.high, screen)
+        captions = (f"{look}{words:<{grid.wide}}{style.reset}" for _, words, look in some)
+        yield (" " * BETWEEN).join(captions).rstrip()
         yield ""
 
 
-def _strip(pictures: list[Thumbnail], cell: tuple[int, int]) -> np.ndarray:
+def _strip(pictures: list[Thumbnail], grid: Grid) -> np.ndarray:
     """(h, w, 4) uint8: pictures side by side, each in the middle of its place; see `terminal_pictures`."""
-    width, height, step = WIDE * cell[0], HIGH * cell[1], (WIDE + BETWEEN) * cell[0]
-    strip = np.zeros((height, step * len(pictures) - BETWEEN * cell[0], 4), np.uint8)
+    width, height = grid.wide * grid.cell_width, grid.high * grid.cell_height
+    gap = BETWEEN * grid.cell_width
+    strip = np.zeros((height, (width + gap) * len(pictures) - gap, 4), np.uint8)
     for number, picture in enumerate(pictures):
         if picture.pixels is None:
             continue
         whole = Image.fromarray(picture.pixels)
         scale = min(width / whole.width, height / whole.height)
         size = max(1, round(whole.width * scale)), max(1, round(whole.height * scale))
-        left, top = number * step + (width - size[0]) // 2, (height - size[1]) // 2
+        left, top = number * (width + gap) + (width - size[0]) // 2, (height - size[1]) // 2
         place = strip[top : top + size[1], left : left + size[0]]
         place[:, :, :3] = np.asarray(resized(whole, size))
         place[:, :, 3] = 255

@@ -22,7 +22,7 @@ from augnet_cli.report import query_sheet
 from augnet_cli.report.query_data import write_query
 from augnet_cli.report.query_pictures import outlined
 from augnet_cli.report.query_sheet import AWAY, GAP, HEAD, TILE, write_query_sheets
-from augnet_cli.report.query_shown import BETWEEN, HIGH, WIDE, drawings
+from augnet_cli.report.query_shown import BETWEEN, HIGH_BLOCKS, drawings
 from augnet_cli.report.query_text import query_lines
 from augnet_cli.report.sheet_picture import KEPT
 from augnet_cli.report.style import PLAIN
@@ -205,17 +205,18 @@ def test_the_part_asked_by_is_clear_and_the_rest_dark() -> None:
 
 def test_a_terminal_gets_strips_of_pictures_with_their_distances(photos: Path) -> None:
     answer = Answer((str(photos / "0.png"),), hits_of(3, 4, 5, 6))
-    screen = Screen(Graphics.blocks, 2 * WIDE + BETWEEN, 10, 20)
+    high, wide = HIGH_BLOCKS, 2 * HIGH_BLOCKS
+    screen = Screen(Graphics.blocks, 2 * wide + BETWEEN, 10, 20)
 
     lines = list(next(drawings(result_of(photos, answer), screen, PLAIN)))
 
-    strips = [lines[start : start + HIGH] for start in range(0, len(lines), HIGH + 2)]
-    captions = [lines[start + HIGH].split() for start in range(0, len(lines), HIGH + 2)]
+    strips = [lines[start : start + high] for start in range(0, len(lines), high + 2)]
+    captions = [lines[start + high].split() for start in range(0, len(lines), high + 2)]
     assert captions == [["query", "0.1500"], ["0.2000", "same", "0.2500"], ["0.3000", "same"]]
     for strip, seeds in zip(strips, ((0, 3), (4, 5), (6,)), strict=True):
         pixels = seen_half_blocks(strip)
         for place, seed in enumerate(seeds):
-            tile = pixels[:, place * (WIDE + BETWEEN) : place * (WIDE + BETWEEN) + WIDE]
+            tile = pixels[:, place * (wide + BETWEEN) : place * (wide + BETWEEN) + wide]
             rows = np.flatnonzero(tile[:, :, 3].all(axis=1))
-            assert len(rows) == HIGH  # twice as wide as high, as the pictures are
+            assert len(rows) == high  # twice as wide as high, as the pictures are
             assert looks_like(Image.fromarray(tile[rows, :, :3]), seed, levels=45)
