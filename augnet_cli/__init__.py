@@ -269,17 +269,52 @@ def cluster(
 
 
 def query(
-    image: Path,
+    image: Path | Sequence[Path],
     k: int = 10,
     folder: Path | None = None,
     encoder: Path | None = None,
     refresh: bool = False,
     progress: Progress = SILENT,
+    average: bool = False,
+    without: Path | Sequence[Path] = (),
+    threshold: float | None = None,
+    crop: tuple[int, int, int, int] | None = None,
+    verify: bool = False,
 ) -> QueryResult:
-    """Find the `k` images of `folder` nearest to `image`; None looks for a folder as the command does."""
+    """Find the `k` images of `folder` nearest to `image`, or to each of several; a folder is all its images.
+
+    Args:
+        folder: where to search; None looks for a folder as the command does.
+        average: one answer to all query images together.
+        without: images to push the queries away from.
+        threshold: cosine distance in [0, 2] of the farthest hits, inclusive; None is any.
+        crop: left, top, width, height: the part of the only query image to ask by, in pixels as it is shown.
+        verify: whether geometry says of each hit if it is the same picture (`Hit.same`, `Hit.verdict`).
+
+    Of several images those that can't be used are in `QueryResult.skipped`; if none can, that is an error.
+    """
+    from augnet_cli.pipeline.query import QueryRequest
     from augnet_cli.pipeline.query import query as verb
 
-    return verb(os.fspath(image), k, _text(folder), _text(encoder), refresh, progress)
+    request = QueryRequest(
+        images=_texts(image),
+        k=k,
+        folder=_text(folder),
+        encoder=_text(encoder),
+        refresh=refresh,
+        average=average,
+        without=_texts(without),
+        threshold=threshold,
+        crop=crop,
+        verify=verify,
+    )
+    return verb(request, progress)
+
+
+def _texts(paths: Path | Sequence[Path]) -> tuple[str, ...]:
+    if isinstance(paths, str | os.PathLike):
+        return (os.fspath(paths),)
+    return tuple(os.fspath(path) for path in paths)
 
 
 def _text(path: Path | None) -> str | None:

@@ -1,4 +1,4 @@
-"""The list of --files-from."""
+"""Lists of paths: that of --files-from, or stdin."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from augnet_cli.images.listed import listed_paths
 from augnet_cli.images.names import shown
 
 STDIN = "-"
+HINT = "name a file with a path a line, or - for stdin: --files-from list.txt"
 
 
-def read_list(file: str) -> tuple[str, ...]:
+def read_list(file: str, hint: str = HINT) -> tuple[str, ...]:
     """The paths that a file, or for `-` stdin, lists.
 
     Raises:
         FolderError: it can't be read, or lists nothing.
     """
     name = "stdin" if file == STDIN else shown(file)
-    hint = "name a file with a path a line, or - for stdin: --files-from list.txt"
     try:
         if file == STDIN:
             data = sys.stdin.buffer.read()

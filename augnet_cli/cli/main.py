@@ -75,7 +75,7 @@ SUMMARIES: dict[Callable[..., None], str] = {
     leaks: "Find images that are in two splits of a data set; a gate for CI.",
     calibrate: "Say what a threshold means in a folder: precision and recall.",
     cluster: "Split the images of a folder into clusters that belong together.",
-    query: "List the images that are nearest to one image.",
+    query: "List the images that are nearest to an image, or to several.",
     info: "Say what augnet knows of a folder.",
     bench: "Say how fast each stage is here, and what holds it back.",
 }

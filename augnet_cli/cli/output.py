@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -45,8 +45,14 @@ def colours() -> Style:
     return PLAIN if plain else COLOUR
 
 
-def show(result: Result, format: Format, null: bool = False, quiet: bool = False) -> None:
-    """Write `result` to stdout.
+def show(
+    result: Result,
+    format: Format,
+    null: bool = False,
+    quiet: bool = False,
+    pictures: Iterator[Iterable[str]] | None = None,
+) -> None:
+    """Write `result` to stdout; `pictures` are lines that draw the answers of a query.
 
     Raises:
         AugnetError: it can't be written.
@@ -55,7 +61,7 @@ def show(result: Result, format: Format, null: bool = False, quiet: bool = False
         if format is Format.paths:
             _show_paths(result, null, quiet)
         elif format is Format.text:
-            _show_text(result)
+            _show_text(result, pictures)
         else:
             _show_data(result, format)
 
@@ -100,14 +106,16 @@ def _show_paths(result: Result, null: bool, quiet: bool) -> None:
         note(f"{count(left_out, 'path')} with a line break left out; -0 prints all", quiet)
 
 
-def _show_text(result: Result) -> None:
+def _show_text(result: Result, pictures: Iterator[Iterable[str]] | None) -> None:
     from augnet_cli.report import text
 
     style = colours()
     if isinstance(result, DedupeResult):
         lines = text.dedupe_lines(result, style)
     elif isinstance(result, QueryResult):
-        lines = text.query_lines(result, style)
+        from augnet_cli.report.query_text import query_lines
+
+        lines = query_lines(result, style, pictures)
     elif isinstance(result, ClusterResult):
         from augnet_cli.report.cluster_text import cluster_lines
 
@@ -126,7 +134,9 @@ def _show_data(result: Result, format: Format) -> None:
     if isinstance(result, DedupeResult):
         data.write_dedupe(result, name, sys.stdout.buffer)
     elif isinstance(result, QueryResult):
-        data.write_query(result, name, sys.stdout.buffer)
+        from augnet_cli.report.query_data import write_query
+
+        write_query(result, name, sys.stdout.buffer)
     elif isinstance(result, ClusterResult):
         from augnet_cli.report.cluster_data import write_cluster
 

@@ -35,7 +35,6 @@ from augnet_cli.results import (
     EmbedResult,
     Leak,
     LeaksResult,
-    QueryResult,
     Suspect,
 )
 
@@ -76,16 +75,6 @@ def write_leaks(result: LeaksResult, format: Format, stream: BinaryIO) -> None:
         "skipped": skips(result.skipped),
     }
     write_json(head, lists, stream)
-
-
-def write_query(result: QueryResult, format: Format, stream: BinaryIO) -> None:
-    """Write the hits, nearest first."""
-    if format == "csv":
-        write_csv(_query_rows(result), stream)
-        return
-    head = {"version": VERSION, "query": result.query, "folder": result.folder}
-    hits = ({"path": hit.path, "distance": rounded(hit.distance)} for hit in result.hits)
-    write_json(head, {"hits": hits}, stream)
 
 
 def write_embed(result: EmbedResult, format: Format, stream: BinaryIO) -> None:
@@ -225,12 +214,6 @@ def _leak_rows(result: LeaksResult) -> Iterator[Row]:
         words = ("true" if leak.verified else "false", " ".join(leak.verdict))
         labels = (leak.label or "", leak.other_label or "", "true" if leak.labels_differ else "false")
         yield (leak.path, leak.split, leak.other, leak.other_split, fixed(leak.distance), *words, *labels)
-
-
-def _query_rows(result: QueryResult) -> Iterator[Row]:
-    yield ("rank", "path", "distance")
-    for rank, hit in enumerate(result.hits, start=1):
-        yield (rank, hit.path, fixed(hit.distance))
 
 
 def _curve_rows(result: CalibrationResult) -> Iterator[Row]:

@@ -18,11 +18,11 @@ SEPARATORS = os.sep + (os.altsep or "")
 
 
 def paths_of(result: DedupeResult | QueryResult | ClusterResult) -> Iterator[str]:
-    """The paths a result is asked for: redundant images, hits, or all members in order of cluster."""
+    """The paths a result is asked for: redundant images, each hit once, or all members by cluster."""
     if isinstance(result, DedupeResult):
         yield from result.redundant_paths
     elif isinstance(result, QueryResult):
-        yield from (hit.path for hit in result.hits)
+        yield from dict.fromkeys(hit.path for hit in result.hits)
     else:
         for cluster in result.clusters:
             yield from cluster.members

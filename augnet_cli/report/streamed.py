@@ -9,6 +9,7 @@ import csv
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import BinaryIO, Literal
 
@@ -19,6 +20,14 @@ Row = Sequence[str | int]
 
 VERSION = 1  # of the JSON shapes of results
 DECIMALS = 6  # of a distance: what float32 holds near 1
+
+
+@dataclass(frozen=True, slots=True)
+class Nested:
+    """An item that has long lists of its own; `head` is not empty."""
+
+    head: Mapping[str, object]
+    lists: Mapping[str, Iterable[object]]
 
 
 def skips(skipped: Iterable[Skip]) -> Iterator[dict[str, object]]:
@@ -39,15 +48,25 @@ def fixed(distance: float, threshold: float | None = None) -> str:
 
 def write_json(head: Mapping[str, object], lists: Mapping[str, Iterable[object]], stream: BinaryIO) -> None:
     """Write one object: `head`, then `lists` with one item a line; ASCII, one newline at the end."""
+    write_object(head, lists, stream)
+    stream.write(b"\n")
+
+
+def write_object(head: Mapping[str, object], lists: Mapping[str, Iterable[object]], stream: BinaryIO) -> None:
+    """Write one object, as `write_json` does, without the newline at its end."""
     stream.write(_json(head)[:-1])
     for name, items in lists.items():
         stream.write(b", " + _json(name) + b": [")
         between, end = b"\n", b"]"
         for item in items:
-            stream.write(between + _json(item))
+            stream.write(between)
+            if isinstance(item, Nested):
+                write_object(item.head, item.lists, stream)
+            else:
+                stream.write(_json(item))
             between, end = b",\n", b"\n]"
         stream.write(end)
-    stream.write(b"}\n")
+    stream.write(b"}")
 
 
 def _json(value: object) -> bytes:

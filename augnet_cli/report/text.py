@@ -21,7 +21,6 @@ from augnet_cli.results import (
     DedupeResult,
     EmbedResult,
     FolderInfo,
-    QueryResult,
 )
 
 SUSPECTS_SHOWN = 10  # pairs of a kind that stay; the groups are what was asked for
@@ -115,14 +114,6 @@ def _stacks(result: DedupeResult, style: Style) -> Iterator[str]:
         for path in stack.paths:
             yield f"  {shown(path)}"
         yield ""
-
-
-def query_lines(result: QueryResult, style: Style = PLAIN) -> Iterator[str]:
-    """A distance and a path a line, nearest first."""
-    for hit in result.hits:
-        yield f"{distance_words(hit.distance, style)}  {shown(hit.path)}"
-    if not result.hits:
-        yield f"{shown(result.folder)} holds no other image"
 
 
 def calibration_lines(result: CalibrationResult, style: Style = PLAIN) -> Iterator[str]:

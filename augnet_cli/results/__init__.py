@@ -25,7 +25,7 @@ from augnet_cli.results.duplicates import (
     Suspect,
 )
 from augnet_cli.results.folder import DECODE, EMBED, READ, BenchResult, EmbedResult, FolderInfo, StageSpeed
-from augnet_cli.results.query import Answer, Hit, QueryResult
+from augnet_cli.results.query import SCENE, SOURCE, Answer, Hit, QueryResult
 
 __all__ = [
     "DECODE",
@@ -33,6 +33,8 @@ __all__ = [
     "NO_CLUSTER",
     "PARTIAL",
     "READ",
+    "SCENE",
+    "SOURCE",
     "Answer",
     "BenchResult",
     "CalibrationResult",

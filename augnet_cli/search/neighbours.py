@@ -12,6 +12,7 @@ import numpy as np
 
 from augnet_cli.search import annoy_index, exact
 from augnet_cli.search.index_file import Facts, checksum, file_wrong, next_generation, remove_others, stamp
+from augnet_cli.search.merging import NOTHING, Nearby, merged
 from augnet_cli.store.columns import Texts
 from augnet_cli.store.place import Place
 from augnet_cli.store.schema import damaged
@@ -140,23 +141,39 @@ class Nearest:
             content hashes: k' = min(k, contents), nearest first, ties by hash.
             distances: (k',) float32, cosine distance in [0, 2].
         """
+        return self.nearest_of_each(np.asarray(query, np.float32)[None], k)[0]
+
+    def nearest_of_each(self, queries: np.ndarray, k: int) -> list[tuple[tuple[str, ...], np.ndarray]]:
+        """`nearest` of each of the queries (q, d); an exact search reads the store once for all of them."""
         if k < 1:
             raise ValueError(f"k must be at least 1, not {k}")
-        found = None if self._reader is None else self._indexed(self._reader, query, k)
+        found = None if self._reader is None else self._all_indexed(self._reader, queries, k)
         if found is not None:
             # Those that came since the index was built are searched exactly.
             start = _count(self._facts, "rows")
             late = [self._store.late_rows(self._encoder, start)] if self._facts.get("late") else []
             blocks = iter(late)
         else:
-            found = _NOTHING
+            found = [NOTHING] * len(queries)
             blocks = self._store.embedding_blocks(self._encoder)
-        hashes, distances = _merged(found, blocks, query, k)
-        return tuple(content.decode() for content in hashes.tolist()), distances
+        return [
+            (tuple(content.decode() for content in hashes.tolist()), distances)
+            for hashes, distances in merged(found, blocks, queries, k)
+        ]
 
-    def _indexed(
-        self, reader: annoy_index.AnnoyReader, query: np.ndarray, k: int
-    ) -> tuple[np.ndarray, np.ndarray] | None:
+    def _all_indexed(
+        self, reader: annoy_index.AnnoyReader, queries: np.ndarray, k: int
+    ) -> list[Nearby] | None:
+        """`_indexed` of each, or None where it fails for one of them."""
+        found = []
+        for query in queries:
+            near = self._indexed(reader, query, k)
+            if near is None:
+                return None
+            found.append(near)
+        return found
+
+    def _indexed(self, reader: annoy_index.AnnoyReader, query: np.ndarray, k: int) -> Nearby | None:
         """Hashes and distances of the k nearest of the index that are still held, or None where it fails."""
         try:
             rows, distances = reader.nearest(query, k + _count(self._facts, "gone"))
@@ -175,25 +192,6 @@ class Nearest:
     def _fall_back(self, why: str) -> None:
         self._reader = None
         self.note = _note(why)
-
-
-_NOTHING = np.empty(0, np.bytes_), np.empty(0, np.float32)
-
-
-def _merged(
-    found: tuple[np.ndarray, np.ndarray],
-    blocks: Iterable[tuple[np.ndarray, np.ndarray]],
-    query: np.ndarray,
-    k: int,
-) -> tuple[np.ndarray, np.ndarray]:
-    """The k nearest of what was found and of the rows of blocks, by distance, then hash."""
-    hashes, distances = found
-    for more, embeddings in blocks:
-        rows, apart = exact.nearest(embeddings, np.asarray(query, np.float32)[None], k)
-        hashes, distances = np.concatenate([hashes, more[rows[0]]]), np.concatenate([distances, apart[0]])
-        order = np.lexsort((hashes, distances))[:k]
-        hashes, distances = hashes[order], distances[order]
-    return hashes[:k], distances[:k]
 
 
 def _note(why: str) -> str:

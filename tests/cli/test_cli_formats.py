@@ -76,7 +76,7 @@ def test_json_says_how_the_pairs_were_chosen(album: Path) -> None:
 def test_query_json_has_the_promised_shape(album: Path) -> None:
     done = augnet("query", "flower.jpg", "--k", "4", "--format", "json", cwd=album).ok()
     result = done.json()
-    assert list(result) == ["version", "query", "folder", "hits"]
+    assert list(result) == ["version", "query", "folder", "hits", "answers", "skipped"]
     assert (result["version"], result["query"], result["folder"]) == (1, "flower.jpg", str(album))
     assert [list(hit) for hit in result["hits"]] == [["path", "distance"]] * 4
     assert [hit["distance"] for hit in result["hits"][:2]] == [0, 0]
@@ -132,7 +132,8 @@ def test_csv_has_a_row_an_image(album: Path, near: list[str]) -> None:
     head, *rows = rows_of(augnet("cluster", album, "--k", "2", "--format", "csv"))
     assert len(rows) == IMAGES and {row[0] for row in rows} == {"0", "1"}
     head, *rows = rows_of(augnet("query", album / "china.png", "--k", "3", "--in", album, "--format", "csv"))
-    assert head == ["rank", "path", "distance"] and [row[0] for row in rows] == ["1", "2", "3"]
+    assert head == ["query", "rank", "path", "distance", "same", "verdict"]
+    assert [row[1] for row in rows] == ["1", "2", "3"]
 
 
 def test_text_names_what_stays_and_what_may_go(album: Path, near: list[str]) -> None:

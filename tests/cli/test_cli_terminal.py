@@ -96,7 +96,7 @@ def test_wrong_words_exit_with_2(photos: Path, words: list[str]) -> None:
     [
         (["dedupe", ".", "--threshold", "5"], "--threshold: ", "augnet dedupe --help"),
         (["dedupe", ".", "--format", "xml"], "'paths'", "augnet dedupe --help"),
-        (["query"], "missing argument 'IMAGE'", "augnet query --help"),
+        (["query"], "missing argument 'IMAGE...'", "augnet query --help"),
         (["dedupe", ".", "--keep"], "'--keep' requires an argument", "augnet dedupe --help"),
         (["embed", ".", "more"], "more", "augnet embed --help"),
         (["dedup", "."], "'dedup'", "--help"),

@@ -137,9 +137,9 @@ def test_query_image_that_can_not_be_used_is_told(
     assert name in told.value.what
 
 
-def test_query_image_that_is_a_folder_is_told(album: Path) -> None:
-    with pytest.raises(ImageError, match="folder"):
-        query(album, folder=album)
+def test_query_folder_without_images_is_told(album: Path, tmp_path: Path) -> None:
+    with pytest.raises(ImageError, match="holds no image"):
+        query(tmp_path, folder=album)
 
 
 @pytest.fixture

@@ -191,6 +191,11 @@ EMBED = EmbedResult(
 )
 
 
+def with_hits(*hits: Hit, **changes: object) -> QueryResult:
+    """The example with other hits in its only answer."""
+    return replace(QUERY, answers=(replace(QUERY.answers[0], hits=hits),), **changes)
+
+
 def weird_dedupe() -> DedupeResult:
     """Each weird name once as kept, redundant, witness and skip; the decoder's words are as bad."""
     groups = tuple(

@@ -24,6 +24,7 @@ from report_examples import (
     weird_cluster,
     weird_dedupe,
     weird_query,
+    with_hits,
 )
 
 from augnet_cli.records import Group, Kept, Recall, Redundant, Transform
@@ -34,8 +35,8 @@ from augnet_cli.report.data import (
     write_dedupe,
     write_embed,
     write_leaks,
-    write_query,
 )
+from augnet_cli.report.query_data import write_query
 from augnet_cli.results import Hit, Stack, Suspect
 
 # A busy machine is no failure.
@@ -144,7 +145,13 @@ def test_query_json_word_for_word() -> None:
         '{"path": "beach.jpg", "distance": 0.0},\n'
         '{"path": "copies/beach.jpg", "distance": 1e-06},\n'
         '{"path": "cat.png", "distance": 0.987654}\n'
+        '], "answers": [\n'
+        '{"queries": ["../new photo.jpg"], "without": [], "hits": [\n'
+        '{"path": "beach.jpg", "distance": 0.0},\n'
+        '{"path": "copies/beach.jpg", "distance": 1e-06},\n'
+        '{"path": "cat.png", "distance": 0.987654}\n'
         "]}\n"
+        '], "skipped": []}\n'
     )
 
 
@@ -170,7 +177,10 @@ def test_dedupe_csv_word_for_word() -> None:
 
 def test_query_csv_word_for_word() -> None:
     assert written(write_query, QUERY, "csv").decode() == (
-        "rank,path,distance\n1,beach.jpg,0.0\n2,copies/beach.jpg,0.000001\n3,cat.png,0.987654\n"
+        "query,rank,path,distance,same,verdict\n"
+        "../new photo.jpg,1,beach.jpg,0.0,,\n"
+        "../new photo.jpg,2,copies/beach.jpg,0.000001,,\n"
+        "../new photo.jpg,3,cat.png,0.987654,,\n"
     )
 
 
@@ -236,14 +246,14 @@ def test_json_gives_every_file_name_back_as_its_bytes() -> None:
 @calm
 @given(st.lists(name_bytes, max_size=4))
 def test_any_file_name_survives_json_and_csv(names: list[bytes]) -> None:
-    result = replace(QUERY, hits=tuple(Hit(os.fsdecode(name), 0.25) for name in names))
+    result = with_hits(*(Hit(os.fsdecode(name), 0.25) for name in names))
 
     as_json = written(write_query, result, "json")
     as_csv = written(write_query, result, "csv")
 
     assert as_json.isascii()
     assert [os.fsencode(hit["path"]) for hit in json.loads(as_json)["hits"]] == names
-    assert [os.fsencode(row[1]) for row in csv_rows(as_csv)[1:]] == names
+    assert [os.fsencode(row[2]) for row in csv_rows(as_csv)[1:]] == names
 
 
 def test_csv_gives_every_file_name_back_as_its_bytes_and_alters_none() -> None:
@@ -258,18 +268,18 @@ def test_csv_gives_every_file_name_back_as_its_bytes_and_alters_none() -> None:
 
 
 def test_csv_lines_end_in_a_newline_alone_and_hold_raw_bytes() -> None:
-    data = written(write_query, replace(QUERY, hits=(Hit(os.fsdecode(b"\xff.jpg"), 0.5),)), "csv")
+    data = written(write_query, with_hits(Hit(os.fsdecode(b"\xff.jpg"), 0.5)), "csv")
 
-    assert data == b"rank,path,distance\n1,\xff.jpg,0.5\n"
+    assert data == b"query,rank,path,distance,same,verdict\n../new photo.jpg,1,\xff.jpg,0.5,,\n"
 
 
 @pytest.mark.parametrize("format", ["json", "csv"])
 def test_distances_of_numpy_are_plain_numbers(format: Format) -> None:
     hits = (Hit("a", np.float32(0.1)), Hit("b", np.float32(-0.0)), Hit("c", np.float64(2)))
-    data = written(write_query, replace(QUERY, hits=hits), format)
+    data = written(write_query, with_hits(*hits), format)
 
     if format == "csv":
-        assert [row[2] for row in csv_rows(data)[1:]] == ["0.1", "0.0", "2.0"]
+        assert [row[3] for row in csv_rows(data)[1:]] == ["0.1", "0.0", "2.0"]
     else:
         found = [hit["distance"] for hit in json.loads(data)["hits"]]
         assert [str(distance) for distance in found] == ["0.1", "0.0", "2.0"]
@@ -278,7 +288,7 @@ def test_distances_of_numpy_are_plain_numbers(format: Format) -> None:
 def test_a_distance_that_is_no_number_is_refused_not_written() -> None:
     """`NaN` is no JSON: a strict reader would reject the whole report."""
     with pytest.raises(ValueError, match="JSON compliant"):
-        written(write_query, replace(QUERY, hits=(Hit("a", float("nan")),)), "json")
+        written(write_query, with_hits(Hit("a", float("nan"))), "json")
 
 
 @calm
@@ -310,7 +320,7 @@ def test_reports_are_written_in_pieces() -> None:
             self.largest = max(self.largest, len(data))
             return super().write(data)
 
-    result = replace(QUERY, hits=tuple(Hit(f"{number:06}.jpg", 0.5) for number in range(5000)))
+    result = with_hits(*(Hit(f"{number:06}.jpg", 0.5) for number in range(5000)))
     for format in ("json", "csv"):
         stream = Sizes()
         write_query(result, format, stream)

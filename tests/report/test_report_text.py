@@ -24,17 +24,18 @@ from report_examples import (
     weird_cluster,
     weird_dedupe,
     weird_query,
+    with_hits,
 )
 
 from augnet_cli.records import Group, Kept, Recall, Redundant, Skip, Transform
 from augnet_cli.report.cluster_text import cluster_lines
 from augnet_cli.report.leaks_text import leaks_lines
+from augnet_cli.report.query_text import query_lines
 from augnet_cli.report.style import COLOUR, PLAIN, Style
 from augnet_cli.report.text import (
     calibration_lines,
     dedupe_lines,
     embed_lines,
-    query_lines,
     size_words,
     write_lines,
 )
@@ -164,7 +165,7 @@ def test_query_text_word_for_word() -> None:
 
 
 def test_a_query_without_hits_says_so() -> None:
-    assert text(query_lines(replace(QUERY, hits=()))) == "/home/ann/photos holds no other image\n"
+    assert text(query_lines(with_hits())) == "/home/ann/photos holds no other image\n"
 
 
 def test_calibration_text_word_for_word() -> None:
@@ -343,8 +344,8 @@ def test_no_name_and_no_reason_sends_anything_harmful(name: bytes, reason: str) 
     assert_harmless(list(dedupe_lines(result)))
     suspects = (Suspect(path, path + "y", 0.1, ("unverified",)),)
     assert_harmless(list(dedupe_lines(replace(result, suspects=suspects, stacks=(Stack((path,)),)))))
-    assert_harmless(list(query_lines(replace(QUERY, folder=path, hits=()))))
-    assert_harmless(list(query_lines(replace(QUERY, hits=(Hit(path, 0.1),)))))
+    assert_harmless(list(query_lines(with_hits(folder=path))))
+    assert_harmless(list(query_lines(with_hits(Hit(path, 0.1)))))
 
 
 def test_an_encoding_that_lacks_a_letter_gets_an_escape_not_an_error() -> None:
@@ -359,7 +360,7 @@ def test_an_encoding_that_lacks_a_letter_gets_an_escape_not_an_error() -> None:
 
 def test_lines_stream_one_by_one() -> None:
     """The first line is there before the rest was made."""
-    endless = replace(QUERY, hits=tuple(Hit("a.jpg", 0.1) for _ in range(100_000)))
+    endless = with_hits(*(Hit("a.jpg", 0.1) for _ in range(100_000)))
     lines = query_lines(endless)
 
     assert next(lines) == "0.1000  a.jpg"
