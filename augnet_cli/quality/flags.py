@@ -26,14 +26,16 @@ from augnet_cli.results.inspect import (
 
 # Of 100 photographs one has a grey_p95 under 0.4; four stops too little light bring it under 0.29.
 DARK_P95 = 0.3
-# No photograph in 100 and few pale drawings have no darker parts than this; fog and flashed paper do.
-BRIGHT_P1 = 0.5
-# Half of the picture is burnt out to white; so are drawings on paper, which is why it counts only where few
-# pictures of the folder are so.
+# Hardly a photograph has no darker parts than this, nor a drawing of thin lines; flashed paper and fog do.
+BRIGHT_P1 = 0.6
+# Half of the picture is burnt out to white; so are drawings on paper, which is why it counts only where it is
+# this rare in the folder.
 WHITE_P50 = 0.98
-FEW = 0.05
-# Pixels of a screen: of photographs 99 in 100 measure less, of those smeared by a Gaussian of radius 3 more.
-BLUR = 1.7
+FEW = 0.01
+# Pixels of a screen: 99 photographs in 100 measure less, those blurred by a Gaussian of radius 3 more.
+BLUR = 1.0
+# Along one direction more is needed: there are fewer edges to go by, and the largest of sixteen is taken.
+SMEAR = 1.7
 # One tile in 50 shows something: a blank page with a speck, a wall, a lens cap.
 DETAIL = 0.02
 # JPEG gives grey pictures some levels of colour; the palest tint that one sees measures twice this.
@@ -56,25 +58,25 @@ class Typical:
         aspect: upper quartile of longer over shorter side.
         small, large: lower and upper quartile of the geometric mean of the sides in pixels; (0, inf) where
             there are too few images.
-        white_share: of the images whose half is white.
+        white_is_rare: whether hardly an image is white by half.
     """
 
     aspect: float = TYPICAL_ASPECT
     small: float = 0.0
     large: float = math.inf
-    white_share: float = 0.0
+    white_is_rare: bool = True
 
 
 def typical(widths: np.ndarray, heights: np.ndarray, measured: Sequence[Measures | None]) -> Typical:
     """What is usual among n images of (n,) widths and heights, of which those measured are known closer."""
-    known = [one for one in measured if one is not None]
-    white = sum(one.grey_p50 >= WHITE_P50 for one in known) / max(1, len(known))
+    white = sum(one is not None and one.grey_p50 >= WHITE_P50 for one in measured)
+    is_rare = white <= max(1.0, FEW * len(measured))
     if len(widths) < ENOUGH_IMAGES:
-        return Typical(white_share=white if len(known) >= ENOUGH_IMAGES else 0.0)
+        return Typical(white_is_rare=is_rare)
     sides = np.sqrt(widths.astype(np.float64) * heights)
     small, large = np.quantile(sides, (0.25, 0.75))
     aspects = np.maximum(widths, heights) / np.minimum(widths, heights)
-    return Typical(float(np.quantile(aspects, 0.75)), float(small), float(large), white)
+    return Typical(float(np.quantile(aspects, 0.75)), float(small), float(large), is_rare)
 
 
 def flags_of(width: int, height: int, measured: Measures | None, usual: Typical) -> tuple[str, ...]:
@@ -87,11 +89,11 @@ def flags_of(width: int, height: int, measured: Measures | None, usual: Typical)
         or not usual.small / TIMES_LARGER <= side <= usual.large * TIMES_LARGER,
     }
     if measured is not None:
-        is_white = measured.grey_p50 >= WHITE_P50 and usual.white_share <= FEW
+        is_white = measured.grey_p50 >= WHITE_P50 and usual.white_is_rare
         words |= {
             DARK: measured.grey_p95 <= DARK_P95,
             BRIGHT: measured.grey_p1 >= BRIGHT_P1 or is_white,
-            BLURRED: measured.blur_seen is not None and measured.blur_seen >= BLUR,
+            BLURRED: (measured.blur or 0.0) >= BLUR or (measured.smear or 0.0) >= SMEAR,
             LOW_INFORMATION: measured.detail < DETAIL,
             GREY: measured.colour <= COLOUR,
         }

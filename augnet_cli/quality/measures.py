@@ -1,12 +1,13 @@
 """From pixels to numbers: how light a picture is, how colourful, how much it shows, and how blurred it is.
 
-Blur is judged in pixels, at the picture's own scale, by what no contrast changes.  The slope of an edge that a
-Gaussian of deviation S smeared is a bell of deviation S, whose energy is 2 S^2 times that of its own slope: so
-S^2 = G / (2 H), with G the energy of the first derivative and H that of the second.  Each of these alone is a
-known measure of focus (Subbarao, Choi & Nikzad, "Focusing techniques", 1993), and grows with contrast.
-G and H are taken along sixteen directions, tile by tile: a shaken camera smears along one direction alone.
-Of each direction the sharper tiles speak, so that a portrait before a blurred ground is sharp; of the
-directions the most blurred one.  Textures are finer than edges, and so a picture measures less than its blur.
+Blur is judged in pixels, at the picture's own scale, by what no contrast changes.
+The slope of an edge that a Gaussian of deviation S smeared is a bell of deviation S, whose energy is 2 S^2
+times that of its own slope: so S^2 = G / (2 H), with G the energy of the first derivative and H that of the
+second.  Each of these alone is a known measure of focus (Subbarao, Choi & Nikzad, "Focusing techniques",
+1993), and grows with contrast.
+A shaken camera smears along one direction alone, so G and H are taken along sixteen directions, too.
+All of it is done tile by tile, and the sharper tiles speak: a portrait before a blurred ground is sharp.
+Textures are finer than edges, so a picture measures less than its blur.
 
 Letters: t tiles of (h, w) pixels.
 """
@@ -34,9 +35,14 @@ DIRECTIONS = 16  # 11 degrees apart: no smear lies farther than 6 from one
 # Mean square of the slope, in grey levels a pixel, of a tile that shows something, and of one whose edges
 # stand above noise of ten grey levels.
 FAINT, STRONG = 2.0, 8.0
-SHARPEST = 0.1  # the quantile of tiles that speaks for a direction: a face may fill no more of a picture
+WIDEST = 16.0  # pixels: what changes more slowly in a tile is no edge but a sky
+SHARPEST = 0.1  # the quantile of tiles that speaks for a picture: a face may fill no more of it
+CROSSED = (
+    0.2  # slope across the main direction of a tile beside that along it, from which on it has edges of both
+)
 # A direction with fewer tiles than this share of the others says nothing: blinds have no edges across.
 SPEAKING = 0.1
+TINY = float(np.finfo(np.float32).tiny)
 COLOUR_SIDE = 256  # pixels a side at most are enough to tell colour
 COLOURFUL = 0.99  # the quantile of pixels that tells it: a small red lamp in a grey picture counts
 
@@ -46,11 +52,11 @@ def measures(pixels: np.ndarray, scale: float = 1.0) -> Measures:
 
     Args:
         pixels: (h, w, 3) uint8.
-        scale: pixels of the file for each of these, at least 1.
+        scale: sides of the file's pixels for each of these, at least 1.
     """
     grey = np.asarray(Image.fromarray(pixels).convert("L"))
     p1, p5, p50, p95 = grey_levels(grey, (0.01, 0.05, 0.5, 0.95))
-    detail, blur = detail_and_blur(grey)
+    detail, blur, smear = sharpness(grey)
     return Measures(
         grey_p1=p1,
         grey_p5=p5,
@@ -58,8 +64,9 @@ def measures(pixels: np.ndarray, scale: float = 1.0) -> Measures:
         grey_p95=p95,
         colour=colour(pixels),
         detail=detail,
-        blur=None if blur is None else blur * scale,
-        blur_seen=blur,
+        blur=blur,
+        smear=smear,
+        scale=scale,
     )
 
 
@@ -77,21 +84,26 @@ def colour(pixels: np.ndarray) -> float:
     return grey_levels(apart, (COLOURFUL,))[0]
 
 
-def detail_and_blur(grey: np.ndarray) -> tuple[float, float | None]:
-    """Share of the tiles of (h, w) uint8 that show something, and the blur in pixels.
+def sharpness(grey: np.ndarray) -> tuple[float, float | None, float | None]:
+    """How much (h, w) uint8 pixels show, and how sharply.
 
-    The blur is None where no tile shows enough.
+    Returns:
+        detail: share of the tiles that show something.
+        blur: in pixels, all directions together; None where no tile shows enough.
+        smear: the same along the direction in which it is largest; None where too few tiles show edges of
+            more than one direction.
     """
     tiles = tiles_of(grey)
     if min(tiles.shape[1:]) < LEAST_TILE:
-        return float(grey.max() != grey.min()), None
+        return float(grey.max() != grey.min()), None, None
     energies = energies_of(tiles)
-    strength = energies.slope
-    detail = float(np.mean(strength > FAINT))
+    has_edges = energies.variances() < WIDEST**2
+    detail = float(np.mean(has_edges & (energies.slope > FAINT)))
     for floor in (STRONG, FAINT):
-        if (strength > floor).any():
-            return detail, _blur(energies, floor)
-    return detail, None
+        telling = has_edges & (energies.slope > floor)
+        if telling.any():
+            return detail, _width(energies.variances()[telling]), _smear(energies, telling, floor)
+    return detail, None, None
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,6 +122,18 @@ class Energies:
     def slope(self) -> np.ndarray:
         """(t,) mean square of the gradient."""
         return np.asarray(self.first[0] + self.first[2])
+
+    @property
+    def across(self) -> np.ndarray:
+        """(t,) in [0, 1]: slope along the direction that has least of it, beside that which has most."""
+        difference = np.hypot(self.first[0] - self.first[2], 2 * self.first[1])
+        most = np.maximum(self.slope + difference, TINY)
+        return np.asarray((self.slope - difference) / most)
+
+    def variances(self) -> np.ndarray:
+        """(t,) S^2, the smoothing's own included."""
+        bend = self.second[0] + 2 * self.second[3] + self.second[5]
+        return np.asarray(self.slope / (2 * np.maximum(bend, TINY)))
 
     def along(self, angle: float) -> tuple[np.ndarray, np.ndarray]:
         """(t,) mean squares of the first and the second derivative in a direction, an angle from x to y."""
@@ -150,18 +174,25 @@ def energies_of(tiles: np.ndarray) -> Energies:
     )
 
 
-def _blur(energies: Energies, floor: float) -> float:
-    """Of all directions the most blurred; one in which nearly nothing changes says nothing."""
-    enough = max(1.0, SPEAKING * np.count_nonzero(energies.slope > floor))
-    most = 0.0
+def _smear(energies: Energies, telling: np.ndarray, floor: float) -> float | None:
+    """The width along the most blurred direction.
+
+    Of an edge that lies nearly along a direction the slope leaks into it, and its bend does not: tiles with
+    edges of one direction alone, such as a horizon, don't count.
+    """
+    enough = max(1.0, SPEAKING * np.count_nonzero(telling))
+    widths: list[float] = []
     for number in range(DIRECTIONS):
         slope, bend = energies.along(number * math.pi / DIRECTIONS)
-        telling = slope > floor / 2
-        if np.count_nonzero(telling) < enough:
-            continue
-        variances = slope[telling] / (2 * np.maximum(bend[telling], np.finfo(np.float32).tiny))
-        most = max(most, float(np.quantile(variances, SHARPEST)) - SMOOTHED_VARIANCE)
-    return math.sqrt(most)
+        speaking = telling & (energies.across >= CROSSED) & (slope > floor / 2)
+        if np.count_nonzero(speaking) >= enough:
+            widths.append(_width(slope[speaking] / (2 * np.maximum(bend[speaking], TINY))))
+    return max(widths, default=None)
+
+
+def _width(variances: np.ndarray) -> float:
+    """Of (t,) S^2 the deviation in the sharper tiles, in pixels."""
+    return math.sqrt(max(0.0, float(np.quantile(variances, SHARPEST)) - SMOOTHED_VARIANCE))
 
 
 def _smoothed(tiles: np.ndarray) -> np.ndarray:

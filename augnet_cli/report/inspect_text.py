@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from augnet_cli.images.names import pasted, shown
 from augnet_cli.report.style import PLAIN, Style
 from augnet_cli.report.text import count, size_words, skipped_lines
-from augnet_cli.results import Extremes, InspectedImage, InspectResult
+from augnet_cli.results import Extremes, InspectedImage, InspectResult, Measures
 from augnet_cli.results.inspect import (
     BLURRED,
     BRIGHT,
@@ -148,14 +148,19 @@ def _how_bad(image: InspectedImage, flag: str) -> float:
     return {
         DARK: image.measures.grey_p95,
         BRIGHT: -image.measures.grey_p1,
-        BLURRED: -(image.measures.blur_seen or 0.0),
+        BLURRED: -_width(image.measures),
         LOW_INFORMATION: image.measures.detail,
     }.get(flag, 0.0)
 
 
 def _remark(image: InspectedImage, flag: str) -> str:
-    if flag == BLURRED and image.measures is not None and image.measures.blur is not None:
-        return f"  smeared over {image.measures.blur:.1f} pixels"
+    if flag == BLURRED and image.measures is not None:
+        return f"  over {_width(image.measures) * image.measures.scale:.1f} pixels"
     if flag in (ODD_ASPECT, ODD_SIZE):
         return f"  {_pixels(image)}"
     return ""
+
+
+def _width(measures: Measures) -> float:
+    """Of the blur in pixels of a screen, along the worst direction."""
+    return max(measures.blur or 0.0, measures.smear or 0.0)

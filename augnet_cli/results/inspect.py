@@ -24,8 +24,10 @@ class Measures:
             do not exceed.
         colour: how far apart red, green and blue lie in the more colourful pixels, in [0, 1].
         detail: share of its parts in which something can be seen, in [0, 1].
-        blur: how far it is smeared, in pixels of the file; None where it shows too little to tell.
-        blur_seen: the same in pixels of a screen on which all of it is shown.
+        blur: deviation of the Gaussian that its sharper parts look blurred by, in pixels of a screen on which
+            all of it is shown; None where it shows too little to tell.
+        smear: the same along the direction in which it is largest; None where it shows too little.
+        scale: sides of the file's pixels on the side of such a screen's pixel, at least 1.
     """
 
     grey_p1: float
@@ -35,7 +37,8 @@ class Measures:
     colour: float
     detail: float
     blur: float | None
-    blur_seen: float | None
+    smear: float | None
+    scale: float
 
 
 @dataclass(frozen=True, slots=True)
