@@ -25,6 +25,7 @@ from augnet_cli.results import (
     ClusterResult,
     DedupeResult,
     EmbedResult,
+    InspectResult,
     LeaksResult,
     QueryResult,
 )
@@ -45,6 +46,7 @@ __all__ = [
     "Decision",
     "DedupeResult",
     "EmbedResult",
+    "InspectResult",
     "LeaksResult",
     "Progress",
     "QueryResult",
@@ -57,6 +59,7 @@ __all__ = [
     "dedupe",
     "encode",
     "index",
+    "inspect",
     "leaks",
     "query",
     "undo",
@@ -266,6 +269,26 @@ def cluster(
     request = FolderRequest(os.fspath(folder), _text(encoder), exclude, workers=workers)
     asked = ClusterRequest(Wish(method, k, seed, dedupe_first), outliers, spread)
     return verb(request, asked, progress)
+
+
+def inspect(
+    folder: Path,
+    only: Sequence[str] = (),
+    encoder: Path | None = None,
+    exclude: Sequence[str] = (),
+    workers: int | None = None,
+    progress: Progress = SILENT,
+) -> InspectResult:
+    """Say what `folder` is made of, and which of its pictures look wrong; changes no image.
+
+    Args:
+        only: flags such as "blurred": the images with one of them are listed; the counts are of all.
+    """
+    from augnet_cli.pipeline.inspect import inspect as verb
+    from augnet_cli.pipeline.refresh import FolderRequest
+
+    request = FolderRequest(os.fspath(folder), _text(encoder), exclude, workers=workers)
+    return verb(request, only, progress)
 
 
 def query(

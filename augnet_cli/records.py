@@ -61,7 +61,8 @@ class Decoded:
     `pixels` is (h, w, 3) uint8 RGB; `width`, `height` are those of the turned original;
     `taken_at` is EXIF DateTimeOriginal as `YYYY-MM-DDTHH:MM:SS`, or None;
     `mutter` is what decoders wrote on the process's own stderr meanwhile, or '';
-    `beside` is a second, smaller or larger picture that came of the same decoding, (h, w, 3) uint8, or None.
+    `beside` is a second, smaller or larger picture that came of the same decoding, (h, w, 3) uint8, or None;
+    `kind` is the format by its bytes, such as `JPEG`; `camera` its maker and model by EXIF, or None.
     """
 
     pixels: np.ndarray
@@ -70,6 +71,8 @@ class Decoded:
     taken_at: str | None
     mutter: str = ""
     beside: np.ndarray | None = None
+    kind: str = ""
+    camera: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ COMMANDS = (
     "query",
     "cluster",
     "train",
+    "inspect",
     "info",
     "bench",
 )

@@ -21,7 +21,7 @@ FLOORS = (
     {"store"},
     {"search"},
     {"geometry"},
-    {"duplicates", "clusters", "acting"},
+    {"duplicates", "clusters", "quality", "acting"},
     {"report"},
     {"pipeline"},
     {"cli"},

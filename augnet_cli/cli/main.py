@@ -20,6 +20,7 @@ from augnet_cli.cli.decide import decide
 from augnet_cli.cli.dedupe import dedupe
 from augnet_cli.cli.embed import embed
 from augnet_cli.cli.info import info
+from augnet_cli.cli.inspect import inspect
 from augnet_cli.cli.leaks import leaks
 from augnet_cli.cli.query import query
 from augnet_cli.cli.terminal import end_progress
@@ -76,6 +77,7 @@ SUMMARIES: dict[Callable[..., None], str] = {
     calibrate: "Say what a threshold means in a folder: precision and recall.",
     cluster: "Split the images of a folder into clusters that belong together.",
     query: "List the images that are nearest to an image, or to several.",
+    inspect: "Say what a folder is made of, and which pictures look wrong.",
     info: "Say what augnet knows of a folder.",
     bench: "Say how fast each stage is here, and what holds it back.",
 }

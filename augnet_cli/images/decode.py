@@ -18,7 +18,7 @@ from PIL import Image
 
 from augnet_cli.errors import EncoderError
 from augnet_cli.images.colour import flattened
-from augnet_cli.images.exif import is_sideways, read_exif, turned
+from augnet_cli.images.exif import is_sideways, read_camera, read_exif, turned
 from augnet_cli.images.mutter import Caught, catching_stderr, hushed_warnings
 from augnet_cli.images.opening import (
     MAX_MEGAPIXELS,
@@ -35,7 +35,15 @@ from augnet_cli.images.squares import resized
 from augnet_cli.images.unusable import Unusable
 from augnet_cli.records import Decoded, Resize
 
-__all__ = ["MAX_MEGAPIXELS", "decode", "decode_short_side", "decode_small", "decode_within", "decoder_id"]
+__all__ = [
+    "MAX_MEGAPIXELS",
+    "decode",
+    "decode_as_seen",
+    "decode_short_side",
+    "decode_small",
+    "decode_within",
+    "decoder_id",
+]
 
 # A JPEG for training is decoded at a scale that leaves twice the side asked for: views are cut out of it.
 SHORT_SIDE_DRAFT = 2
@@ -121,6 +129,23 @@ def decode_small(data: bytes, side: int, max_megapixels: float = MAX_MEGAPIXELS,
         Unusable: as `decode`.
     """
     return _decoded(data, name, max_megapixels, _small(side))
+
+
+def decode_as_seen(data: bytes, side: int, max_megapixels: float = MAX_MEGAPIXELS, name: str = "") -> Decoded:
+    """Decode and turn one image to judge how sharp it is; pixels are (h, w, 3) uint8.
+
+    At its own scale, or at a half, a third, ... of it, the smallest at which the longer side is still `side`:
+    as sharp as a screen of that size shows it, and nowhere interpolated between a few pixels.
+
+    Raises:
+        Unusable: as `decode`.
+    """
+
+    def fitted(size: Size) -> Size:
+        whole = max(1, max(size) // side)
+        return max(1, size[0] // whole), max(1, size[1] // whole)
+
+    return _decoded(data, name, max_megapixels, _Picture(fitted, fitted))
 
 
 @dataclass(frozen=True)
@@ -211,8 +236,15 @@ def _pixels(
         return np.array(turned(resized(flat, picture.target(stored)), orientation).convert("RGB"))
 
     width, height = (stored[1], stored[0]) if is_sideways(orientation) else stored
-    second = made(beside) if beside is not None else None
-    return Decoded(made(wanted), width, height, taken_at, beside=second)
+    return Decoded(
+        pixels=made(wanted),
+        width=width,
+        height=height,
+        taken_at=taken_at,
+        beside=made(beside) if beside is not None else None,
+        kind=kind,
+        camera=read_camera(image),
+    )
 
 
 def _draft(image: Image.Image, smallest: Size) -> None:

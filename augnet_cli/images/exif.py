@@ -1,4 +1,4 @@
-"""What EXIF says of a picture: which way up, and when it was taken. Broken EXIF says nothing."""
+"""What EXIF says of a picture: which way up, when and with what it was taken. Broken EXIF says nothing."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from datetime import datetime
 from PIL import Image
 
 _ORIENTATION, _EXIF_IFD, _DATE_TIME_ORIGINAL = 0x0112, 0x8769, 0x9003
+_MAKE, _MODEL = 0x010F, 0x0110
 UPRIGHT = 1
+CAMERA_LENGTH = 60  # characters; no camera has a longer name, and a broken block may hold pages
 # How the stored picture becomes the upright one (EXIF 2.32, tag 274).
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -37,6 +39,18 @@ def read_exif(image: Image.Image) -> tuple[int, str | None]:
     return orientation, _as_time(taken)
 
 
+def read_camera(image: Image.Image) -> str | None:
+    """Maker and model of a loaded image's camera on one line, the maker once: `Canon EOS 5D`; or None."""
+    try:
+        exif = image.getexif()
+        make, model = (_as_words(exif.get(tag)) for tag in (_MAKE, _MODEL))
+    except Exception:  # noqa: BLE001 - as above
+        return None
+    if make and model.lower().startswith(make.split()[0].lower()):
+        make = ""
+    return " ".join(f"{make} {model}".split())[:CAMERA_LENGTH].strip() or None
+
+
 def is_sideways(orientation: int) -> bool:
     """Whether turning upright swaps width and height."""
     return orientation in _SIDEWAYS
@@ -57,3 +71,12 @@ def _as_time(value: object) -> str | None:
     except ValueError:  # cameras without a clock write 0000:00:00 or blanks
         return None
     return moment.isoformat()
+
+
+def _as_words(value: object) -> str:
+    """Printable characters alone, a blank for any other; "" for what is no text."""
+    if isinstance(value, bytes):
+        value = value.decode("utf-8", "replace")
+    if not isinstance(value, str):
+        return ""
+    return "".join(letter if letter.isprintable() else " " for letter in value).strip()

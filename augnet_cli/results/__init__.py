@@ -25,6 +25,7 @@ from augnet_cli.results.duplicates import (
     Suspect,
 )
 from augnet_cli.results.folder import DECODE, EMBED, READ, BenchResult, EmbedResult, FolderInfo, StageSpeed
+from augnet_cli.results.inspect import Extremes, InspectedImage, InspectResult, Measures, Near
 from augnet_cli.results.query import SCENE, SOURCE, Answer, Hit, QueryResult
 
 __all__ = [
@@ -44,12 +45,17 @@ __all__ = [
     "CurvePoint",
     "DedupeResult",
     "EmbedResult",
+    "Extremes",
     "Flagged",
     "FolderInfo",
     "Hit",
+    "InspectResult",
+    "InspectedImage",
     "Leak",
     "LeaksResult",
     "Looks",
+    "Measures",
+    "Near",
     "Outlier",
     "QueryResult",
     "Split",

@@ -59,6 +59,12 @@ CREATE TABLE IF NOT EXISTS findings (
     PRIMARY KEY (first, second, what)
 ) WITHOUT ROWID;
 """
+# What was seen of contents, by whoever looked at them in the way `how`.  As above, an addition.
+LOOKS = """
+CREATE TABLE IF NOT EXISTS looks (
+    content_hash TEXT PRIMARY KEY NOT NULL, how TEXT NOT NULL, look TEXT NOT NULL
+) WITHOUT ROWID;
+"""
 
 
 def open_to_write(place: Place) -> sqlite3.Connection:
@@ -73,7 +79,7 @@ def open_to_write(place: Place) -> sqlite3.Connection:
             _choose_journal(connection)
             if _version(connection, place) == 0:
                 _create(connection)
-            connection.executescript(FINDINGS)
+            connection.executescript(FINDINGS + LOOKS)
     return connection
 
 

@@ -18,6 +18,7 @@ import numpy as np
 from augnet_cli.records import Skip
 from augnet_cli.store.columns import Collection, Images
 from augnet_cli.store.entries import Counts, FileEntry, KnownFile
+from augnet_cli.store.looks import read_looks, write_looks
 from augnet_cli.store.place import Place
 from augnet_cli.store.reading import HELD_BY_IMAGES, blocks, read_images, vectors_of, with_embeddings
 from augnet_cli.store.rows import file_row, known_file, vectors_bytes
@@ -117,13 +118,14 @@ class Store:
             return max(gone.rowcount, 0)
 
     def forget_unreferenced(self) -> int:
-        """Drop contents and embeddings that no file holds; returns how many embeddings.
+        """Drop contents, embeddings and looks that no file holds; returns how many embeddings.
 
         For the end of a complete walk: until then a renamed file may still ask for its embedding.
         """
         held = "content_hash NOT IN (SELECT content_hash FROM files WHERE content_hash IS NOT NULL)"
         with self._writing() as connection:
             connection.execute(f"DELETE FROM contents WHERE {held}")  # noqa: S608 (a constant)
+            connection.execute(f"DELETE FROM looks WHERE {held}")  # noqa: S608 (a constant)
             dropped = connection.execute(f"DELETE FROM embeddings WHERE {held}")  # noqa: S608 (a constant)
             # One end may lie in another folder that was searched together with this one.
             connection.execute(
@@ -227,6 +229,16 @@ class Store:
         with self._writing() as connection:
             connection.execute("DELETE FROM findings WHERE how <> ?", (how,))
             connection.executemany("INSERT OR REPLACE INTO findings VALUES (?, ?, ?, ?, ?)", rows)
+
+    def looks(self, how: str) -> dict[str, str]:
+        """What was seen of contents in that way, by content hash; for a store open to write."""
+        with self._reading():
+            return read_looks(self._connection, how)
+
+    def save_looks(self, how: str, looks: Mapping[str, str]) -> None:
+        """Remember what was seen of contents, and forget what was in another way."""
+        with self._writing() as connection:
+            write_looks(connection, how, looks)
 
     def changes(self) -> int:
         """A number that grows whenever the contents an index would hold may have changed."""
