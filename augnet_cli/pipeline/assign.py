@@ -17,6 +17,7 @@ from augnet_cli.pipeline.cluster import (
 from augnet_cli.pipeline.parting import HDBSCAN, Parted
 from augnet_cli.pipeline.portraying import portrayed
 from augnet_cli.pipeline.refresh import FolderRequest, refreshed
+from augnet_cli.pipeline.sampled_looks import with_looks
 from augnet_cli.progress import SILENT, Progress
 from augnet_cli.results import NO_CLUSTER, Cluster, ClusterResult
 from augnet_cli.store.columns import Collection
@@ -51,7 +52,7 @@ def assign(
             folder=other.result.folder,
             typed_folder=other.result.typed_folder,
             encoder=other.result.encoder,
-            clusters=_told(collection, labels, found),
+            clusters=with_looks(_told(collection, labels, found), other.request, progress),
             skipped=other.result.skipped,
             seed=asked.wish.seed,
             method=asked.wish.method,

@@ -12,9 +12,11 @@ from augnet_cli.clusters.partition import MAX_SEED, check_different
 from augnet_cli.errors import FolderError, UsageError
 from augnet_cli.images.names import shown
 from augnet_cli.pipeline.kept_clusters import keep_clusters, kept_clusters
+from augnet_cli.pipeline.looking import looked_at
 from augnet_cli.pipeline.parting import Parted, Wish, check_wish, part
 from augnet_cli.pipeline.portraying import portrayed
 from augnet_cli.pipeline.refresh import FolderRequest, Fresh, refreshed
+from augnet_cli.pipeline.sampled_looks import with_looks
 from augnet_cli.pipeline.spreading import PCA, spread_out
 from augnet_cli.progress import SILENT, Progress
 from augnet_cli.results import Cluster, ClusterResult, Outlier
@@ -32,6 +34,7 @@ class ClusterRequest:
         spread: whether to tell where each image lies, for a map or a table.
         layout: how the map is made, `pca` or `umap`.
         anew: whether to forget what the last run found, and with it the numbers of the clusters.
+        flags: whether to look at each picture for what `inspect` flags; else flags that are known are told.
     """
 
     wish: Wish = field(default_factory=Wish)
@@ -39,6 +42,7 @@ class ClusterRequest:
     spread: bool = False
     layout: str = PCA
     anew: bool = False
+    flags: bool = False
 
 
 def cluster(
@@ -169,7 +173,7 @@ def _told(fresh: Fresh, found: Found, asked: ClusterRequest, progress: Progress)
         folder=fresh.result.folder,
         typed_folder=fresh.result.typed_folder,
         encoder=fresh.result.encoder,
-        clusters=found.clusters,
+        clusters=with_looks(found.clusters, fresh.request, progress),
         skipped=fresh.result.skipped,
         seed=asked.wish.seed,
         method=asked.wish.method,
@@ -177,6 +181,7 @@ def _told(fresh: Fresh, found: Found, asked: ClusterRequest, progress: Progress)
         noise=tuple(images.paths[number] for number in noise.tolist()),
         outliers=_outliers(found, asked.outliers, progress),
         curve=parted.curve,
+        flagged=looked_at(fresh, images, progress, only_known=not asked.flags),
         spread=spread,
         layout=asked.layout,
     )

@@ -28,7 +28,7 @@ LEAST_TILE = 16  # under it nothing is left between the borders that smoothing t
 # 3,000 costs no more.
 MOST_TILES = 10
 # Neighbours averaged so often along each side before it is differentiated, which comes to a Gaussian: noise
-# and the steps between a JPEG's blocks fall to a tenth, and differences of neighbours may stand for derivatives.
+# and the steps between a JPEG's blocks fall to a tenth, and differences of neighbours stand for derivatives.
 AVERAGINGS = 8
 SMOOTHED_VARIANCE = AVERAGINGS / 4  # pixels squared: a quarter for each of them
 DIRECTIONS = 16  # 11 degrees apart: no smear lies farther than 6 from one

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from cluster_folders import make_clusters
 
-from augnet_cli.cli.cluster_files import check_files, write_files
+from augnet_cli.cli.cluster_files import Files, check_files, write_files
 from augnet_cli.errors import FolderError, UsageError
 from augnet_cli.pipeline.refresh import FolderRequest
 from augnet_cli.progress import Progress
@@ -25,7 +25,6 @@ class Listening(Progress):
 
 
 def test_all_that_was_asked_for_is_made_and_told(tmp_path: Path) -> None:
-    pytest.importorskip("pyarrow"), pytest.importorskip("matplotlib")
     curve = tuple(ClusterCount(k, 0.5, 0.1, 0.2) for k in (2, 3))
     result = replace(make_clusters(tmp_path / "photos"), chosen=True, curve=curve)
     (tmp_path / "photos" / "a" / "0.png").unlink()
@@ -33,8 +32,9 @@ def test_all_that_was_asked_for_is_made_and_told(tmp_path: Path) -> None:
     names = [str(tmp_path / name) for name in ("c", "c.parquet", "c.png", "k.svg")]
     into, out, sheet, plot = names
 
-    check_files(request, into, None, out, sheet, plot)
-    write_files(result, into, None, out, sheet, plot, request, heard)
+    files = Files(into, out=out, sheet=sheet, plot=plot)
+    check_files(files, request, searched=True)
+    write_files(files, result, request, heard)
 
     assert heard.notes == [
         f"{out}: 7 rows",
@@ -45,8 +45,9 @@ def test_all_that_was_asked_for_is_made_and_told(tmp_path: Path) -> None:
     ]
     assert sorted(os.listdir(into)) == [".augnet-clusters.jsonl", "00 castles", "01 dogs", "noise"]
     # Each may be made again, in place of what the first run made.
-    check_files(request, *names[:1], "copy", *names[1:])
-    write_files(result, into, "copy", out, sheet, plot, request, heard, children=True)
+    again = replace(files, link="copy", children=True)
+    check_files(again, request, searched=True)
+    write_files(again, result, request, heard)
     # The name of the one that is gone is not given to another.
     assert os.listdir(os.path.join(into, "00 castles", "00 left")) == ["0 (2).png"]
 
@@ -54,8 +55,8 @@ def test_all_that_was_asked_for_is_made_and_told(tmp_path: Path) -> None:
 def test_nothing_asked_for_makes_nothing(tmp_path: Path) -> None:
     result, heard = make_clusters(tmp_path / "photos"), Listening()
     request = FolderRequest(str(tmp_path / "photos"))
-    check_files(request)
-    write_files(result, None, None, None, None, None, request, heard)
+    check_files(Files(), request, searched=False)
+    write_files(Files(), result, request, heard)
     assert heard.notes == [] and os.listdir(tmp_path) == ["photos"]
 
 
@@ -66,8 +67,10 @@ def test_what_can_not_be_made_is_refused_before_the_work(tmp_path: Path) -> None
     inside = tmp_path / "photos" / "made"
     for words, kind in (
         ({"link": "copy"}, UsageError),
+        ({"children": True}, UsageError),
+        ({"html": str(tmp_path / "map.txt")}, UsageError),
+        ({"html": str(tmp_path / "none" / "map.html")}, FolderError),
         ({"into": str(tmp_path / "c"), "link": "move"}, UsageError),
-        ({"plot": str(tmp_path / "k.png"), "searched": False}, UsageError),
         ({"plot": str(tmp_path / "k.gif")}, UsageError),
         ({"out": str(tmp_path / "c.csv")}, UsageError),
         ({"into": str(tmp_path / "mine")}, FolderError),
@@ -76,5 +79,7 @@ def test_what_can_not_be_made_is_refused_before_the_work(tmp_path: Path) -> None
         ({"plot": f"{inside}.png"}, FolderError),
     ):
         with pytest.raises(kind):
-            check_files(request, **words)
-    check_files(replace(request, exclude=["made"]), into=str(inside))
+            check_files(Files(**words), request, searched=True)
+    with pytest.raises(UsageError):
+        check_files(Files(plot=str(tmp_path / "k.png")), request, searched=False)
+    check_files(Files(into=str(inside)), replace(request, exclude=["made"]), searched=True)
