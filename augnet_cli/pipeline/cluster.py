@@ -19,9 +19,10 @@ from augnet_cli.pipeline.refresh import FolderRequest, Fresh, refreshed
 from augnet_cli.pipeline.sampled_looks import with_looks
 from augnet_cli.pipeline.spreading import PCA, spread_out
 from augnet_cli.progress import SILENT, Progress
-from augnet_cli.results import Cluster, ClusterResult, Outlier
+from augnet_cli.quality.flags import GREY
+from augnet_cli.results import Cluster, ClusterResult, Flagged, Outlier
 from augnet_cli.search.exact import pairs_within
-from augnet_cli.store.columns import Collection
+from augnet_cli.store.columns import Collection, Images
 
 
 @dataclass(frozen=True)
@@ -181,7 +182,7 @@ def _told(fresh: Fresh, found: Found, asked: ClusterRequest, progress: Progress)
         noise=tuple(images.paths[number] for number in noise.tolist()),
         outliers=_outliers(found, asked.outliers, progress),
         curve=parted.curve,
-        flagged=looked_at(fresh, images, progress, only_known=not asked.flags),
+        flagged=_flagged(fresh, images, asked, progress),
         spread=spread,
         layout=asked.layout,
     )
@@ -199,3 +200,9 @@ def _outliers(found: Found, wanted: int, progress: Progress) -> tuple[Outlier, .
         Outlier(images.paths[int(first[found.counted[place]])], float(odd[place]))
         for place in oddest(odd, wanted).tolist()
     )
+
+
+def _flagged(fresh: Fresh, images: Images, asked: ClusterRequest, progress: Progress) -> tuple[Flagged, ...]:
+    """Images with flags, without those that are grey and nothing else: no fault, and whole folders are."""
+    found = looked_at(fresh, images, progress, only_known=not asked.flags)
+    return tuple(one for one in found if set(one.flags) - {GREY})

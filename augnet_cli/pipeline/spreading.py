@@ -16,8 +16,6 @@ from augnet_cli.store.columns import Images
 
 PCA, UMAP = "pca", "umap"
 NEIGHBOURS = 10
-# The map shows so much of the rows on each axis; what lies farther out is put on its edge.
-INSIDE = 0.995
 
 
 def spread_out(
@@ -65,7 +63,7 @@ def _places(embeddings: np.ndarray, layout: str, seed: int) -> np.ndarray:
         placed = main_directions(look_space(embeddings, seed), 2)
     if placed.shape[1] < 2:
         placed = np.pad(placed, ((0, 0), (0, 2 - placed.shape[1])))
-    low, high = np.quantile(placed, [1 - INSIDE, INSIDE], axis=0)
+    low, high = placed.min(axis=0), placed.max(axis=0)
     half = max(float((high - low).max()) / 2, np.finfo(np.float32).tiny)
     scaled: np.ndarray = np.clip((placed - (low + high) / 2) / half, -1, 1).astype(np.float32)
     return scaled

@@ -17,8 +17,8 @@ from augnet_cli.report.terminal_pictures import Graphics, Screen, drawn
 from augnet_cli.report.thumbnails import Thumbnail
 from augnet_cli.results import QueryResult
 
-# Rows of a picture, a square: letters are about twice as high as wide.  On 80 columns four stand side
-# by side.  Half blocks are coarse pixels, of which one wants more: three side by side.
+# Rows of a picture, which is a square: letters are about twice as high as wide.  On 80 columns four stand
+# side by side.  Half blocks are coarse pixels, of which one wants more: three side by side.
 HIGH, HIGH_BLOCKS = 9, 12
 CELLS_A_ROW = 2
 BETWEEN = 2  # cells
