@@ -19,8 +19,8 @@ from augnet_cli.pipeline.refresh import FolderRequest, Fresh, refreshed
 from augnet_cli.pipeline.sampled_looks import with_looks
 from augnet_cli.pipeline.spreading import PCA, spread_out
 from augnet_cli.progress import SILENT, Progress
-from augnet_cli.quality.flags import GREY
 from augnet_cli.results import Cluster, ClusterResult, Flagged, Outlier
+from augnet_cli.results.inspect import HARMLESS
 from augnet_cli.search.exact import pairs_within
 from augnet_cli.store.columns import Collection, Images
 
@@ -205,4 +205,4 @@ def _outliers(found: Found, wanted: int, progress: Progress) -> tuple[Outlier, .
 def _flagged(fresh: Fresh, images: Images, asked: ClusterRequest, progress: Progress) -> tuple[Flagged, ...]:
     """Images with flags, without those that are grey and nothing else: no fault, and whole folders are."""
     found = looked_at(fresh, images, progress, only_known=not asked.flags)
-    return tuple(one for one in found if set(one.flags) - {GREY})
+    return tuple(one for one in found if set(one.flags) - HARMLESS)
