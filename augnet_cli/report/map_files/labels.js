@@ -24,6 +24,7 @@ function labelled() {
 
 function placeLabels(pen) {
   labelBoxes.length = 0;
+  const openBox = drawnPictures.find(({ image }) => image === chosen.image); // no name lies on the picture that is open
   for (const cluster of labelled()) {
     if (!cluster.members.length) continue;
     const { text, width } = labelText(pen, cluster);
@@ -36,7 +37,7 @@ function placeLabels(pen) {
       const left = Math.min(Math.max(x + dx - wide / 2, 4), view.width - wide - 4);
       const top = Math.min(Math.max(y + dy - LABEL.height / 2, 4), view.height - LABEL.height - 4);
       const box = { cluster, text, left, top, width: wide, height: LABEL.height };
-      if (labelBoxes.every((other) => apart(box, other))) {
+      if (labelBoxes.every((other) => apart(box, other)) && (!openBox || apart(box, openBox))) {
         labelBoxes.push(box);
         break;
       }
