@@ -24,7 +24,7 @@ from augnet_cli.results import ClusterResult
 
 MARK = '<meta name="generator" content="augnet cluster">'
 TARGET = Target("--html", (".html", ".htm"), MARK)
-# What all sheets may take together: with some 100 bytes of text an image a map of 50,000 stays under 30 MB,
+# What all sheets may take together: with some 120 bytes of text an image a map of 50,000 stays under 30 MB,
 # opens in a few seconds, and a mail server still takes it.
 SHEETS_BYTES = 20_000_000
 BASE64_GROWTH = 4 / 3
