@@ -59,7 +59,7 @@ function paintLabels(pen, colours) {
 function paintLabel(pen, { cluster, text, left, top, width, height }, colours) {
   const about = pointed.cluster ?? chosen.cluster;
   const kin = !about || about === cluster || cluster.parent === about || (about.parent && cluster.parent === about.parent);
-  pen.globalAlpha = kin || found ? 0.94 : 0.5;
+  pen.globalAlpha = kin && (!found || about) ? 0.94 : 0.55;
   pen.fillStyle = colours.card;
   pen.strokeStyle = about === cluster ? colours.ink : colours.rule;
   pen.lineWidth = about === cluster ? 1.5 : 1;
