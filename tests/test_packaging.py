@@ -37,8 +37,9 @@ def test_the_wheel_is_light_and_holds_the_weights(wheel):
     assert wheel.stat().st_size <= MAX_WHEEL_BYTES
     assert weights.file_size <= MAX_WEIGHTS_BYTES
     assert not [name for name in names if name.startswith(("tests/", "benchmarks/"))]
-    parts = {path.name for path in (ROOT / "augnet_cli/report/page_files").iterdir()}
-    assert parts == {name.rpartition("/")[2] for name in names if "/page_files/" in name}
+    for folder in ("page_files", "map_files"):
+        parts = {path.name for path in (ROOT / "augnet_cli/report" / folder).iterdir()}
+        assert parts == {name.rpartition("/")[2] for name in names if f"/{folder}/" in name}
 
 
 def test_the_light_install_needs_eleven_libraries_and_no_torch(wheel):

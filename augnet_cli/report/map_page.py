@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import html
 import os
-from collections.abc import Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 
@@ -18,14 +17,14 @@ from augnet_cli.images.names import shown
 from augnet_cli.progress import SILENT, Progress
 from augnet_cli.report.map_data import map_pieces, pictured, spread_of
 from augnet_cli.report.self_contained import around_the_data
-from augnet_cli.report.sprites import Sheet, fitting_cell, sheets
+from augnet_cli.report.sprites import Cell, fitting_cell, sheets
 from augnet_cli.report.target import Target, check_target, written_whole
 from augnet_cli.report.text import count
 from augnet_cli.results import ClusterResult
 
 MARK = '<meta name="generator" content="augnet cluster">'
 TARGET = Target("--html", (".html", ".htm"), MARK)
-# What all sheets may take together: with some 100 bytes of text an image a map of 50,000 stays under 30 MB,
+# What all sheets may take together: with some 120 bytes of text an image a map of 50,000 stays under 30 MB,
 # opens in a few seconds, and a mail server still takes it.
 SHEETS_BYTES = 20_000_000
 BASE64_GROWTH = 4 / 3
@@ -114,22 +113,19 @@ def write_map(
     page_folder = os.path.dirname(os.path.abspath(file))
     broken = 0
 
-    def watched(made: Iterable[Sheet]) -> Iterator[Sheet]:
+    def told(cell: Cell) -> None:
         nonlocal broken
-        for sheet in made:
-            lost = sum(bool(cell.reason) for cell in sheet.cells)
-            broken += lost
-            progress.advance(len(sheet.cells), skipped=lost)
-            yield sheet
+        broken += bool(cell.reason)
+        progress.advance(skipped=int(bool(cell.reason)))
 
     progress.start("drawing", len(paths))
     try:
         with (
             written_whole(file, TARGET) as stream,
-            closing(sheets(result.folder, paths, side, threads, limit)) as made,
+            closing(sheets(result.folder, paths, side, threads, limit, told)) as made,
         ):
             stream.write(before.encode())
-            for piece in map_pieces(result, numbers, side, watched(made), page_folder):
+            for piece in map_pieces(result, numbers, side, made, page_folder):
                 stream.write(piece.encode("ascii"))
             stream.write(after.encode())
             size = stream.tell()

@@ -5,7 +5,7 @@ A sheet is decoded at once and costs one file's header, where thousands of singl
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 
@@ -83,7 +83,12 @@ def _sheet_count(pictures: int, side: int) -> int:
 
 
 def sheets(
-    folder: str, paths: Sequence[str], side: int, workers: int, max_megapixels: float = MAX_MEGAPIXELS
+    folder: str,
+    paths: Sequence[str],
+    side: int,
+    workers: int,
+    max_megapixels: float = MAX_MEGAPIXELS,
+    told: Callable[[Cell], None] = lambda cell: None,
 ) -> Generator[Sheet, None, None]:
     """The pictures of `paths`, in order, on as few sheets as hold them; each is full but the last.
 
@@ -92,6 +97,7 @@ def sheets(
     Args:
         paths: relative to `folder`.
         side: of a cell, one of SIDES.
+        told: called with each cell as it is laid.
     """
     across = cells_across(side)
     with closing(thumbnails(folder, paths, side, _same, workers, max_megapixels)) as drawn:
@@ -103,6 +109,7 @@ def sheets(
                 thumbnail = next(drawn)
                 top, left = side * (place // across), side * (place % across)
                 cells.append(_laid(thumbnail, pixels[top : top + side, left : left + side]))
+                told(cells[-1])
             yield Sheet(encoded(pixels), tuple(cells))
 
 

@@ -293,6 +293,21 @@ def test_the_wheel_zooms_about_the_pointer_and_dragging_moves(tab, made):
     assert tab.run("document.querySelector('.heading') === null")  # a drag is no click
 
 
+def test_two_fingers_zoom(tab):
+    def touch(kind: str, *xs: int) -> None:
+        points = [{"x": x, "y": 400, "id": number} for number, x in enumerate(xs)]
+        tab.call("Input.dispatchTouchEvent", type=kind, touchPoints=points)
+
+    touch("touchStart", 400)
+    touch("touchStart", 400, 500)
+    touch("touchMove", 380, 520)
+    touch("touchMove", 350, 550)
+    touch("touchEnd")
+
+    tab.wait(f"JSON.parse({MAP}.dataset.view).zoom > 1.8")
+    assert tab.run("document.querySelector('.heading') === null")  # and open nothing
+
+
 def test_dark_and_light_follow_the_system_while_the_page_is_open(tab, made):
     result, _ = made
     without_pictures(tab)

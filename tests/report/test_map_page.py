@@ -68,7 +68,7 @@ def test_a_title_that_is_markup_stays_text(made, tmp_path):
 
 def test_the_same_result_makes_the_same_map(made):
     result, file, _ = made
-    again = file.with_name("again.html")
+    again = file.with_name(f"{file.stem} again.html")
 
     write_map(result, str(again), workers=1)
 

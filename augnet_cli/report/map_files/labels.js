@@ -24,6 +24,7 @@ function labelled() {
 
 function placeLabels(pen) {
   labelBoxes.length = 0;
+  const openBox = drawnPictures.find(({ image }) => image === chosen.image); // no name lies on the picture that is open
   for (const cluster of labelled()) {
     if (!cluster.members.length) continue;
     const { text, width } = labelText(pen, cluster);
@@ -36,7 +37,7 @@ function placeLabels(pen) {
       const left = Math.min(Math.max(x + dx - wide / 2, 4), view.width - wide - 4);
       const top = Math.min(Math.max(y + dy - LABEL.height / 2, 4), view.height - LABEL.height - 4);
       const box = { cluster, text, left, top, width: wide, height: LABEL.height };
-      if (labelBoxes.every((other) => apart(box, other))) {
+      if (labelBoxes.every((other) => apart(box, other)) && (!openBox || apart(box, openBox))) {
         labelBoxes.push(box);
         break;
       }
@@ -58,7 +59,7 @@ function paintLabels(pen, colours) {
 function paintLabel(pen, { cluster, text, left, top, width, height }, colours) {
   const about = pointed.cluster ?? chosen.cluster;
   const kin = !about || about === cluster || cluster.parent === about || (about.parent && cluster.parent === about.parent);
-  pen.globalAlpha = kin || found ? 0.94 : 0.5;
+  pen.globalAlpha = kin && (!found || about) ? 0.94 : 0.55;
   pen.fillStyle = colours.card;
   pen.strokeStyle = about === cluster ? colours.ink : colours.rule;
   pen.lineWidth = about === cluster ? 1.5 : 1;

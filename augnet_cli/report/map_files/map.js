@@ -32,7 +32,7 @@ function levelAgain() {
   const about = found ?? chosen.cluster;
   if (about === levelled) return;
   levelled = about;
-  findLevels(found ? (image) => found.has(image) : chosen.cluster ? (image) => contains(chosen.cluster, image) : () => true);
+  findLevels(found ? (image) => found.has(image) : chosen.cluster ? (image) => contains(chosen.cluster, image) : () => true, about !== null);
 }
 
 function repaint() {

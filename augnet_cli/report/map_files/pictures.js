@@ -6,6 +6,7 @@ const LARGEST = Math.max(64, Math.min(120, data.side * 1.25)); // what it grows 
 const STEP = Math.SQRT2; // of zoom from level to level
 const LEVELS = Math.ceil(Math.log(MOST_ZOOM) / Math.log(STEP));
 const WORTH_A_LOOK = 0.14; // share of the pictures that must find room before any is shown
+const ENOUGH = 8; // pictures, where a cluster is open or images were found: then one wants to see them
 const GROWING = 0.4; // of a level, in which its new pictures grow to their size
 const FRAME = 1.5;
 const OPENED = 84; // pixels of the picture that is open, wherever it lies
@@ -18,7 +19,7 @@ let firstLevel = 0;
 let picturesWanted = true;
 
 // Among the images that `fits`: where a cluster is open, or images were found, they have the map to themselves.
-function findLevels(fits) {
+function findLevels(fits, some) {
   levels = new Float64Array(imageIn.length).fill(Infinity);
   let waiting = data.pictures.map((_, cell) => cell).filter((cell) => !data.pictures[cell][6] && fits(imageIn[cell]));
   const among = new Grid(waiting.map((cell) => imageIn[cell]));
@@ -53,7 +54,7 @@ function findLevels(fits) {
       placed.push(cell);
       return false;
     });
-    if (firstLevel === Infinity && placed.length >= WORTH_A_LOOK * usable) firstLevel = level;
+    if (firstLevel === Infinity && placed.length >= Math.min(WORTH_A_LOOK * usable, some ? ENOUGH : Infinity)) firstLevel = level;
   }
 }
 

@@ -40,11 +40,13 @@ function showAll(smoothly = true) {
   flyTo({ ...middleOf(whole), scale: view.fit }, smoothly);
 }
 
+const STRAY = 0.05; // share of a cluster's images, at each side, that need not be in sight
+
 // Most of the images of a cluster: those far out would make the rest small.
 function showImages(images) {
   const held = (values) => {
     const order = Float64Array.from(values).sort();
-    return [order[Math.floor(order.length * 0.02)], order[Math.ceil(order.length * 0.98) - 1]];
+    return [order[Math.floor(order.length * STRAY)], order[Math.ceil(order.length * (1 - STRAY)) - 1]];
   };
   const [left, right] = held(images.map((image) => xs[image]));
   const [bottom, top] = held(images.map((image) => ys[image]));
