@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -72,6 +74,22 @@ def test_files_come_in_order_and_what_fails_is_in_its_place(tmp_path: Path) -> N
     for number, seen in enumerate(found):
         if number != 3:
             assert seen == look(str(tmp_path), *files[number])
+
+
+def test_odd_and_broken_files_are_looked_at_or_told(
+    shared_data: Callable[[str], Path], capfd: pytest.CaptureFixture[str]
+) -> None:
+    folder = shared_data("robustness.tar")
+    paths = [file.relative_to(folder).as_posix() for file in folder.rglob("*") if file.is_file()]
+    files = [(path, content_hash((folder / path).read_bytes())) for path in paths]
+    found = list(looks(str(folder), files, workers=2))
+    seen = [one for one in found if isinstance(one, Look)]
+    assert len(seen) > 0.9 * len(files) and all(one.format for one in seen)
+    for one in seen:
+        numbers = [value for value in asdict(one.measures).values() if value is not None]
+        assert np.isfinite(numbers).all() and min(numbers) >= 0
+        assert (one.camera or "").isprintable() and Look.from_text(one.as_text()) == one
+    assert capfd.readouterr().err == ""
 
 
 def test_closing_early_ends_the_threads(tmp_path: Path) -> None:
