@@ -82,7 +82,7 @@ def test_odd_and_broken_files_are_looked_at_or_told(
     folder = shared_data("robustness.tar")
     paths = [file.relative_to(folder).as_posix() for file in folder.rglob("*") if file.is_file()]
     files = [(path, content_hash((folder / path).read_bytes())) for path in paths]
-    found = list(looks(str(folder), files, workers=2))
+    found = list(looks(str(folder), files, workers=2, max_megapixels=4))
     seen = [one for one in found if isinstance(one, Look)]
     assert len(seen) > 0.9 * len(files) and all(one.format for one in seen)
     for one in seen:
