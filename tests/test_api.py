@@ -18,7 +18,7 @@ import augnet_cli
 from augnet_cli import AugnetError, Progress
 from augnet_cli.errors import EncoderError, FolderError, ImageError, UsageError
 
-VERBS = ("apply", "calibrate", "cluster", "decide", "dedupe", "encode", "index", "query", "undo")
+VERBS = ("apply", "calibrate", "cluster", "decide", "dedupe", "encode", "index", "inspect", "query", "undo")
 
 
 @pytest.fixture

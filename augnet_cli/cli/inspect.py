@@ -45,9 +45,9 @@ def inspect(
     """Say what a folder of images is made of, and which of its pictures look wrong; changes no file.
 
     Formats, sizes, dates, cameras, copies; and flags: dark, bright, blurred, low-information, odd-aspect,
-    odd-size, and grey, which only informs. Each picture is looked at once, at its full size; a second run
-    opens no file. With --format paths the flagged images are listed, with csv all of them with what was
-    measured.
+    odd-size, and grey, which only informs. Each picture is looked at once, as large as a screen shows it; a
+    second run opens no file. With --format paths the flagged images are listed, with csv all of them with
+    what was measured.
 
     Example: augnet inspect ./photos --only blurred,dark --format paths
     """

@@ -28,7 +28,7 @@ LEAST_TILE = 16  # under it nothing is left between the borders that smoothing t
 # 3,000 costs no more.
 MOST_TILES = 10
 # Neighbours averaged so often along each side before it is differentiated, which comes to a Gaussian: noise
-# and the steps between a JPEG's blocks fall to a tenth, and differences of neighbours stand for derivatives.
+# and the steps between a JPEG's blocks fall to a tenth, and differences may stand for derivatives.
 AVERAGINGS = 8
 SMOOTHED_VARIANCE = AVERAGINGS / 4  # pixels squared: a quarter for each of them
 DIRECTIONS = 16  # 11 degrees apart: no smear lies farther than 6 from one
@@ -144,10 +144,10 @@ class Energies:
 
 
 def tiles_of(grey: np.ndarray) -> np.ndarray:
-    """(t, h, w) float32 tiles of (H, W), spread evenly; they don't overlap."""
+    """(t, h, w) float32 tiles of (H, W), spread evenly from edge to edge; all of it where they can."""
     sides = [min(TILE, length) for length in grey.shape]
     rows, columns = (
-        np.linspace(0, length - side, min(MOST_TILES, length // side)).astype(int)
+        np.linspace(0, length - side, min(MOST_TILES, -(-length // side))).astype(int)
         for length, side in zip(grey.shape, sides, strict=True)
     )
     parts = [grey[row : row + sides[0], column : column + sides[1]] for row in rows for column in columns]

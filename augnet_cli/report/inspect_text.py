@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from augnet_cli.images.names import pasted, shown
 from augnet_cli.report.style import PLAIN, Style
-from augnet_cli.report.text import count, size_words, skipped_lines
+from augnet_cli.report.text import SCREEN, count, size_words, skipped_lines
 from augnet_cli.results import Extremes, InspectedImage, InspectResult, Measures
 from augnet_cli.results.inspect import (
     BLURRED,
@@ -21,7 +21,8 @@ from augnet_cli.results.inspect import (
 )
 
 LABEL = 11  # characters: the longest label and two blanks
-NAMES_SHOWN = 4  # formats, cameras, folders: more would wrap
+NAMES_SHOWN = 4  # formats, cameras, folders: the rest is counted
+MORE = ", 1,000 more 100,000"  # how long that may get
 EXAMPLES = 3  # of each flag; --format paths lists all
 MEGAPIXEL = 1_000_000
 MEANING = {
@@ -42,19 +43,13 @@ def inspect_lines(result: InspectResult, style: Style = PLAIN) -> Iterator[str]:
     yield from _flags(result, style)
     yield from skipped_lines((*result.skipped, *result.unread), style)
     wrong = sum(1 for _ in result.flagged)
-    images, what = count(result.total, "image"), " or ".join(result.only) or "look wrong"
-    if result.only:
-        yield f"{style.bold}{images}, {wrong:,} {what}; nothing was changed{style.reset}"
-    else:
-        yield f"{style.bold}{images}, {wrong:,} {_verb(wrong)} wrong; nothing was changed{style.reset}"
+    images = count(result.total, "image")
+    what = " or ".join(result.only) if result.only else f"{'looks' if wrong == 1 else 'look'} wrong"
+    yield f"{style.bold}{images}, {wrong:,} {what}; nothing was changed{style.reset}"
     if wrong:
         again = f"augnet inspect {pasted(result.typed_folder)}"
         again += f" --only {','.join(result.only)}" if result.only else ""
         yield f"next: `{again} --format paths` lists them"
-
-
-def _verb(number: int) -> str:
-    return "looks" if number == 1 else "look"
 
 
 def _contents(result: InspectResult, style: Style) -> Iterator[str]:
@@ -84,11 +79,13 @@ def _line(label: str, text: str, style: Style) -> str:
 
 
 def _names(label: str, names: Sequence[tuple[str, int]], style: Style) -> Iterator[str]:
-    """`JPEG 1,203, PNG 14`: the commonest first, the rest counted."""
+    """`JPEG 1,203, PNG 14`: the commonest first, as many as fit, the rest counted."""
     if not names:
         return
     parts = [f"{shown(name)} {number:,}" for name, number in names[:NAMES_SHOWN]]
-    rest = names[NAMES_SHOWN:]
+    while len(parts) > 1 and len(", ".join(parts)) > SCREEN - LABEL - len(MORE):
+        parts.pop()
+    rest = names[len(parts) :]
     if rest:
         parts.append(f"{len(rest):,} more {sum(number for _, number in rest):,}")
     yield _line(label, ", ".join(parts), style)

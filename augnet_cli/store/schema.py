@@ -112,6 +112,8 @@ def told(place: Place) -> Iterator[None]:
         raise
     except sqlite3.Error as error:
         raise _as_told(place, error) from error
+    except UnicodeDecodeError as error:  # of a broken schema SQLite's own complaint can't be read
+        raise damaged(place, "it holds texts that are no UTF-8") from error
 
 
 @contextmanager
