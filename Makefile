@@ -14,7 +14,8 @@ demo: $(DEMO_ENV)/installed
 test: $(TEST_ENV)/installed
 	@# Processes that train together wait for each other: beside other tests they would wait too long.
 	$(TEST_ENV)/bin/python -m pytest -q $(GANG)
-	$(TEST_ENV)/bin/python -m pytest -q --numprocesses 2 --dist loadfile --ignore $(GANG)
+	@# Two processes test side by side, so each computes on one thread.
+	OMP_NUM_THREADS=1 $(TEST_ENV)/bin/python -m pytest -q --numprocesses 2 --dist loadfile --ignore $(GANG)
 
 lint: $(TEST_ENV)/installed
 	$(TEST_ENV)/bin/ruff check .

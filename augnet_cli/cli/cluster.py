@@ -134,7 +134,7 @@ def cluster(
         ),
     ] = None,
     layout: Annotated[
-        Layout, typer.Option("--layout", help="How the map is made; `umap` needs umap-learn.")
+        Layout, typer.Option("--layout", help="How the map is made; `umap` needs the extra umap.")
     ] = Layout.pca,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of all that is drawn at random.")] = 0,
     anew: Annotated[

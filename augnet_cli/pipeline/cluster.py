@@ -11,7 +11,13 @@ from augnet_cli.clusters.outliers import oddest, oddness
 from augnet_cli.clusters.partition import MAX_SEED, check_different
 from augnet_cli.errors import FolderError, UsageError
 from augnet_cli.images.names import shown
-from augnet_cli.pipeline.kept_clusters import keep_clusters, kept_clusters
+from augnet_cli.pipeline.kept_clusters import (
+    KeptClusters,
+    keep_clusters,
+    kept_clusters,
+    looks_text,
+    with_kept_looks,
+)
 from augnet_cli.pipeline.looking import looked_at
 from augnet_cli.pipeline.parting import Parted, Wish, check_wish, part
 from augnet_cli.pipeline.portraying import portrayed
@@ -93,12 +99,18 @@ def found_clusters(fresh: Fresh, asked: ClusterRequest, progress: Progress) -> F
     """
     collection = fresh.collection()
     require_images(fresh, collection)
-    once = _standing_for(collection, fresh.embedder.card.threshold, asked.wish, progress)
-    parted = _parted(fresh, collection, once, asked, progress)
     hashes = collection.images.contents.hashes
-    keep_clusters(fresh.store.place, fresh.embedder.id, asked.wish, hashes, parted)
+    once = _standing_for(collection, fresh.embedder.card.threshold, asked.wish, progress)
+    place, encoder = fresh.store.place, fresh.embedder.id
+    kept = None if asked.anew else kept_clusters(place, encoder, asked.wish, hashes)
+    parted = _parted(collection, once, asked.wish, kept, progress)
     counted = np.flatnonzero(once == np.arange(len(once)))
-    clusters, centres = portrayed(collection.images, collection.embeddings, counted, parted)
+    drawn, centres = portrayed(collection.images, collection.embeddings, counted, parted)
+    # Of an unchanged folder no file is opened.
+    clusters = with_kept_looks(drawn, kept.looks) if kept is not None and kept.is_same else None
+    if clusters is None:
+        clusters = with_looks(drawn, fresh.request, progress)
+        keep_clusters(place, encoder, asked.wish, hashes, parted, looks_text(clusters))
     return Found(collection, counted, parted, clusters, centres)
 
 
@@ -143,23 +155,19 @@ def _standing_for(collection: Collection, threshold: float, wish: Wish, progress
 
 
 def _parted(
-    fresh: Fresh, collection: Collection, once: np.ndarray, asked: ClusterRequest, progress: Progress
+    collection: Collection, once: np.ndarray, wish: Wish, kept: KeptClusters | None, progress: Progress
 ) -> Parted:
     """Labels of all contents (m,)."""
-    known = None
-    hashes = collection.images.contents.hashes
-    if not asked.anew:
-        known = kept_clusters(fresh.store.place, fresh.embedder.id, asked.wish, hashes)
-    if known is not None and known[1]:
-        return known[0]
+    if kept is not None and kept.is_same:
+        return kept.parted
     counted = np.flatnonzero(once == np.arange(len(once)))
     before = None
-    if known is not None:
-        told = known[0]
+    if kept is not None:
+        told = kept.parted
         before = replace(told, labels=told.labels[counted], children=told.children[counted])
     place = np.searchsorted(counted, once)
     weights = np.bincount(place[collection.images.rows], minlength=len(counted))
-    parted = part(collection.embeddings[counted], weights, asked.wish, before, progress)
+    parted = part(collection.embeddings[counted], weights, wish, before, progress)
     return replace(parted, labels=parted.labels[place], children=parted.children[place])
 
 
@@ -174,7 +182,7 @@ def _told(fresh: Fresh, found: Found, asked: ClusterRequest, progress: Progress)
         folder=fresh.result.folder,
         typed_folder=fresh.result.typed_folder,
         encoder=fresh.result.encoder,
-        clusters=with_looks(found.clusters, fresh.request, progress),
+        clusters=found.clusters,
         skipped=fresh.result.skipped,
         seed=asked.wish.seed,
         method=asked.wish.method,

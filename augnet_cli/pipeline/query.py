@@ -96,10 +96,9 @@ def query(request: QueryRequest, progress: Progress = SILENT) -> QueryResult:
     asked, failures = ask(names, embedder, request.crop, progress)
     skipped = _told(names, asked, skips, failures, progress)
     away = _all_of(request.without, embedder)
-    if request.folder is None:
-        progress.note(f"searching {shown(found)} ({how})")
+    searching = None if request.folder is not None else f"searching {shown(found)} ({how})"
     groups = [tuple(asked)] if request.average else [(one,) for one in asked]
-    with _opened(found, embedder, request, progress) as store:
+    with _opened(found, embedder, request, searching, progress) as store:
         folder = store.place.folder
         near = _nearest(store, embedder, groups, away, request, progress)
     remember_folder(found)
@@ -175,15 +174,24 @@ def _all_of(images: Sequence[str], embedder: Embedder) -> list[Asked]:
 
 
 @contextmanager
-def _opened(found: str, embedder: Embedder, request: QueryRequest, progress: Progress) -> Iterator[Store]:
-    """The store of the folder, open to read, brought up to date first where that was asked for or is due."""
+def _opened(
+    found: str, embedder: Embedder, request: QueryRequest, searching: str | None, progress: Progress
+) -> Iterator[Store]:
+    """The store of the folder, open to read, brought up to date first where that was asked for or is due.
+
+    Which folder is searched is told once it is known that it can be.
+    """
     place = existing_store(found)
     if place is not None and not request.refresh:
         with Store.open(place, write=False) as store:
             facts = store.index_facts()
             if facts is not None and facts.get("encoder") == embedder.id:
+                if searching is not None:
+                    progress.note(searching)
                 yield store
                 return
+    if searching is not None:
+        progress.note(searching)
     wanted = FolderRequest(found, encoder=request.encoder)
     with refreshed(wanted, progress, new_index=True) as fresh:
         place = fresh.store.place

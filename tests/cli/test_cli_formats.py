@@ -85,8 +85,10 @@ def test_query_json_has_the_promised_shape(album: Path) -> None:
 
 def test_cluster_json_has_the_promised_shape(album: Path) -> None:
     result = augnet("cluster", album, "--k", "3", "--format", "json").ok().json()
-    assert list(result)[:3] == ["version", "folder", "clusters"] and result["version"] == 1
-    assert [list(found) for found in result["clusters"]] == [["id", "size", "exemplars", "members"]] * 3
+    assert list(result)[:3] == ["version", "folder", "encoder"] and result["version"] == 1
+    assert (result["method"], result["k"], result["chosen"], result["seed"]) == ("kmeans", 3, False, 0)
+    promised = {"id", "name", "size", "medoid", "exemplars", "members", "tightness", "neighbour", "looks"}
+    assert all(promised <= set(found) for found in result["clusters"]) and len(result["clusters"]) == 3
     assert sum(found["size"] for found in result["clusters"]) == IMAGES
 
 

@@ -67,6 +67,7 @@ def photos(tmp_path: Path) -> Path:
 
 def test_unchanged_folder_is_known_without_opening_a_file(photos: Path) -> None:
     assert len(opened(photos, "embed", str(photos))) >= 13  # else nothing was watched
+    assert opened(photos, "cluster", str(photos), "--k", "2") != []  # for cameras and colours, once
     for words in (["embed"], ["dedupe", "--no-verify"], ["cluster", "--k", "2"]):
         command, *options = words
         assert opened(photos, command, str(photos), *options) == []

