@@ -24,12 +24,31 @@ from augnet_cli.results import ClusterCount
 # Numbers tried: steps of about a fifth, since no folder tells 40 clusters from 41.
 TRIED = (2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 17, 20, 24, 28, 34, 40, 48, 57, 68, 80, 96)
 ROWS_A_CLUSTER = 8  # a half that gives a cluster fewer than four rows says nothing of it
-# Rows that the choice is made from: more move no stability by as much as another draw does.
-SAMPLE = 4000
-DRAWS, NULL_DRAWS = 3, 2
 STARTS = 2  # of each k-means
 SILHOUETTE_ROWS = 2000
 STABLE = 0.5  # of the best advantage in stability
+
+
+@dataclass(frozen=True)
+class Effort:
+    """What a choice may cost.
+
+    Attributes:
+        tried: numbers of clusters.
+        rows: that it is made from; of more a sample.
+        draws, null_draws: halvings of the rows, and of rows without clusters.
+    """
+
+    tried: tuple[int, ...]
+    rows: int
+    draws: int
+    null_draws: int
+
+
+# More rows move no stability by as much as another draw does.
+THOROUGH = Effort(TRIED, 4000, 3, 2)
+# For the parts of each cluster of a folder: half a second each.
+QUICK = Effort((2, 3, 4, 5, 6, 8), 1000, 2, 1)
 
 
 @dataclass(frozen=True)
@@ -40,27 +59,30 @@ class Choice:
     curve: tuple[ClusterCount, ...]
 
 
-def choose_count(rows: np.ndarray, seed: int, most: int = TRIED[-1], progress: Progress = SILENT) -> Choice:
+def choose_count(
+    rows: np.ndarray, seed: int, effort: Effort = THOROUGH, progress: Progress = SILENT
+) -> Choice:
     """Choose how many clusters rows fall into.
 
     Args:
         rows: (n, c) float32 unit rows of the look space.
-        most: the largest number to try.
 
     Returns:
-        k from 2 to `most`; 1, with no curve, where there are too few rows to tell.
+        one of `effort.tried`; 1, with no curve, where there are too few rows to tell.
     """
     random = np.random.default_rng(seed)
-    sample = rows if len(rows) <= SAMPLE else rows[np.sort(random.permutation(len(rows))[:SAMPLE])]
-    tried = [k for k in TRIED if k <= most and k * ROWS_A_CLUSTER <= len(sample)]
+    sample = rows
+    if len(rows) > effort.rows:
+        sample = rows[np.sort(random.permutation(len(rows))[: effort.rows])]
+    tried = [k for k in effort.tried if k * ROWS_A_CLUSTER <= len(sample)]
     if not tried:
         return Choice(1, ())
     shapeless = _without_clusters(sample, random)
     progress.start("choosing the number of clusters", len(tried))
     real, null = [], []
     for k in tried:
-        real.append(_judged(sample, k, DRAWS, random))
-        null.append(_judged(shapeless, k, NULL_DRAWS, random))
+        real.append(_judged(sample, k, effort.draws, random))
+        null.append(_judged(shapeless, k, effort.null_draws, random))
         progress.advance()
     progress.finish()
     advantage = np.array(real) - np.array(null)

@@ -15,6 +15,7 @@ from augnet_cli.pipeline.kept_clusters import (
     KeptClusters,
     keep_clusters,
     kept_clusters,
+    key_of,
     looks_text,
     with_kept_looks,
 )
@@ -101,8 +102,8 @@ def found_clusters(fresh: Fresh, asked: ClusterRequest, progress: Progress) -> F
     require_images(fresh, collection)
     hashes = collection.images.contents.hashes
     once = _standing_for(collection, fresh.embedder.card.threshold, asked.wish, progress)
-    place, encoder = fresh.store.place, fresh.embedder.id
-    kept = None if asked.anew else kept_clusters(place, encoder, asked.wish, hashes)
+    place, key = fresh.store.place, key_of(fresh.embedder.id, asked.wish, fresh.request.exclude)
+    kept = None if asked.anew else kept_clusters(place, key, hashes)
     parted = _parted(collection, once, asked.wish, kept, progress)
     counted = np.flatnonzero(once == np.arange(len(once)))
     drawn, centres = portrayed(collection.images, collection.embeddings, counted, parted)
@@ -110,7 +111,7 @@ def found_clusters(fresh: Fresh, asked: ClusterRequest, progress: Progress) -> F
     clusters = with_kept_looks(drawn, kept.looks) if kept is not None and kept.is_same else None
     if clusters is None:
         clusters = with_looks(drawn, fresh.request, progress)
-        keep_clusters(place, encoder, asked.wish, hashes, parted, looks_text(clusters))
+        keep_clusters(place, key, hashes, parted, looks_text(clusters))
     return Found(collection, counted, parted, clusters, centres)
 
 

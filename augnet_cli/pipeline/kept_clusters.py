@@ -5,6 +5,7 @@ Kept by content, so that renaming and moving changes nothing.  What can't be rea
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import zipfile
@@ -19,7 +20,10 @@ from augnet_cli.results import NO_CLUSTER, Cluster, ClusterCount
 from augnet_cli.store.columns import places_of
 from augnet_cli.store.place import Place
 
-FILE = "clusters.npz"
+PREFIX, SUFFIX = "clusters-", ".npz"
+# Wishes whose clusters are kept, the newest ones: one may ask for 12 clusters and for as many as there are.
+MOST_KEPT = 8
+KEY_BYTES = 8
 VERSION = 2  # of the file and of the way clusters are found
 
 
@@ -38,11 +42,11 @@ class KeptClusters:
     looks: str
 
 
-def kept_clusters(place: Place, encoder: str, wish: Wish, hashes: np.ndarray) -> KeptClusters | None:
-    """What the last run with the same encoder and wish said of contents (m,) bytes in order, or None."""
+def kept_clusters(place: Place, key: str, hashes: np.ndarray) -> KeptClusters | None:
+    """What the last run with a key, of `key_of`, said of contents (m,) bytes in order, or None."""
     try:
-        with np.load(os.path.join(place.cache, FILE), allow_pickle=False) as file:
-            if str(file["wish"]) != _key(encoder, wish):
+        with np.load(_file(place, key), allow_pickle=False) as file:
+            if str(file["key"]) != key:
                 return None
             known = file["hashes"]
             labels, children = (file[name].astype(np.int64) for name in ("labels", "children"))
@@ -64,18 +68,16 @@ def kept_clusters(place: Place, encoder: str, wish: Wish, hashes: np.ndarray) ->
     return KeptClusters(told, bool(met.all()) and len(known) == len(hashes), looks)
 
 
-def keep_clusters(
-    place: Place, encoder: str, wish: Wish, hashes: np.ndarray, parted: Parted, looks: str
-) -> None:
+def keep_clusters(place: Place, key: str, hashes: np.ndarray, parted: Parted, looks: str) -> None:
     """Keep labels (m,) of contents (m,), and looks, for the next run; a disk that is full costs that run the
     search."""
-    file = os.path.join(place.cache, FILE)
+    file = _file(place, key)
     curve = np.array([(one.k, one.stability, one.silhouette, one.score) for one in parted.curve])
     with suppress(OSError):
         with open(f"{file}.tmp", "wb") as stream:
             np.savez(
                 stream,
-                wish=np.array(_key(encoder, wish)),
+                key=np.array(key),
                 hashes=hashes,
                 labels=parted.labels.astype(np.int32),
                 children=parted.children.astype(np.int32),
@@ -84,10 +86,25 @@ def keep_clusters(
                 looks=np.array(looks),
             )
         os.replace(f"{file}.tmp", file)
+        _forget_old(place)
 
 
-def _key(encoder: str, wish: Wish) -> str:
-    return json.dumps({"version": VERSION, "encoder": encoder, **asdict(wish)}, sort_keys=True)
+def key_of(encoder: str, wish: Wish, exclude: Sequence[str]) -> str:
+    """What clusters of a folder depend on beside its contents."""
+    facts = {"version": VERSION, "encoder": encoder, **asdict(wish), "exclude": sorted(exclude)}
+    return json.dumps(facts, sort_keys=True)
+
+
+def _file(place: Place, key: str) -> str:
+    name = hashlib.blake2b(key.encode(), digest_size=KEY_BYTES).hexdigest()
+    return os.path.join(place.cache, f"{PREFIX}{name}{SUFFIX}")
+
+
+def _forget_old(place: Place) -> None:
+    with os.scandir(place.cache) as entries:
+        files = [one for one in entries if one.name.startswith(PREFIX) and one.name.endswith(SUFFIX)]
+    for old in sorted(files, key=lambda one: one.stat().st_mtime_ns, reverse=True)[MOST_KEPT:]:
+        os.unlink(old.path)
 
 
 def looks_text(clusters: Sequence[Cluster]) -> str:

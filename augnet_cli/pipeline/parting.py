@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from augnet_cli.clusters.agglomerative import joined_clusters
-from augnet_cli.clusters.choose import choose_count
+from augnet_cli.clusters.choose import QUICK, choose_count
 from augnet_cli.clusters.density import dense_clusters
 from augnet_cli.clusters.matching import by_size, renumbered
 from augnet_cli.clusters.partition import kmeans, kmeans_from, rows_by_cluster
@@ -21,7 +21,6 @@ KMEANS, AGGLOMERATIVE, HDBSCAN = "kmeans", "agglomerative", "hdbscan"
 METHODS = (KMEANS, AGGLOMERATIVE, HDBSCAN)
 # A cluster of fewer different images is seen at a glance.
 LARGE = 60
-MOST_CHILDREN = 8
 # Children that half of the images would not give again say nothing.
 CHILDREN_STABLE = 0.5
 # An earlier run's clusters are gone on with if so many of the rows were there, its number if nearly all were.
@@ -151,7 +150,7 @@ def _divided(rows: np.ndarray, seed: int, earlier: np.ndarray | None) -> np.ndar
     if earlier is not None and known >= NEARLY_ALL_KNOWN:
         k = int(earlier.max()) + 1
         return kmeans_from(rows, earlier, k, seed)
-    choice = choose_count(rows, seed, MOST_CHILDREN)
+    choice = choose_count(rows, seed, QUICK)
     chosen: Sequence[ClusterCount] = [count for count in choice.curve if count.k == choice.k]
     if not chosen or chosen[0].stability < CHILDREN_STABLE:
         return None

@@ -2,28 +2,30 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from test_partition import heaps, unit
 
-from augnet_cli.clusters import choose
-from augnet_cli.clusters.choose import TRIED, choose_count, score_of
+from augnet_cli.clusters.choose import QUICK, THOROUGH, TRIED, choose_count, score_of
 
 
 @pytest.mark.parametrize("planted", [3, 7])
 def test_planted_clusters_are_counted(planted: int) -> None:
     rows, _ = heaps([60] * planted, dim=12, spread=0.4)
-    choice = choose_count(rows, seed=0, most=12)
+    choice = choose_count(rows, 0, replace(THOROUGH, tried=TRIED[:9]))
     assert choice.k == planted
     curve = {one.k: one for one in choice.curve}
     assert curve[planted].stability > 0.95 and curve[planted].silhouette > 0.5
     assert max(curve.values(), key=lambda one: one.score).k == planted
 
 
-def test_the_same_seed_gives_the_same_curve(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(choose, "SAMPLE", 150)
+def test_the_same_seed_gives_the_same_curve_of_a_sample() -> None:
+    effort = replace(QUICK, rows=150)
     rows, _ = heaps([80] * 4, dim=12, spread=0.8)
-    assert choose_count(rows, seed=5, most=6) == choose_count(rows, seed=5, most=6)
+    assert choose_count(rows, 5, effort) == choose_count(rows, 5, effort)
+    assert choose_count(rows, 5, effort) != choose_count(rows, 6, effort)
 
 
 def test_few_rows_are_one_cluster_and_no_number_leaves_a_cluster_too_few() -> None:

@@ -17,6 +17,7 @@ from augnet_cli.clusters.exemplars import EXEMPLARS
 from augnet_cli.errors import FolderError, UsageError
 from augnet_cli.pipeline.assign import assign
 from augnet_cli.pipeline.cluster import ClusterRequest
+from augnet_cli.pipeline.kept_clusters import MOST_KEPT
 from augnet_cli.pipeline.parting import Wish
 from augnet_cli.pipeline.refresh import FolderRequest
 from augnet_cli.progress import Progress
@@ -214,6 +215,24 @@ def test_clusters_keep_their_numbers_when_images_come_and_go(kinds: Path, tmp_pa
     numbers = {kind_of(one.members[0]).replace("moved", "strokes"): one.id for one in after.clusters}
     assert numbers == before
     assert sum(one.size for one in after.clusters) == 80 + 12 - 9
+
+
+def test_another_number_and_a_part_of_the_folder_do_not_forget_the_clusters_of_the_whole(
+    kinds: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "kinds"
+    shutil.copytree(kinds, folder, ignore=shutil.ignore_patterns(".augnet"))
+    before = cluster(folder).clusters
+    cluster(folder, 2)
+    cluster(folder, exclude=["boxes/*"])
+    assert cluster(folder).clusters == before
+    cache = folder / ".augnet" / "cache"
+    assert len(list(cache.glob("clusters-*.npz"))) == 3
+    for k in range(2, 12):
+        cluster(folder, k, method="agglomerative")
+    assert len(list(cache.glob("clusters-*.npz"))) == MOST_KEPT
+    next(iter(cache.glob("clusters-*.npz"))).write_bytes(b"no archive")
+    assert len(cluster(folder, 11, method="agglomerative").clusters) == 11
 
 
 def test_a_large_cluster_is_divided_where_it_falls_apart(tmp_path: Path) -> None:
