@@ -175,6 +175,8 @@ def cluster(
             "--assign tells of new images alone, without a map, a table, a plot, outliers or flags",
             "leave those out, or leave out --assign",
         )
+    if layout is not Layout.pca and not files.need_spread:
+        raise UsageError("--layout is how a map is made, and none was asked for", "add --html map.html")
     check_files(files, told_of, searched=wanted is None and method is not Method.hdbscan)
     from augnet_cli.pipeline.cluster import ClusterRequest
     from augnet_cli.pipeline.parting import Wish

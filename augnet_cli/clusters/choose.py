@@ -78,12 +78,11 @@ def choose_count(
     if not tried:
         return Choice(1, ())
     shapeless = _without_clusters(sample, random)
-    progress.start("choosing the number of clusters", len(tried))
+    progress.start("choosing the number of clusters", None)
     real, null = [], []
     for k in tried:
         real.append(_judged(sample, k, effort.draws, random))
         null.append(_judged(shapeless, k, effort.null_draws, random))
-        progress.advance()
     progress.finish()
     advantage = np.array(real) - np.array(null)
     scores = score_of(advantage[:, 0], advantage[:, 1])

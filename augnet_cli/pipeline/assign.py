@@ -19,7 +19,7 @@ from augnet_cli.pipeline.portraying import portrayed
 from augnet_cli.pipeline.refresh import FolderRequest, refreshed
 from augnet_cli.pipeline.sampled_looks import with_looks
 from augnet_cli.progress import SILENT, Progress
-from augnet_cli.results import NO_CLUSTER, Cluster, ClusterResult
+from augnet_cli.results import NO_CLUSTER, Cluster, ClusterResult, Spread
 from augnet_cli.store.columns import Collection
 
 
@@ -58,7 +58,27 @@ def assign(
             method=asked.wish.method,
             chosen=asked.wish.k is None,
             noise=tuple(collection.images.paths[number] for number in noise.tolist()),
+            spread=_distances_alone(collection, labels, found.centres),
+            assigned_to=request.folder,
+            of=len(found.centres),
         )
+
+
+def _distances_alone(collection: Collection, labels: np.ndarray, centres: np.ndarray) -> Spread:
+    """How far each image is from the centre of its cluster; no map of them is made."""
+    images, rows = collection.images, collection.images.rows
+    apart = distances_to(collection.embeddings, centres) if len(centres) else np.zeros((len(labels), 1))
+    own = np.where(labels >= 0, labels, apart.argmin(axis=1))
+    count = len(images)
+    return Spread(
+        paths=images.paths,
+        clusters=labels[rows].astype(np.int32),
+        children=np.full(count, NO_CLUSTER, np.int32),
+        distances=apart[np.arange(len(own)), own][rows].astype(np.float32),
+        places=np.zeros((count, 2), np.float32),
+        neighbours=np.empty((count, 0), np.int32),
+        neighbour_distances=np.empty((count, 0), np.float32),
+    )
 
 
 def _nearest(collection: Collection, found: Found, may_be_none: bool) -> np.ndarray:
@@ -88,7 +108,8 @@ def _told(collection: Collection, labels: np.ndarray, found: Found) -> tuple[Clu
             one,
             id=int(used[one.id]),
             name=found.clusters[used[one.id]].name,
-            neighbour=None if one.neighbour is None else int(used[one.neighbour]),
+            neighbour=found.clusters[used[one.id]].neighbour,
+            neighbour_distance=found.clusters[used[one.id]].neighbour_distance,
         )
         for one in drawn
     )

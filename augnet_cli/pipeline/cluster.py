@@ -24,7 +24,7 @@ from augnet_cli.pipeline.parting import Parted, Wish, check_wish, part
 from augnet_cli.pipeline.portraying import portrayed
 from augnet_cli.pipeline.refresh import FolderRequest, Fresh, refreshed
 from augnet_cli.pipeline.sampled_looks import with_looks
-from augnet_cli.pipeline.spreading import PCA, spread_out
+from augnet_cli.pipeline.spreading import PCA, check_layout, spread_out
 from augnet_cli.progress import SILENT, Progress
 from augnet_cli.results import Cluster, ClusterResult, Flagged, Outlier
 from augnet_cli.results.inspect import HARMLESS
@@ -122,6 +122,7 @@ def check_request(asked: ClusterRequest) -> None:
         UsageError: a number out of its range, or options that exclude each other.
     """
     check_wish(asked.wish)
+    check_layout(asked.layout)
     if not 0 <= asked.wish.seed <= MAX_SEED:
         raise UsageError(f"the seed {asked.wish.seed} is out of range", f"use a seed from 0 to {MAX_SEED}")
     if asked.outliers < 0:

@@ -25,6 +25,7 @@ from augnet_cli.results import Cluster
 SAMPLE = 16
 SIDE = 48  # pixels, of the longer side: colours of the whole, not of a leaf
 COLOURS, CAMERAS = 5, 3  # told of each
+LEAST_CAMERA = 0.25  # of the sample: fewer say nothing of the cluster
 # Colours between which a cluster's are found: more of them split a sky in two, fewer lose a red hat.
 PALETTE = 8
 
@@ -70,7 +71,8 @@ def _told(cluster: Cluster, pictures: Sequence[Decoded]) -> Cluster:
     if not pictures:
         return cluster
     cameras = Counter(picture.camera for picture in pictures if picture.camera)
-    commonest = sorted(cameras.items(), key=lambda item: (-item[1], item[0]))[:CAMERAS]
+    common = [(name, times) for name, times in cameras.items() if times >= LEAST_CAMERA * len(pictures)]
+    commonest = sorted(common, key=lambda item: (-item[1], item[0]))[:CAMERAS]
     looks = replace(
         cluster.looks,
         cameras=tuple((name, times / len(pictures)) for name, times in commonest),

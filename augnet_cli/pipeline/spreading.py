@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import importlib.util
+
 import numpy as np
 
 from augnet_cli.clusters.exemplars import distances_to
 from augnet_cli.clusters.space import look_space, main_directions
-from augnet_cli.errors import MissingExtraError
+from augnet_cli.errors import MissingExtraError, UsageError
 from augnet_cli.extras import how_to_install
 from augnet_cli.pipeline.parting import Parted
 from augnet_cli.progress import SILENT, Progress
@@ -16,6 +18,19 @@ from augnet_cli.store.columns import Images
 
 PCA, UMAP = "pca", "umap"
 NEIGHBOURS = 10
+
+
+def check_layout(layout: str) -> None:
+    """Refuse before the work a map that can't be made after it.
+
+    Raises:
+        UsageError: there is no such layout.
+        MissingExtraError: UMAP is not installed.
+    """
+    if layout not in (PCA, UMAP):
+        raise UsageError(f"there is no layout named {layout}", f"choose {PCA} or {UMAP}")
+    if layout == UMAP and importlib.util.find_spec("umap") is None:
+        raise MissingExtraError("--layout umap needs the package umap-learn", how_to_install("umap"))
 
 
 def spread_out(
@@ -33,9 +48,6 @@ def spread_out(
         embeddings: (m, d), a row a content.
         parted: labels (m,).
         centres: (k, d) unit rows.
-
-    Raises:
-        MissingExtraError: UMAP is not installed.
     """
     rows = images.rows
     progress.start("drawing a map", None)
@@ -71,12 +83,8 @@ def _places(embeddings: np.ndarray, layout: str, seed: int) -> np.ndarray:
 
 def _by_umap(embeddings: np.ndarray, seed: int) -> np.ndarray:
     """McInnes, Healy and Melville, "UMAP", 2018, with its own defaults."""
-    try:
-        import umap
-    except ImportError as error:
-        raise MissingExtraError(
-            "--layout umap needs the package umap-learn", how_to_install("umap")
-        ) from error
+    import umap
+
     placed: np.ndarray = umap.UMAP(metric="cosine", random_state=seed, n_jobs=1).fit_transform(embeddings)
     return placed
 

@@ -40,9 +40,10 @@ def write_cluster(result: ClusterResult, format: Format, stream: BinaryIO) -> No
         "folder": result.folder,
         "encoder": result.encoder,
         "method": result.method,
-        "k": len(result.clusters),
+        "k": result.k,
         "chosen": bool(result.chosen),
         "seed": int(result.seed),
+        **({"assigned_to": result.assigned_to} if result.assigned_to else {}),
     }
     lists = {
         "clusters": ({**_cluster(each), "children": _children(each)} for each in result.clusters),

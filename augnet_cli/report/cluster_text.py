@@ -33,7 +33,8 @@ def cluster_lines(result: ClusterResult, style: Style = PLAIN) -> Iterator[str]:
     images = count(sum(cluster.size for cluster in result.clusters), "image")
     noise = f", {len(result.noise):,} in none" if result.noise else ""
     yield f"{style.bold}{images} in {count(len(result.clusters), 'cluster')}{noise}{style.reset}"
-    yield f"next: `{_again(result)} --format csv` lists every member, `--html map.html` shows where each lies"
+    show = "" if result.assigned_to else ", `--html map.html` shows where each lies"
+    yield f"next: `{_again(result)} --format csv` lists every member{show}"
 
 
 def _cluster(cluster: Cluster, names: dict[int, str], style: Style) -> Iterator[str]:
@@ -121,9 +122,11 @@ def _chosen(result: ClusterResult) -> Iterator[str]:
 
 def _again(result: ClusterResult) -> str:
     """The command that finds the same again."""
-    words = f"augnet cluster {pasted(result.typed_folder)}"
+    words = f"augnet cluster {pasted(result.assigned_to or result.typed_folder)}"
+    if result.assigned_to:
+        words += f" --assign {pasted(result.typed_folder)}"
     if result.method != KMEANS:
         words += f" --method {result.method}"
-    if result.method != DENSITY:
-        words += f" --k {len(result.clusters)}"
+    if result.method != DENSITY and not result.chosen:
+        words += f" --k {result.k}"
     return words + (f" --seed {result.seed}" if result.seed else "")

@@ -135,6 +135,9 @@ class ClusterResult:
         flagged: images with flags, where those are known.
         spread: where each image lies; None where nobody asked for it.
         layout: how the map was made, `pca` or `umap`.
+        assigned_to: the folder whose clusters these are, as the user typed it, where it is not `folder`; ""
+            where it is.  There may then be clusters of it that no image here belongs to.
+        of: how many clusters there are in all; 0 for as many as `clusters`.
     """
 
     folder: str
@@ -151,3 +154,10 @@ class ClusterResult:
     flagged: tuple[Flagged, ...] = ()
     spread: Spread | None = None
     layout: str = "pca"
+    assigned_to: str = ""
+    of: int = 0
+
+    @property
+    def k(self) -> int:
+        """How many clusters there are, those without an image here included."""
+        return self.of or len(self.clusters)

@@ -66,7 +66,7 @@ def test_all_that_is_known_word_for_word() -> None:
         "\n"
         "k 2 chosen among 2 to 3: stability 0.91, silhouette 0.22\n"
         "5 images in 2 clusters, 1 in none\n"
-        "next: `augnet cluster photos --k 2 --seed 3 --format csv` lists every member, "
+        "next: `augnet cluster photos --seed 3 --format csv` lists every member, "
         "`--html map.html` shows where each lies\n"
     )
 
@@ -83,9 +83,9 @@ def test_a_single_day_is_told_once_and_what_is_unknown_not_at_all() -> None:
     ("changes", "command"),
     [
         ({"method": "hdbscan"}, "augnet cluster photos --method hdbscan --seed 3"),
-        ({"method": "agglomerative", "seed": 0}, "augnet cluster photos --method agglomerative --k 2"),
-        ({"typed_folder": "a b", "seed": 0}, "augnet cluster 'a b' --k 2"),
-        ({"typed_folder": "\x1b[2J", "seed": 0}, "augnet cluster FOLDER --k 2"),
+        ({"method": "agglomerative", "seed": 0}, "augnet cluster photos --method agglomerative"),
+        ({"typed_folder": "a b", "seed": 0, "chosen": False}, "augnet cluster 'a b' --k 2"),
+        ({"typed_folder": "\x1b[2J", "seed": 0}, "augnet cluster FOLDER"),
     ],
 )
 def test_the_next_command_finds_the_same_again(changes: dict[str, object], command: str) -> None:
@@ -167,3 +167,9 @@ def test_shares_of_one_word_are_added() -> None:
         ("red", 0.5),
         ("black", 0.4),
     )
+
+
+def test_of_images_that_were_assigned_the_next_command_assigns_them_again() -> None:
+    result = replace(CLUSTER, chosen=False, seed=0, typed_folder="inbox", assigned_to="photos", of=7)
+    (line,) = [line for line in cluster_lines(result) if line.startswith("next")]
+    assert line == "next: `augnet cluster photos --assign inbox --k 7 --format csv` lists every member"

@@ -78,7 +78,8 @@ def click_on(tab: Tab, result: ClusterResult, path: str) -> None:
 
 
 def dot(tab: Tab, result: ClusterResult, path: str) -> tuple[int, ...]:
-    """The colour on the layer of dots in the middle of an image."""
+    """The colour on the layer of dots in the middle of an image, once what changed is drawn."""
+    tab.run("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
     x, y = place(tab, result, path)
     box = tab.run(f"{MAP}.getBoundingClientRect().toJSON()")
     at = f"{round(x - box['x'])}, {round(y - box['y'])}, 1, 1"
@@ -191,7 +192,7 @@ def test_a_click_opens_the_images_cluster_with_all_that_is_known_of_it(tab, made
     result, _ = made
     click_on(tab, result, "b/2.png")
 
-    assert tab.run(TITLE) == "red, warm"
+    assert tab.run(TITLE) == "0 red, warm"
     words = tab.run("document.querySelector('#content').textContent")
     for part in (
         "0.1235", "Feb 1, 2019 – Dec 24, 2021", "<i>Camera</i> & co 60 %", "landscape 75 %, portrait 25 %",

@@ -44,7 +44,9 @@ const middle = (values) => Float64Array.from(values).sort()[values.length >> 1] 
 // A cluster or sub-cluster: `parent` is null or the cluster, `x` and `y` are the middle of its images.
 function withMembers(record, place, parent, members) {
   const told = { ...record, place, parent, members };
-  told.title = record.name || (parent ? `${parent.title}, part ${record.id + 1}` : `Cluster ${record.id}`);
+  // With its number, by which text, tables and folders name it.
+  const whole = record.name ? `${record.id} ${record.name}` : `Cluster ${record.id}`;
+  told.title = parent ? record.name || `${parent.title}, part ${record.id + 1}` : whole;
   told.x = middle(members.map((image) => xs[image]));
   told.y = middle(members.map((image) => ys[image]));
   told.outliers = members.filter((image) => outlierDistance.has(image));
