@@ -15,24 +15,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from importlib import import_module
 from typing import TYPE_CHECKING
 
-from augnet_cli.acting.outcome import Action, ApplyResult, Decision, UndoResult
 from augnet_cli.errors import AugnetError
 from augnet_cli.progress import SILENT, Progress
-from augnet_cli.results import (
-    CalibrationResult,
-    ClusterResult,
-    DedupeResult,
-    EmbedResult,
-    InspectResult,
-    LeaksResult,
-    QueryResult,
-)
 from augnet_cli.version import __version__
 
 if TYPE_CHECKING:
     import numpy as np
+
+    from augnet_cli import results
+    from augnet_cli.acting.outcome import Action, ApplyResult, Decision, UndoResult
 
     # Text, or what has a path as text: a pathlib.Path.
     Path = str | os.PathLike[str]
@@ -64,6 +58,16 @@ __all__ = [
     "query",
     "undo",
 ]
+_OUTCOMES = ("Action", "ApplyResult", "Decision", "UndoResult")
+
+
+def __getattr__(name: str) -> object:
+    """A record: made when one is asked for (PEP 562), for that takes a start as long as all else in it."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    found = getattr(import_module(f"{__name__}.{'acting.outcome' if name in _OUTCOMES else 'results'}"), name)
+    globals()[name] = found
+    return found
 
 
 def encode(images: Sequence[Path], encoder: Path | None = None) -> np.ndarray:
@@ -85,7 +89,7 @@ def index(
     exclude: Sequence[str] = (),
     workers: int | None = None,
     progress: Progress = SILENT,
-) -> EmbedResult:
+) -> results.EmbedResult:
     """Embed what is new or changed in `folder` and keep it in `folder`/.augnet; `out` is an .npz to write."""
     from augnet_cli.pipeline.embed import embed
     from augnet_cli.pipeline.refresh import FolderRequest
@@ -113,7 +117,7 @@ def dedupe(
     within_subfolders: bool = False,
     files: Sequence[Path] | None = None,
     search: str = "exact",
-) -> DedupeResult:
+) -> results.DedupeResult:
     """Find images of `folder` that show the same picture; changes no file.
 
     Args:
@@ -164,7 +168,7 @@ def dedupe(
 
 def apply(
     plan: Path,
-    action: Action | str = Action.quarantine,
+    action: Action | str = "quarantine",
     include_unverified: bool = False,
     dry_run: bool = False,
     progress: Progress = SILENT,
@@ -176,6 +180,7 @@ def apply(
         include_unverified: act also where only a distance says that two images are the same picture.
         dry_run: look at everything and change nothing.
     """
+    from augnet_cli.acting.outcome import Action
     from augnet_cli.pipeline.apply import apply as verb
 
     return verb(os.fspath(plan), Action(action), include_unverified, dry_run, progress)
@@ -207,7 +212,7 @@ def leaks(
     verify: bool = True,
     write_clean: Path | None = None,
     search: str = "exact",
-) -> LeaksResult:
+) -> results.LeaksResult:
     """Find images of one split of a data set that are, however altered, in another; changes no image.
 
     Args:
@@ -230,7 +235,7 @@ def calibrate(
     exclude: Sequence[str] = (),
     workers: int | None = None,
     progress: Progress = SILENT,
-) -> CalibrationResult:
+) -> results.CalibrationResult:
     """Say what each distance means in `folder`: precision, recall, and the threshold for `precision`."""
     from augnet_cli.pipeline.calibrate import calibrate as verb
     from augnet_cli.pipeline.refresh import FolderRequest
@@ -251,7 +256,7 @@ def cluster(
     dedupe_first: bool = True,
     outliers: int = 0,
     spread: bool = False,
-) -> ClusterResult:
+) -> results.ClusterResult:
     """Split the images of `folder` into clusters that belong together, and large ones into sub-clusters.
 
     Args:
@@ -278,7 +283,7 @@ def inspect(
     exclude: Sequence[str] = (),
     workers: int | None = None,
     progress: Progress = SILENT,
-) -> InspectResult:
+) -> results.InspectResult:
     """Say what `folder` is made of, and which of its pictures look wrong; changes no image.
 
     Args:
@@ -303,7 +308,7 @@ def query(
     threshold: float | None = None,
     crop: tuple[int, int, int, int] | None = None,
     verify: bool = False,
-) -> QueryResult:
+) -> results.QueryResult:
     """Find the `k` images of `folder` nearest to `image`, or to each of several; a folder is all its images.
 
     Args:

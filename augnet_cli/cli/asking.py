@@ -14,10 +14,10 @@ from augnet_cli.cli.options import Format
 from augnet_cli.errors import UsageError
 from augnet_cli.images.names import shown
 from augnet_cli.progress import Progress
-from augnet_cli.results import QueryResult
 
 if TYPE_CHECKING:
     from augnet_cli.report.terminal_pictures import Screen
+    from augnet_cli.results import QueryResult
 
 PART = re.compile(r"\s*(\d{1,9})\s*,\s*(\d{1,9})\s*,\s*(\d{1,9})\s*,\s*(\d{1,9})\s*", re.ASCII)
 # Pixels of a cell where the terminal does not tell: most letters are about so large.

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 from augnet_cli.errors import UsageError
 from augnet_cli.images.names import shown
 from augnet_cli.progress import Progress
-from augnet_cli.results import ClusterResult
 
 if TYPE_CHECKING:
     from augnet_cli.pipeline.refresh import FolderRequest
+    from augnet_cli.results import ClusterResult
 
 DEFAULT_LINK = "symlink"  # takes no room, and shows at once where an image really is
 LEFT_OUT_SHOWN = 5  # of the images that a folder of links had to do without

@@ -13,7 +13,6 @@ import typer
 from augnet_cli.cli.options import Format
 from augnet_cli.cli.terminal import note
 from augnet_cli.errors import AugnetError, UsageError
-from augnet_cli.results import CalibrationResult, ClusterResult, DedupeResult, EmbedResult, QueryResult
 
 # Of images only with --strict, or where none could be used; always where `apply` or `undo` left a file alone.
 EXIT_SKIPPED = 3
@@ -21,8 +20,9 @@ EXIT_FOUND = 11  # only with --fail-on-found; the number czkawka uses
 
 if TYPE_CHECKING:
     from augnet_cli.report.style import Style
+    from augnet_cli.results import CalibrationResult, ClusterResult, DedupeResult, EmbedResult, QueryResult
 
-Result = DedupeResult | QueryResult | ClusterResult | EmbedResult | CalibrationResult
+    Result = DedupeResult | QueryResult | ClusterResult | EmbedResult | CalibrationResult
 
 
 def check_null(format: Format, null: bool) -> None:
@@ -98,6 +98,7 @@ def finish(
 def _show_paths(result: Result, null: bool, quiet: bool) -> None:
     from augnet_cli.report.paths import paths_of, write_paths
     from augnet_cli.report.text import count
+    from augnet_cli.results import CalibrationResult, EmbedResult
 
     if isinstance(result, EmbedResult | CalibrationResult):
         raise UsageError("there is nothing to list as paths", "--format text, json or csv")
@@ -108,6 +109,7 @@ def _show_paths(result: Result, null: bool, quiet: bool) -> None:
 
 def _show_text(result: Result, pictures: Iterator[Iterable[str]] | None) -> None:
     from augnet_cli.report import text
+    from augnet_cli.results import CalibrationResult, ClusterResult, DedupeResult, QueryResult
 
     style = colours()
     if isinstance(result, DedupeResult):
@@ -129,6 +131,7 @@ def _show_text(result: Result, pictures: Iterator[Iterable[str]] | None) -> None
 
 def _show_data(result: Result, format: Format) -> None:
     from augnet_cli.report import data
+    from augnet_cli.results import CalibrationResult, ClusterResult, DedupeResult, QueryResult
 
     name: data.Format = "json" if format is Format.json else "csv"
     if isinstance(result, DedupeResult):

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from augnet_cli.images.names import shown
 from augnet_cli.progress import Progress
-from augnet_cli.results import DedupeResult
 
 if TYPE_CHECKING:
     from augnet_cli.pipeline.refresh import FolderRequest
+    from augnet_cli.results import DedupeResult
 
 
 def check_pictures(html: str | None, sheet: str | None, folders: Sequence[str]) -> None:
