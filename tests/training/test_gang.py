@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import socket
 import subprocess
 import sys
@@ -68,7 +69,9 @@ def together(photos: Path, pixels: PixelCache, out: Path) -> list[dict[str, Any]
     ends = ran_together(words)
     if ends is None:
         # Seen once in some twenty runs: torch's store drops a process that connects as it starts, and both
-        # wait for each other to the end of their patience.
+        # wait for each other to the end of their patience.  What they left tells of two beginnings.
+        for left in out.parent.iterdir():
+            shutil.rmtree(left) if left.is_dir() else left.unlink()
         ends = ran_together(words)
     assert ends is not None, "the processes never met"
     assert [code for code, _ in ends] == [0, 0], "\n".join(error for _, error in ends)
