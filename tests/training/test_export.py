@@ -72,8 +72,7 @@ def exported(
     yield file
 
 
-# Of the deeper ones of the same blocks one speaks for all: to export takes each ten seconds.
-@pytest.mark.parametrize("backbone", [name for name in BACKBONES if name not in ("resnet18", "resnet34")])
+@pytest.mark.parametrize("backbone", BACKBONES)
 def test_torch_and_onnx_runtime_agree_on_real_pictures(
     backbone: str, sample_photos: dict[str, Image.Image], tmp_path: Path
 ) -> None:

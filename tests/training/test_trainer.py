@@ -175,11 +175,14 @@ def test_same_seed_trains_the_same_weights_and_another_others(pixels: PixelCache
     assert not all(torch.equal(trained[0][key], trained[2][key]) for key in trained[0])
 
 
-def test_bf16_trains_to_nearly_the_same_loss(pixels: PixelCache, tmp_path: Path) -> None:
-    plain = run(method_of(views=2), pixels, tmp_path / "a", epochs=1).terms["centre"]
-    short = run(method_of(views=2), pixels, tmp_path / "b", epochs=1, bf16=True).terms["centre"]
-    # Processors without bf16 of their own round more often; of the views' order alone it changes by 0.2.
-    assert plain != short and short == pytest.approx(plain, abs=0.2)
+def test_bf16_computes_nearly_the_same_loss(pixels: PixelCache, tmp_path: Path) -> None:
+    # All images in one step: after a step in other precision two runs go apart, and how far is chance.
+    plain, short = (
+        run(method_of(views=2), pixels, tmp_path / f"{bf16}", epochs=1, images_per_step=8, bf16=bf16)
+        for bf16 in (False, True)
+    )
+    assert plain.terms["centre"] != short.terms["centre"]
+    assert short.terms["centre"] == pytest.approx(plain.terms["centre"], abs=0.02)
 
 
 def test_resumed_run_ends_with_the_very_weights_of_an_unbroken_one(
