@@ -1,20 +1,15 @@
 """The hits of `query` as one HTML page that holds everything it shows, runs no script and asks for nothing.
 
-The content security policy names the page's own style by its hash and lets pictures come from the page alone;
-every name is escaped, so nothing that one smuggled in could run or be fetched.
+Every name is escaped, and the content security policy lets in the page's own style and pictures alone.
 """
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import os
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from html import escape
-from string import Template
-from urllib.parse import quote_from_bytes
 
 from augnet_cli.cores import usable_cores
 from augnet_cli.images.names import shown
@@ -22,6 +17,7 @@ from augnet_cli.progress import SILENT, Progress
 from augnet_cli.report.page_data import Small, small
 from augnet_cli.report.query_pictures import Pictures, file_of, paths_shown, pictures_of
 from augnet_cli.report.query_text import asked_words, same_words
+from augnet_cli.report.self_contained import address_of, around_the_data
 from augnet_cli.report.target import Target, check_target, written_whole
 from augnet_cli.report.text import count, size_words
 from augnet_cli.report.thumbnails import fitting_side, media_type
@@ -34,7 +30,7 @@ PICTURES_BYTES = 25_000_000
 BASE64_GROWTH = 4 / 3
 HITS_SHOWN = 1000  # of an answer: nobody looks through more, and a browser is slow with many more
 
-FILES = os.path.join(os.path.dirname(__file__), "page_files")
+FRAME, STYLES = "page_files/query.html", ("page_files/ground.css", "page_files/query.css")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,34 +87,17 @@ def write_query_page(result: QueryResult, file: str, progress: Progress = SILENT
 
 def _around_the_answers(result: QueryResult) -> tuple[str, str]:
     """The page before its answers, and after."""
-    style = _read("query.css")
     folder = shown(os.path.basename(result.folder.rstrip(os.sep)) or result.folder)
     asked = asked_words(result.answers[0]) if len(result.answers) == 1 else f"{len(result.answers):,} queries"
     words = {
         "mark": MARK,
-        "policy": _policy(style),
         "title": escape(f"Nearest to {asked} in {folder}"),
         "heading": f"Nearest to <bdi>{escape(asked)}</bdi> in <bdi>{escape(folder)}</bdi>",
         "folder": escape(shown(result.folder)),
         "totals": _totals(result),
         "how": escape(_how(result)),
-        "style": style,
     }
-    before, after = (Template(half).substitute(words) for half in _read("query.html").split("$answers"))
-    return before, after
-
-
-def _policy(style: str) -> str:
-    """Nothing from anywhere, but for this style and pictures inside the page."""
-    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode("ascii")
-    rules = (
-        "default-src 'none'",
-        "img-src data:",
-        f"style-src 'sha256-{digest}'",
-        "base-uri 'none'",
-        "form-action 'none'",
-    )
-    return "; ".join(rules)
+    return around_the_data(FRAME, STYLES, (), words, data="$answers")
 
 
 def _totals(result: QueryResult) -> str:
@@ -170,7 +149,7 @@ def _asked(
     kinds = f"{kind} several" if kind or len(names) > 1 else kind
     yield f'<h2 class="{kind}">{heading}</h2>\n<div class="{kinds}">\n'
     for name, picture in zip(names, pictures, strict=False):
-        address = _address(file_of(name), page_folder)
+        address = address_of(file_of(name), page_folder)
         yield f"<figure>{_picture(picture, address, name)}<figcaption>{_link(name, address)}"
         yield f"{_size(picture)}</figcaption></figure>\n"
     yield "</div>\n"
@@ -179,7 +158,7 @@ def _asked(
 
 
 def _hit(hit: Hit, picture: Small, folder: str, page_folder: str) -> str:
-    address = _address(os.path.join(folder, hit.path), page_folder)
+    address = address_of(os.path.join(folder, hit.path), page_folder)
     words = same_words(hit)
     word = f' <span class="word">{escape(words)}</span>' if words else ""
     distance = f'<span class="distance">{float(hit.distance):.4f}</span>{word}'
@@ -209,17 +188,3 @@ def _size(picture: Small) -> str:
     return (
         f'<span class="none">{picture.width:,} x {picture.height:,}, {size_words(picture.size_bytes)}</span>'
     )
-
-
-def _address(file: str, page_folder: str) -> str:
-    """A file, seen from the page, its bytes percent-encoded."""
-    try:
-        relative = os.path.relpath(file, page_folder)
-    except ValueError:  # on another drive
-        return f"file:///{quote_from_bytes(os.fsencode(file.replace(os.sep, '/')))}"
-    return f"./{quote_from_bytes(os.fsencode(relative.replace(os.sep, '/')))}"
-
-
-def _read(name: str) -> str:
-    with open(os.path.join(FILES, name), encoding="utf-8") as file:
-        return file.read()

@@ -24,28 +24,28 @@ HARMFUL = str.maketrans({character: f"\\u{ord(character):04x}" for character in 
 
 
 def around_the_data(
-    frame: str, styles: Iterable[str], scripts: Iterable[str], words: Mapping[str, str]
+    frame: str, styles: Iterable[str], scripts: Iterable[str], words: Mapping[str, str], data: str = "$data"
 ) -> tuple[str, str]:
     """The page before its data, and after.
 
     Args:
-        frame: the page's file, below this folder, with `$data` once; so are `styles` and `scripts`, which
-            are read one after the other.
+        frame: the page's file, below this folder, with `data` once; so are `styles` and `scripts`, which
+            are read one after the other.  A page without scripts may run none.
         words: what stands in the frame under each name, as HTML.
     """
     style, script = "\n".join(map(_read, styles)), "\n".join(map(_read, scripts))
     filled = {**words, "policy": policy(style, script), "style": style, "script": script}
-    before, after = (Template(half).substitute(filled) for half in _read(frame).split("$data"))
+    before, after = (Template(half).substitute(filled) for half in _read(frame).split(data))
     return before, after
 
 
 def policy(style: str, script: str) -> str:
-    """Nothing from anywhere, but for this style, this script and pictures inside the page."""
+    """Nothing from anywhere, but for this style, this script if there is one, pictures inside the page."""
     rules = (
         "default-src 'none'",
         "img-src data:",
         f"style-src '{_hash(style)}'",
-        f"script-src '{_hash(script)}'",
+        *([f"script-src '{_hash(script)}'"] if script else []),
         "base-uri 'none'",
         "form-action 'none'",
         "require-trusted-types-for 'script'",
@@ -76,11 +76,16 @@ def skip_data(skip: Skip) -> dict[str, str]:
 
 def folder_address(folder: str, page_folder: str) -> str:
     """The folder of the images, seen from the page: an address ending in a slash, bytes percent-encoded."""
+    address = address_of(folder, page_folder)
+    return "./" if address == f"./{os.curdir}" else f"{address}/"
+
+
+def address_of(path: str, page_folder: str) -> str:
+    """A file or folder, seen from the page, its bytes percent-encoded."""
     try:
-        relative = os.path.relpath(folder, page_folder)
+        return f"./{_quoted(os.path.relpath(path, page_folder))}"
     except ValueError:  # on another drive
-        return f"file:///{_quoted(folder)}/"
-    return "./" if relative == os.curdir else f"./{_quoted(relative)}/"
+        return f"file:///{_quoted(path)}"
 
 
 def file_address(folder: str, path: str) -> str:
