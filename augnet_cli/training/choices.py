@@ -14,7 +14,8 @@ import torch
 
 from augnet_cli.errors import TrainingError, UsageError
 from augnet_cli.images.names import shown
-from augnet_cli.training.encoder import DEPTHWISE
+from augnet_cli.training.backbones import DEPTHWISE
+from augnet_cli.training.recipe import Recipe
 from augnet_cli.training.request import TrainRequest
 from augnet_cli.training.settings import TrainSettings
 
@@ -110,8 +111,10 @@ def _cpu_flag(flag: str) -> bool:
         return False
 
 
-def choose_settings(request: TrainRequest, images: int, device: torch.device) -> TrainSettings:
-    """The numbers of a run on `images` different images.
+def choose_settings(
+    request: TrainRequest, images: int, device: torch.device, recipe: Recipe | None = None
+) -> TrainSettings:
+    """The numbers of a run on `images` different images; `recipe` is the method's, for what is not said.
 
     Raises:
         TrainingError: there are fewer than 2.
@@ -119,17 +122,20 @@ def choose_settings(request: TrainRequest, images: int, device: torch.device) ->
     """
     if images < 2:
         raise TrainingError("training needs at least 2 different images", "give a folder with more pictures")
-    default = TrainSettings()
-    usual = SCRATCH_LR if request.init == "scratch" else FINE_TUNING_LR
+    default, recipe = TrainSettings(), recipe or Recipe()
+    usual = recipe.lr or (SCRATCH_LR if request.init == "scratch" else FINE_TUNING_LR)
     lr = usual if request.lr is None else request.lr
     if not (lr > 0 and math.isfinite(lr)):
         raise UsageError(f"the learning rate must be above 0, not {lr:g}", f"--lr {usual:g}")
-    images_per_step = request.images_per_step or default.images_per_step
+    images_per_step = request.images_per_step or recipe.images_per_step or default.images_per_step
+    epochs = request.epochs
+    if epochs is None and request.minutes is None:
+        epochs = recipe.epochs
     steps = None
-    if request.epochs is None and request.minutes is None:
+    if epochs is None and request.minutes is None:
         steps = default_steps(images, min(images_per_step, images), device.type)
     return TrainSettings(
-        epochs=request.epochs,
+        epochs=epochs,
         steps=steps,
         minutes=request.minutes,
         images_per_step=images_per_step,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Protocol
 
 import numpy as np
@@ -12,20 +12,27 @@ from torch import Tensor, nn
 from augnet_cli.encoder.embedder import Embedder
 from augnet_cli.images.squares import square
 from augnet_cli.training.encoder import EncoderSpec
+from augnet_cli.training.loader import ViewLoader
+from augnet_cli.training.methods.method import Method, RowsOf
 from augnet_cli.training.pixels import PixelCache
 
 EMBED_BATCH = 128
 
 
-class GivesUnitRows(Protocol):
-    """What is asked of an encoder here: `training.encoder.Encoder` has it, and `InFile`."""
+class Modes(Protocol):
+    """What can train and be used, as every module of torch."""
 
-    spec: EncoderSpec
     training: bool
 
     def eval(self) -> object: ...
 
     def train(self, mode: bool = True) -> object: ...
+
+
+class GivesUnitRows(Modes, Protocol):
+    """What is asked of an encoder here: `training.encoder.Encoder` has it, and `InFile`."""
+
+    spec: EncoderSpec
 
     def unit_rows(self, images: Tensor) -> Tensor: ...
 
@@ -53,14 +60,35 @@ def embed_images(
     encoder: GivesUnitRows, image: Callable[[int], np.ndarray], count: int, device: torch.device
 ) -> np.ndarray:
     """(n, d) unit rows of `count` images, each (h, w, 3) uint8, stretched to the encoder's size."""
-    was_training = encoder.training
-    encoder.eval()
-    rows = []
+    batches = _squares(image, count, encoder.spec.size, device)
+    return _rows(encoder, encoder.unit_rows, batches)
+
+
+def embed_rows(method: Method, rows_of: RowsOf, pixels: PixelCache, device: torch.device) -> np.ndarray:
+    """(n, ...) what a method's `rows_of` makes of every image, whole and unaltered, in eval mode."""
+    batches = _squares(pixels.image, len(pixels), method.encoder.spec.size, device)
+    return _rows(method, rows_of, batches)
+
+
+def embed_views(method: Method, rows_of: RowsOf, loader: ViewLoader, epoch: int) -> np.ndarray:
+    """(n, ...) what `rows_of` makes of one view of each image, other ones in each epoch, in eval mode."""
+    return _rows(method, rows_of, loader.first_views(epoch, EMBED_BATCH))
+
+
+def _squares(
+    image: Callable[[int], np.ndarray], count: int, size: int, device: torch.device
+) -> Iterator[Tensor]:
+    """Batches (b, 3, S, S) in [0, 1] of `count` images, stretched to a square."""
+    for start in range(0, count, EMBED_BATCH):
+        numbers = range(start, min(start + EMBED_BATCH, count))
+        squares = np.stack([square(image(number), size) for number in numbers])
+        yield torch.from_numpy(squares).to(device).permute(0, 3, 1, 2).float().div_(255)
+
+
+def _rows(module: Modes, rows_of: RowsOf, batches: Iterable[Tensor]) -> np.ndarray:
+    was_training = module.training
+    module.eval()
     with torch.no_grad():
-        for start in range(0, count, EMBED_BATCH):
-            numbers = range(start, min(start + EMBED_BATCH, count))
-            squares = np.stack([square(image(number), encoder.spec.size) for number in numbers])
-            batch = torch.from_numpy(squares).to(device).permute(0, 3, 1, 2).float().div_(255)
-            rows.append(encoder.unit_rows(batch).cpu())
-    encoder.train(was_training)
+        rows = [rows_of(batch).cpu() for batch in batches]
+    module.train(was_training)
     return torch.cat(rows).numpy()

@@ -7,22 +7,18 @@ Letters: B images, S side, c backbone channels, d dim.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 
 import torch
-import torchvision
 from torch import Tensor, nn
 from torch.nn import functional
 
 from augnet_cli.errors import EncoderError
 from augnet_cli.images.names import shown
-from augnet_cli.training.symmetric import STRIDE, symmetric_resnet
+from augnet_cli.training.backbones import BACKBONES
+from augnet_cli.training.symmetric import STRIDE
 from augnet_cli.training.whitening import Whitening
 
-# Channels of the four stages of `resnet18_slim`: half of ResNet-18's, the last narrower still, so that the
-# weights stay under the 8 MB that a light install can carry.
-SLIM_WIDTHS = (32, 64, 128, 176)
 SMALLEST_SQUARE = 1e-6  # keeps the scale of an all-zero row finite
 
 
@@ -34,10 +30,12 @@ class EncoderSpec:
         backbone: a key of `BACKBONES`.
         size: side S of the square input in pixels.
         dim: width d of the embedding; 0 takes the backbone's own width.
-        head: `linear_tanh` (linear layer and batch norm before the tanh: both halves of its range are used)
-            or `tanh` (AugNet as published: tanh on pooled features, which are not negative after a ReLU;
-            needs dim 0 or the backbone's width).
+        head: `linear_tanh` (linear layer and batch norm before the tanh: both halves of its range are used),
+            `tanh` (AugNet as published: tanh on pooled features, which are not negative after a ReLU),
+            `pooled` (the pooled features themselves) or `linear` (one linear layer on them); `tanh` and
+            `pooled` need dim 0 or the backbone's width.
         whitened: a whitening, fitted once training was done, follows the network.
+        clusters: how many clusters C a second output tells apart (SCAN); 0: there is none.
     """
 
     backbone: str = "resnet18_slim"
@@ -45,62 +43,10 @@ class EncoderSpec:
     dim: int = 128
     head: str = "linear_tanh"
     whitened: bool = False
+    clusters: int = 0
 
     def as_dict(self) -> dict[str, object]:
         return asdict(self)
-
-
-def _mobilenet_v3_small() -> tuple[nn.Module, int]:
-    network = torchvision.models.mobilenet_v3_small(weights=None)
-    return network.features, 576
-
-
-def _resnet18_slim() -> tuple[nn.Module, int]:
-    """ResNet-18 (He et al., 2016) with narrow stages: 7 MB of weights, about 5 times fewer operations."""
-    block = torchvision.models.resnet.BasicBlock
-    layers: list[nn.Module] = [
-        nn.Conv2d(3, SLIM_WIDTHS[0], 7, stride=2, padding=3, bias=False),
-        nn.BatchNorm2d(SLIM_WIDTHS[0]),
-        nn.ReLU(inplace=True),
-        nn.MaxPool2d(3, stride=2, padding=1),
-    ]
-    before = SLIM_WIDTHS[0]
-    for number, width in enumerate(SLIM_WIDTHS):
-        stride = 1 if number == 0 else 2
-        shortcut = None
-        if stride != 1 or before != width:
-            shortcut = nn.Sequential(nn.Conv2d(before, width, 1, stride, bias=False), nn.BatchNorm2d(width))
-        layers.append(nn.Sequential(block(before, width, stride, shortcut), block(width, width)))
-        before = width
-    network = nn.Sequential(*layers)
-    for module in network.modules():
-        if isinstance(module, nn.Conv2d):
-            nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
-    return network, before
-
-
-def _resnet(name: str) -> Callable[[], tuple[nn.Module, int]]:
-    def build() -> tuple[nn.Module, int]:
-        network = getattr(torchvision.models, name)(weights=None)
-        width = network.fc.in_features
-        return nn.Sequential(*list(network.children())[:-2]), width
-
-    return build
-
-
-# Each builds (feature network: (B, 3, S, S) -> (B, c, h, w), c), randomly initialised.
-BACKBONES: dict[str, Callable[[], tuple[nn.Module, int]]] = {
-    "symmetric_resnet": symmetric_resnet,
-    "resnet18_slim": _resnet18_slim,
-    "mobilenet_v3_small": _mobilenet_v3_small,
-    "resnet18": _resnet("resnet18"),
-    "resnet34": _resnet("resnet34"),
-    "resnet50": _resnet("resnet50"),
-}
-
-# Depthwise convolutions run slower in bf16 and in eight-bit integers than in fp32 on CPUs (measured: 0.4
-# times as fast).
-DEPTHWISE = frozenset({"mobilenet_v3_small"})
 
 
 class UnitRms(nn.Module):
@@ -117,7 +63,7 @@ class UnitRms(nn.Module):
 
 
 class Encoder(nn.Module):
-    """Maps images to embeddings that are not yet normalised: tanh of the pooled features.
+    """Maps images to embeddings that are not yet normalised: a backbone, its mean over the map, a head.
 
     AugNet's published networks (Chen, 2021) apply tanh to ReLU-pooled features, which leaves half of
     tanh's range unused; `head="linear_tanh"` puts a linear layer before it.
@@ -138,25 +84,15 @@ class Encoder(nn.Module):
                 f"--size {max(1, round(spec.size / STRIDE)) * STRIDE}",
             )
         self.backbone, width = BACKBONES[spec.backbone]()
-        if spec.head == "tanh":
-            if spec.dim not in (0, width):
-                raise EncoderError(
-                    f"the head tanh keeps the backbone's {width} numbers, not {spec.dim}",
-                    f"leave out --dim, or use --dim {width}",
-                )
-            self.level: nn.Module = nn.Identity()
-            self.head: nn.Module = nn.Identity()
-        elif spec.head == "linear_tanh":
-            # Batch norm centres what tanh sees; at use it is a fixed shift and scale. Without it all
-            # embeddings start in one narrow cone and leave it slowly.
-            dim = spec.dim or width
+        self.level: nn.Module = nn.Identity()
+        self.head, self.range = _head(spec, width)
+        if spec.head == "linear_tanh":
             self.level = UnitRms()
-            self.head = nn.Sequential(nn.Linear(width, dim, bias=False), nn.BatchNorm1d(dim), UnitRms())
-        else:
-            raise EncoderError(f"there is no head named {spec.head}", "choose linear_tanh or tanh")
         self.spec = spec
+        self.width = width
         self.dim = spec.dim or width
         self.whitening = Whitening(self.dim) if spec.whitened else None
+        self.clusters = nn.Linear(self.dim, spec.clusters) if spec.clusters else None
         self.register_buffer("mean", torch.full((3,), 0.5))
         self.register_buffer("std", torch.full((3,), 0.25))
 
@@ -166,17 +102,64 @@ class Encoder(nn.Module):
         mapped: Tensor = self.backbone((images - mean) / std)
         return mapped
 
+    def pooled(self, images: Tensor) -> Tensor:
+        """The mean of the feature map over its places: (B, c) of float images (B, 3, S, S) in [0, 1]."""
+        return self.pool(self.features(images))
+
+    def pool(self, maps: Tensor) -> Tensor:
+        """(B, c) of feature maps (B, c, h, w)."""
+        mean: Tensor = self.level(maps).mean(dim=(2, 3))
+        return mean
+
+    def embedding(self, pooled: Tensor) -> Tensor:
+        """Embeddings (B, d), not of unit length, of pooled features (B, c)."""
+        made: Tensor = self.range(self.head(pooled))
+        return made
+
     def forward(self, images: Tensor) -> Tensor:
-        """Embeddings (B, d) in (-1, 1), not of unit length, of float images (B, 3, S, S) in [0, 1]."""
-        pooled = self.level(self.features(images)).mean(dim=(2, 3))
-        return torch.tanh(self.head(pooled))
+        """Embeddings (B, d), not of unit length, of float images (B, 3, S, S) in [0, 1]."""
+        return self.embedding(self.pooled(images))
 
     def unit_rows(self, images: Tensor) -> Tensor:
         """Unit rows (B, d) as they are used, of float images (B, 3, S, S) in [0, 1]."""
-        rows = functional.normalize(self(images).float(), dim=1)
+        return self.unit_of(self(images))
+
+    def unit_of(self, embeddings: Tensor) -> Tensor:
+        """Unit rows (B, d) as they are used, of embeddings (B, d)."""
+        rows = functional.normalize(embeddings.float(), dim=1)
         return rows if self.whitening is None else self.whitening(rows)
 
     def whiten(self, whitening: Whitening) -> None:
         """Let `whitening` follow the network from now on."""
         self.whitening = whitening
         self.spec = replace(self.spec, whitened=True)
+
+    def add_clusters(self, count: int) -> None:
+        """Let a new second output tell `count` clusters apart."""
+        self.clusters = nn.Linear(self.dim, count).to(self.mean.device)
+        self.spec = replace(self.spec, clusters=count)
+
+
+def _head(spec: EncoderSpec, width: int) -> tuple[nn.Module, nn.Module]:
+    """What follows the pooling of `width` channels: the layers, and the function that bounds their range.
+
+    Raises:
+        EncoderError: no such head, or one that can't have so many numbers.
+    """
+    if spec.head in ("tanh", "pooled"):
+        if spec.dim not in (0, width):
+            raise EncoderError(
+                f"the head {spec.head} keeps the backbone's {width} numbers, not {spec.dim}",
+                f"leave out --dim, or use --dim {width}",
+            )
+        return nn.Identity(), nn.Tanh() if spec.head == "tanh" else nn.Identity()
+    dim = spec.dim or width
+    if spec.head == "linear":
+        return nn.Linear(width, dim), nn.Identity()
+    if spec.head != "linear_tanh":
+        raise EncoderError(
+            f"there is no head named {spec.head}", "choose linear_tanh, tanh, pooled or linear"
+        )
+    # Batch norm centres what tanh sees; at use it is a fixed shift and scale. Without it all
+    # embeddings start in one narrow cone and leave it slowly.
+    return nn.Sequential(nn.Linear(width, dim, bias=False), nn.BatchNorm1d(dim), UnitRms()), nn.Tanh()

@@ -66,7 +66,7 @@ def _new_spec(request: TrainRequest, head: str) -> EncoderSpec:
     default = EncoderSpec()
     dim = request.dim
     if dim is None:
-        dim = 0 if head == "tanh" else default.dim
+        dim = 0 if head in ("tanh", "pooled") else default.dim
     return EncoderSpec(
         backbone=request.backbone or default.backbone, size=request.size or default.size, dim=dim, head=head
     )

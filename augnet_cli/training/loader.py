@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import numpy as np
@@ -27,6 +27,8 @@ from augnet_cli.training.views import Views
 
 CROPPED_AHEAD = 3  # steps, enough to hide a slow one; each holds one batch of uint8 crops
 FINISHED_AHEAD = 1  # steps whose views are made while another computes: floats, four times the bytes of crops
+# Steps and repeats from here on are none of an epoch: their draws are for views that are not trained on.
+NO_STEP = 1 << 31
 CHUNK = 16  # images one task crops: large enough to outweigh handing it to a thread
 
 T = TypeVar("T")
@@ -35,11 +37,15 @@ M = TypeVar("M")
 
 @dataclass(frozen=True)
 class Step:
-    """What one step looks at: `rows` (B,) of all processes, step `number` of `epoch`."""
+    """What one step looks at: `rows` (B,) of all processes, step `number` of `epoch`.
+
+    `repeats` (B,): how often each row came before in the epoch; it then gives another view.
+    """
 
     epoch: int
     number: int
     rows: np.ndarray
+    repeats: np.ndarray
 
 
 def steps_of(order: np.ndarray, images_per_step: int, epoch: int, skip: int = 0) -> Iterator[Step]:
@@ -47,8 +53,21 @@ def steps_of(order: np.ndarray, images_per_step: int, epoch: int, skip: int = 0)
 
     `skip` of them were taken before, by a run that was interrupted; the rest are as if it had not been.
     """
+    repeats = _repeats(order)
     for number in range(skip, len(order) // images_per_step):
-        yield Step(epoch, number, order[number * images_per_step : (number + 1) * images_per_step])
+        here = slice(number * images_per_step, (number + 1) * images_per_step)
+        yield Step(epoch, number, order[here], repeats[here])
+
+
+def _repeats(order: np.ndarray) -> np.ndarray:
+    """(n,) how often each of (n,) rows came before."""
+    by_row = np.argsort(order, kind="stable")
+    ranked = order[by_row]
+    begins = np.append(True, ranked[1:] != ranked[:-1]) if len(ranked) else np.empty(0, bool)
+    first = np.maximum.accumulate(np.where(begins, np.arange(len(ranked)), 0))
+    repeats = np.empty(len(order), np.int64)
+    repeats[by_row] = np.arange(len(ranked)) - first
+    return repeats
 
 
 @dataclass(frozen=True)
@@ -78,9 +97,9 @@ class ViewLoader:
         croppers, finisher = ThreadPoolExecutor(self.workers), ThreadPoolExecutor(1)
 
         def crop(step: Step) -> tuple[Step, list[Future[np.ndarray]]]:
-            rows = self._mine(step)
-            chunks = [rows[start : start + CHUNK] for start in range(0, len(rows), CHUNK)]
-            return step, [croppers.submit(self._crops, chunk, step.epoch) for chunk in chunks]
+            rows, repeats = self._mine(step.rows), self._mine(step.repeats)
+            chunks = [slice(start, start + CHUNK) for start in range(0, len(rows), CHUNK)]
+            return step, [croppers.submit(self._crops, rows[at], repeats[at], step.epoch) for at in chunks]
 
         def finish(cropped: tuple[Step, list[Future[np.ndarray]]]) -> Future[Batch]:
             return finisher.submit(self._finish, *cropped)
@@ -94,15 +113,28 @@ class ViewLoader:
             finisher.shutdown(cancel_futures=True)
             croppers.shutdown()
 
-    def _mine(self, step: Step) -> np.ndarray:
-        size = len(step.rows) // self.parts
-        return step.rows[self.mine.start * size : self.mine.stop * size]
+    def first_views(self, epoch: int, size: int) -> Iterator[Tensor]:
+        """One view (b, 3, S, S) of every image in order, `size` at a time; no step of `epoch` sees it."""
+        rows = np.arange(len(self.pixels))
+        alone = replace(self, count=1, parts=1, mine=range(1))
+        for number, start in enumerate(range(0, len(rows), size)):
+            part = rows[start : start + size]
+            step = Step(epoch, NO_STEP + number, part, np.full(len(part), NO_STEP))
+            crops = alone._crops(part, step.repeats, epoch)
+            yield alone._finished(crops, epoch, step.number, 0)[:, 0]
 
-    def _crops(self, rows: np.ndarray, epoch: int) -> np.ndarray:
+    def _mine(self, values: np.ndarray) -> np.ndarray:
+        """This process's part of what a step has for each row."""
+        size = len(values) // self.parts
+        return values[self.mine.start * size : self.mine.stop * size]
+
+    def _crops(self, rows: np.ndarray, repeats: np.ndarray, epoch: int) -> np.ndarray:
         made = np.empty((len(rows), self.count, self.size, self.size, 3), np.uint8)
-        for position, row in enumerate(rows):
-            source = self.pixels.image(int(row))
-            rng = np.random.default_rng([self.seed, epoch, int(row)])
+        for position, (row, repeat) in enumerate(zip(rows.tolist(), repeats.tolist(), strict=True)):
+            source = self.pixels.image(row)
+            # The first time a row comes in an epoch it draws what it would if it came once.
+            seeds = [self.seed, epoch, row, repeat] if repeat else [self.seed, epoch, row]
+            rng = np.random.default_rng(seeds)
             for view in range(self.count):
                 made[position, view] = self.views.crop(source, rng)
         return made
@@ -113,7 +145,9 @@ class ViewLoader:
             self._finished(part, step.epoch, step.number, number)
             for number, part in zip(self.mine, np.split(crops, len(self.mine)), strict=True)
         ]
-        return Batch(torch.from_numpy(self._mine(step)), views[0] if len(views) == 1 else torch.cat(views))
+        return Batch(
+            torch.from_numpy(self._mine(step.rows)), views[0] if len(views) == 1 else torch.cat(views)
+        )
 
     def _finished(self, crops: np.ndarray, epoch: int, step: int, part: int) -> Tensor:
         """(b, V, 3, S, S) views of the (b, V, S, S, 3) crops of one part of a batch."""

@@ -20,11 +20,11 @@ import torch
 from augnet_cli.errors import TrainingError
 from augnet_cli.progress import Progress
 from augnet_cli.training.checkpoint import Position, save_checkpoint
-from augnet_cli.training.embedding import embed_all
+from augnet_cli.training.embedding import embed_rows, embed_views
 from augnet_cli.training.gang import Gang
 from augnet_cli.training.loader import Step, ViewLoader, steps_of
 from augnet_cli.training.log import add_to_log
-from augnet_cli.training.methods.method import Batch, Method
+from augnet_cli.training.methods.method import Batch, Method, RowsOf
 from augnet_cli.training.schedule import Pace
 from augnet_cli.training.settings import TrainSettings
 from augnet_cli.training.shared_step import LossOf, level
@@ -133,7 +133,7 @@ class Loop:
             return _Here(
                 progress,
                 # In the middle of the step to come: neither the first rate nor the last is 0.
-                self.pace.rate(self.pace.progress(step + 0.5), 1.0, self.method.constant_rate),
+                self.pace.rate(self.pace.progress(step + 0.5), self.method.recipe.rate),
                 self.watch is not None and self.watch.is_due(progress),
                 time.monotonic() - self.saved_at >= SAVE_SECONDS,
             )
@@ -151,15 +151,23 @@ class Loop:
         torch.manual_seed(_seed_of(seed, at.epoch))
         rng = np.random.default_rng([seed, at.epoch])
 
-        def embed() -> np.ndarray:
-            level(self.method, self.gang)
-            # Rounding may differ between processes, and with it what a method makes of it.
-            return self.gang.from_leader(lambda: embed_all(self.method.encoder, pixels, self.device))
-
-        chosen = self.method.start_epoch(at.epoch, embed, rng)
+        chosen = self.method.start_epoch(at.epoch, self._embed_all, rng)
         order = rng.permutation(len(pixels)) if chosen is None else chosen
         self.position = dataclasses.replace(at, order=torch.from_numpy(np.ascontiguousarray(order)))
         return order
+
+    def _embed_all(self, rows_of: RowsOf | None = None, viewed: bool = False) -> np.ndarray:
+        """What a method may ask for (`methods.method.EmbedAll`); collective."""
+        rows_of = rows_of or self.method.encoder.unit_rows
+        level(self.method, self.gang)
+
+        def rows() -> np.ndarray:
+            if viewed:
+                return embed_views(self.method, rows_of, self.loader, self.position.epoch)
+            return embed_rows(self.method, rows_of, self.loader.pixels, self.device)
+
+        # Rounding may differ between processes, and with it what a method makes of it.
+        return self.gang.from_leader(rows)
 
     def _shuffled(self, epoch: int) -> np.ndarray:
         return np.random.default_rng([self.settings.seed, epoch]).permutation(len(self.loader.pixels))
@@ -178,6 +186,8 @@ class Loop:
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()
         self.optimiser.step()
+        with torch.no_grad():
+            self.method.after_step()
         values = {name: float(value.detach()) for name, value in terms.items()}
         sums = {name: at.sums.get(name, 0.0) + value for name, value in values.items()}
         self.position = dataclasses.replace(at, batch=at.batch + 1, step=at.step + 1, sums=sums)
@@ -227,6 +237,7 @@ class Loop:
 
     def finish(self) -> int | None:
         """Look a last time and put the best state in place; returns its step if it is not the last."""
+        self.method.conclude(self._embed_all)
         if self.watch is None:
             return None
         if not self.watch.looks or self.watch.looks[-1].step != self.position.step:

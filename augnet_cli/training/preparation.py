@@ -192,7 +192,9 @@ def prepared(
     # Both encoders are judged on the same pixels: what the one sees must not be blurred for the other.
     side = max(max(encoder.spec.size, judged_size) * SOURCE_SCALE, LEAST_SIDE)
     cache_file = os.path.join(cache, f"pixels-{side}.u8")
-    choose_settings(request, 2, device)  # a slip in the numbers is told before any image is read
+    choose_settings(
+        request, 2, device, method.recipe
+    )  # a slip in the numbers is told before any image is read
     until = None if request.minutes is None else started + READING_SHARE * 60 * request.minutes
     every = gang.leader_first(
         lambda: build_pixel_cache(
@@ -209,7 +211,7 @@ def prepared(
     if set_aside:
         progress.note(f"{set_aside:,} images show the same picture as another one and were set aside")
     parts = split(pixels.contents)
-    settings = choose_settings(request, len(parts.train), device)
+    settings = choose_settings(request, len(parts.train), device, method.recipe)
     settings = dataclasses.replace(settings, parts=gang.size, workers=workers)
     if request.init == "scratch":
         fit_normalisation(encoder, pixels.subset(parts.train), request.seed, method.scalar_norm)

@@ -27,7 +27,8 @@ from augnet_cli.encoder.card import QUANTISED_FROM, Card
 from augnet_cli.encoder.embedder import Embedder
 from augnet_cli.encoder.session import FATAL_ONLY
 from augnet_cli.errors import TrainingError
-from augnet_cli.training.encoder import DEPTHWISE, Encoder
+from augnet_cli.training.backbones import DEPTHWISE
+from augnet_cli.training.encoder import Encoder
 from augnet_cli.training.export import MAX_SHIFT, model_bytes, shift_between
 from augnet_cli.training.float_weights import float_weights
 from augnet_cli.training.silence import silence

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,14 +18,30 @@ WARM_UP = 0.04  # share of a run in which the rate rises from 0: Adam's estimate
 # away what only shows when it falls.
 COOL_DOWN = 0.15
 
+# The share of the full rate at a progress in [0, 1].
+Shape = Callable[[float], float]
 
-def rate_at(progress: float, lr: float, constant: bool) -> float:
-    """Learning rate at a progress in [0, 1]: a short rise, then a half cosine down to 0; or constant."""
-    if constant:
-        return lr
+
+def warm_cosine(progress: float) -> float:
+    """A short rise, then a half cosine down to 0."""
     if progress < WARM_UP:
-        return lr * progress / WARM_UP
-    return lr * 0.5 * (1 + math.cos(math.pi * (progress - WARM_UP) / (1 - WARM_UP)))
+        return progress / WARM_UP
+    return half_cosine((progress - WARM_UP) / (1 - WARM_UP))
+
+
+def constant(progress: float) -> float:
+    """The full rate to the end."""
+    return 1.0
+
+
+def half_cosine(progress: float, floor: float = 0.0) -> float:
+    """From 1 down to `floor` (Loshchilov & Hutter, "SGDR", 2017, equation 5, without restarts)."""
+    return floor + (1 - floor) * 0.5 * (1 + math.cos(math.pi * progress))
+
+
+def stepped(progress: float, falls: tuple[tuple[float, float], ...]) -> float:
+    """1, and from each (progress, share) on its share; in order of progress."""
+    return next((share for at, share in reversed(falls) if progress >= at), 1.0)
 
 
 @dataclass
@@ -67,12 +84,12 @@ class Pace:
     def is_over(self, progress: float) -> bool:
         return progress >= self.end
 
-    def rate(self, progress: float, lr: float, constant: bool) -> float:
-        """Learning rate at a progress."""
-        if self.cooling_from is None or constant:
-            return rate_at(progress, lr, constant)
+    def rate(self, progress: float, shape: Shape) -> float:
+        """Share of the full learning rate at a progress; one that is constant stays so."""
+        if self.cooling_from is None or shape is constant:
+            return shape(progress)
         left = max(0.0, 1 - (progress - self.cooling_from) / COOL_DOWN)
-        return rate_at(self.cooling_from, lr, constant) * left
+        return shape(self.cooling_from) * left
 
     def cool_down(self, progress: float) -> bool:
         """Let the rate fall to 0 from here; False if it does so already or would be there as soon anyway."""

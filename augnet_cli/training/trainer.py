@@ -90,12 +90,16 @@ def train(
         raise TrainingError(
             f"training needs at least {fewest} different images", "give a folder with more pictures"
         )
+    method.begin(len(pixels))
     method.to(device).to(memory_format=torch.channels_last)
     synchronise_norms(method, gang, device)
-    optimiser = torch.optim.Adam(method.parameter_groups(settings.lr))
+    optimiser = method.recipe.made(method.parameter_groups(settings.lr))
     # Taken before a checkpoint is loaded: it brings back the rates of the step it was written at.
     rates = tuple(group["lr"] for group in optimiser.param_groups)
-    position, pace = Position(), _pace(settings, len(pixels) // images_per_step, seconds)
+    position, pace = (
+        Position(),
+        _pace(settings, method.rows_in_epoch(len(pixels)) // images_per_step, seconds),
+    )
     if resume:
         position, state = load_checkpoint(folder, method, optimiser, identity)
         # A run of steps is as long as it says; one of minutes has the seconds it was given at its start.

@@ -19,6 +19,7 @@ from augnet_cli.training.methods.augnet import (
     centroid_softmax,
 )
 from augnet_cli.training.methods.method import Batch
+from augnet_cli.training.schedule import constant
 
 GRID = list(itertools.product((2, 3, 7), (2, 3, 5), (1, 4, 33)))
 
@@ -196,7 +197,7 @@ def test_settings_that_mean_nothing_are_refused_by_name(options: dict[str, objec
 def test_faithful_sets_every_switch_back() -> None:
     method = method_of(faithful=True, flip=0.0, resolution_jitter=0.0)
     assert method.encoder.spec.head == "tanh"
-    assert method.scalar_norm and method.constant_rate
+    assert method.scalar_norm and method.recipe.rate is constant
     views = method.view_transform(32)
     assert (views.flip, views.resolution_jitter) == (0.5, 0.7)  # type: ignore[attr-defined]
     assert method.views == 4 and method.config.loss == "contrast" and not method.config.unit
@@ -205,7 +206,7 @@ def test_faithful_sets_every_switch_back() -> None:
 def test_switches_act_one_at_a_time() -> None:
     assert AugNet.head(AugNetConfig()) == "linear_tanh"
     assert AugNet.head(AugNetConfig(linear=False)) == "tanh"
-    assert not method_of().constant_rate and method_of(constant_rate=True).constant_rate
+    assert method_of().recipe.rate is not constant and method_of(constant_rate=True).recipe.rate is constant
     assert not method_of().scalar_norm and method_of(scalar_norm=True).scalar_norm
     views = method_of(flip=0.1, resolution_jitter=0.2).view_transform(32)
     assert (views.flip, views.resolution_jitter) == (0.1, 0.2)  # type: ignore[attr-defined]

@@ -10,7 +10,8 @@ import torch
 from training_examples import picture_folder, pixels_of, small_encoder
 
 from augnet_cli.errors import EncoderError
-from augnet_cli.training.encoder import BACKBONES, Encoder, EncoderSpec
+from augnet_cli.training.backbones import BACKBONES
+from augnet_cli.training.encoder import Encoder, EncoderSpec
 from augnet_cli.training.initial import fit_normalisation
 
 IMAGES = torch.rand(4, 3, 32, 32, generator=torch.Generator().manual_seed(0))

@@ -23,7 +23,8 @@ from augnet_cli.encoder.locate import shipped_encoder
 from augnet_cli.errors import EncoderError, TrainingError
 from augnet_cli.images.squares import square
 from augnet_cli.records import Resize
-from augnet_cli.training.encoder import BACKBONES, Encoder
+from augnet_cli.training.backbones import BACKBONES
+from augnet_cli.training.encoder import Encoder
 from augnet_cli.training.export import MAX_DRIFT, UnitRows, export_encoder
 from augnet_cli.training.initial import encoder_from_file
 

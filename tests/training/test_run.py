@@ -31,8 +31,8 @@ from augnet_cli.store.lock import training, writing
 from augnet_cli.store.place import place_for
 from augnet_cli.training import preparation
 from augnet_cli.training import run as run_module
+from augnet_cli.training.backbones import BACKBONES
 from augnet_cli.training.choices import choose_bf16, choose_device, choose_settings, parse_options
-from augnet_cli.training.encoder import BACKBONES
 from augnet_cli.training.methods import method_class
 from augnet_cli.training.methods.augnet import AugNetConfig
 from augnet_cli.training.outcome import TrainOutcome

@@ -29,7 +29,7 @@ from augnet_cli.training.methods import METHODS, method_class
 from augnet_cli.training.methods.augnet import AugNet, AugNetConfig
 from augnet_cli.training.methods.method import Batch, Method
 from augnet_cli.training.pixels import PixelCache
-from augnet_cli.training.schedule import rate_at
+from augnet_cli.training.schedule import constant, warm_cosine
 from augnet_cli.training.stopping import Stop
 from augnet_cli.training.trainer import TrainReport, TrainSettings, train
 from augnet_cli.training.watch import Watch, watch_for
@@ -123,15 +123,15 @@ def test_state_of_every_method_survives_saving(name: str, pixels: PixelCache, tm
 
 def test_rate_rises_shortly_and_falls_to_nothing() -> None:
     steps = 500
-    rates = [rate_at((step + 0.5) / steps, 0.01, False) for step in range(steps)]
+    rates = [0.01 * warm_cosine((step + 0.5) / steps) for step in range(steps)]
     top = rates.index(max(rates))
     assert 0 < top <= 25 and max(rates) == pytest.approx(0.01, rel=1e-4)  # a step takes it in its middle
     assert all(a < b for a, b in pairwise(rates[:top]))
     assert all(a >= b for a, b in pairwise(rates[top:]))
     assert 0 < rates[0] < 0.001 and 0 <= rates[-1] < 1e-6
     assert rates[top + (steps - top) // 2] == pytest.approx(0.005, rel=0.02)  # half way down in the middle
-    assert [rate_at(progress, 0.01, True) for progress in (0, 0.5, 1)] == [0.01] * 3
-    assert all(0 < rate_at((step + 0.5) / n, 1, False) <= 1 for n in (1, 2, 3) for step in range(n))
+    assert [constant(progress) for progress in (0, 0.5, 1)] == [1] * 3
+    assert all(0 < warm_cosine((step + 0.5) / n) <= 1 for n in (1, 2, 3) for step in range(n))
 
 
 class Recording(AugNet):
@@ -150,11 +150,11 @@ class Recording(AugNet):
 
 
 def test_constant_rate_ends_as_fast_as_it_began(pixels: PixelCache, tmp_path: Path) -> None:
-    for constant in (False, True):
-        run(method_of(constant_rate=constant), pixels, tmp_path / f"{constant}", lr=1e-3)
-        group = read_checkpoint(str(tmp_path / f"{constant}"))["optimiser"]["param_groups"][0]
-        last = 1e-3 * rate_at(3.5 / 4, 1, False)  # the middle of the last of four steps
-        assert group["lr"] == pytest.approx(1e-3 if constant else last, rel=1e-6)
+    for is_constant in (False, True):
+        run(method_of(constant_rate=is_constant), pixels, tmp_path / f"{is_constant}", lr=1e-3)
+        group = read_checkpoint(str(tmp_path / f"{is_constant}"))["optimiser"]["param_groups"][0]
+        last = 1e-3 * warm_cosine(3.5 / 4)  # the middle of the last of four steps
+        assert group["lr"] == pytest.approx(1e-3 if is_constant else last, rel=1e-6)
 
 
 def test_groups_of_a_method_keep_their_own_rates(pixels: PixelCache, tmp_path: Path) -> None:

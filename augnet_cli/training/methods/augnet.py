@@ -31,6 +31,8 @@ from augnet_cli.errors import UsageError
 from augnet_cli.training.copy_views import CopyViews
 from augnet_cli.training.encoder import Encoder
 from augnet_cli.training.methods.method import Batch, Method
+from augnet_cli.training.recipe import Recipe
+from augnet_cli.training.schedule import constant
 from augnet_cli.training.views import AugNetViews, Views
 
 
@@ -129,9 +131,12 @@ class AugNet(Method):
     def head(cls, config: AugNetConfig) -> str:
         return "linear_tanh" if config.linear and not config.faithful else "tanh"
 
+    @classmethod
+    def recipe_of(cls, config: AugNetConfig) -> Recipe:
+        return Recipe(rate=constant) if config.constant_rate or config.faithful else Recipe()
+
     def __init__(self, encoder: Encoder, config: AugNetConfig) -> None:
         super().__init__(encoder, config)
-        self.constant_rate = config.constant_rate or config.faithful
         self.scalar_norm = config.scalar_norm or config.faithful
 
     @property

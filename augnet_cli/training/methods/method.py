@@ -1,4 +1,4 @@
-"""What a training method is: views, a loss, and perhaps a look at all embeddings once an epoch.
+"""What a training method is: views, a loss, and perhaps a look at all images once an epoch.
 
 A method never steps the optimiser, moves devices, prints, opens files or sees a label.
 Adding one touches four places: its file, the table in `methods/__init__.py`, its test, the README row.
@@ -8,15 +8,28 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 from torch import Tensor, nn
 
 from augnet_cli.training.encoder import Encoder
+from augnet_cli.training.recipe import Recipe
 from augnet_cli.training.views import Views
 
-EmbedAll = Callable[[], np.ndarray]
+# Float images (B, 3, S, S) in [0, 1] to rows (B, ...).
+RowsOf = Callable[[Tensor], Tensor]
+
+
+class EmbedAll(Protocol):
+    """A pass over all images in eval mode, without gradient."""
+
+    def __call__(self, rows_of: RowsOf | None = None, viewed: bool = False) -> np.ndarray:
+        """(n, ...) what `rows_of` makes of every image; None: `encoder.unit_rows`.
+
+        `viewed`: of one view of each, drawn anew in each epoch, instead of the whole unaltered image.
+        """
+        ...
 
 
 @dataclass(frozen=True)
@@ -38,7 +51,6 @@ class Method(nn.Module):
     # finished by a whitening and a scale (`finishing`).
     Config: ClassVar[type[Any]]
 
-    constant_rate: bool = False  # the learning rate does not follow the trainer's schedule
     scalar_norm: bool = False  # one mean and deviation for all colour channels
 
     @classmethod
@@ -46,10 +58,16 @@ class Method(nn.Module):
         """The head of a new encoder (`EncoderSpec.head`) that this method wants."""
         return "linear_tanh"
 
+    @classmethod
+    def recipe_of(cls, config: Any) -> Recipe:
+        """How to optimise, where the user says nothing."""
+        return Recipe()
+
     def __init__(self, encoder: Encoder, config: Any) -> None:
         super().__init__()
         self.encoder = encoder
         self.config = config
+        self.recipe = type(self).recipe_of(config)
 
     @property
     def views(self) -> int:
@@ -60,13 +78,27 @@ class Method(nn.Module):
         """How a view of side `size` is made."""
         raise NotImplementedError
 
+    def begin(self, images: int) -> None:
+        """Make what depends on the number of images n, such as a memory bank; before anything else is called.
+
+        Buffers made here are part of the state that is saved; parameters made here are trained.
+        """
+
+    def rows_in_epoch(self, images: int) -> int:
+        """How many rows `start_epoch` gives where there are n images."""
+        return images
+
     def start_epoch(self, epoch: int, embed_all: EmbedAll, rng: np.random.Generator) -> np.ndarray | None:
         """Look at the whole data set if needed, and perhaps choose the order of rows.
 
-        `embed_all()` gives (n, d) embeddings of all images under the present encoder; calling it costs a
-        pass over the data.  Returns rows in the order they should come, or None for a shuffle.
+        `embed_all` costs a pass over the data.  Returns rows in the order they should come, as many as
+        `rows_in_epoch` says, or None for a shuffle.  A row may come more than once: each time it is another
+        view.
         """
         return None
+
+    def conclude(self, embed_all: EmbedAll) -> None:
+        """Look at the whole data set once all steps are taken; what is chosen here is what is exported."""
 
     @property
     def is_order_known(self) -> bool:
@@ -88,6 +120,9 @@ class Method(nn.Module):
         May be called under autocast to bf16: what needs all its bits must leave it.
         """
         raise NotImplementedError
+
+    def after_step(self) -> None:
+        """What is to happen once the weights have moved, such as a running mean of them; without gradient."""
 
     def parameter_groups(self, lr: float) -> list[dict[str, Any]]:
         """What the optimiser is given: everything, at one rate, unless a method says otherwise."""
