@@ -74,7 +74,9 @@ def test_of_several_children_with_a_store_the_one_used_last_serves(world: Path) 
     assert find_folder("/nowhere/a.jpg", None, str(world)) == (str(world / "photos"), "used last")
 
 
-def test_several_children_with_a_store_are_listed_where_none_was_used_last(world: Path, tmp_path: Path) -> None:
+def test_several_children_with_a_store_are_listed_where_none_was_used_last(
+    world: Path, tmp_path: Path
+) -> None:
     remember_folder(str(tmp_path / "elsewhere"))
     with pytest.raises(FolderError) as told:
         find_folder("/nowhere/a.jpg", None, str(world))
