@@ -85,7 +85,7 @@ class Simclr(Method):
     def recipe_of(cls, config: SimclrConfig) -> Recipe:
         if config.faithful:
             return Recipe(SGD, 0.4, 512, 500, momentum=0.9, weight_decay=1e-4, rate=SCAN_RATE)
-        return Recipe(SGD, 0.1, 256, momentum=0.9, weight_decay=1e-4)
+        return Recipe(SGD, 0.1, 128, momentum=0.9, weight_decay=1e-4)
 
     def __init__(self, encoder: Encoder, config: SimclrConfig) -> None:
         super().__init__(encoder, config)
