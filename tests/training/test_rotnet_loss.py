@@ -1,4 +1,4 @@
-"""RotNet: the loss against a slow loop, that pictures are moved before they are turned, and what is refused."""
+"""RotNet: the loss against a slow loop, pictures moved before they are turned, and what is refused."""
 
 from __future__ import annotations
 
