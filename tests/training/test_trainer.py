@@ -48,7 +48,9 @@ def method_of(name: str = "augnet", **options: Any) -> Method:
     torch.manual_seed(0)
     kind = method_class(name)
     config = kind.Config(**options)
-    return kind(Encoder(EncoderSpec("resnet18_slim", 32, 16, kind.head(config))), config)
+    head = kind.head(config)
+    dim = 0 if head in ("tanh", "pooled") else 16
+    return kind(Encoder(EncoderSpec("resnet18_slim", 32, dim, head)), config)
 
 
 def run(
@@ -109,7 +111,8 @@ def test_state_of_every_method_survives_saving(name: str, pixels: PixelCache, tm
     method = method_of(name)
     run(method, pixels, tmp_path / "run", epochs=1)
     other = method_of(name)
-    optimiser = torch.optim.Adam(other.parameter_groups(1e-3))
+    other.begin(len(pixels))
+    optimiser = other.recipe.made(other.parameter_groups(1e-3))
     position, _ = load_checkpoint(str(tmp_path / "run"), other, optimiser, IDENTITY)
     assert (position.epoch, position.batch, position.is_over) == (1, 0, True)
     views = torch.rand(4, method.views, 3, 32, 32, generator=torch.Generator().manual_seed(1))
