@@ -12,7 +12,7 @@ from training_examples import picture_folder, pixels_of, small_encoder
 from augnet_cli.errors import EncoderError
 from augnet_cli.training.backbones import BACKBONES
 from augnet_cli.training.encoder import Encoder, EncoderSpec
-from augnet_cli.training.initial import fit_normalisation
+from augnet_cli.training.initial import fit_normalisation, with_head
 
 IMAGES = torch.rand(4, 3, 32, 32, generator=torch.Generator().manual_seed(0))
 
@@ -83,3 +83,14 @@ def test_input_is_normalised_by_mean_and_deviation() -> None:
     encoder.mean.add_(0.1)
     torch.testing.assert_close(encoder(IMAGES + 0.1), plain, rtol=1e-4, atol=1e-5)
     assert not torch.allclose(encoder(IMAGES), plain, atol=1e-3)
+
+
+def test_new_head_stands_on_the_old_backbone() -> None:
+    before = small_encoder()
+    before.mean.add_(0.1)
+    before.add_clusters(3)
+    after = with_head(before, "pooled")
+    assert after.spec.head == "pooled" and after.dim == after.width and after.clusters is None
+    torch.testing.assert_close(after.eval().features(IMAGES), before.features(IMAGES), rtol=0, atol=0)
+    assert with_head(before, "linear").dim == EncoderSpec().dim
+    assert with_head(before, "linear", 24)(IMAGES).shape == (4, 24)
