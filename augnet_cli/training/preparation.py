@@ -180,7 +180,7 @@ def prepared(
     device = gang.own(choose_device(request.device))
     name = str(request.method)
     config = parse_options(method_class(name).Config, request.options)
-    encoder = start_encoder(request, config)
+    encoder = start_encoder(request, config, progress.note)
     bf16 = choose_bf16(request.dtype, device, encoder.spec.backbone)
     method = method_class(name)(encoder, config)
     if method.scalar_norm and request.init != "scratch":
