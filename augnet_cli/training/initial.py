@@ -38,7 +38,8 @@ def start_encoder(request: TrainRequest, config: Any) -> Encoder:
         UsageError: something of a new encoder is asked of an old one.
         EncoderError: there is no such encoder, or the file is none.
     """
-    head, init = method_class(request.method or DEFAULT_METHOD).head(config), request.init or "shipped"
+    kind, init = method_class(request.method or DEFAULT_METHOD), request.init or "shipped"
+    head = kind.head(config)
     if init == "scratch":
         return Encoder(_new_spec(request, head))
     for option, value in (("backbone", request.backbone), ("size", request.size), ("dim", request.dim)):
@@ -48,7 +49,7 @@ def start_encoder(request: TrainRequest, config: Any) -> Encoder:
                 "--init scratch",
             )
     encoder = encoder_from_file(initial_file(init))
-    if encoder.spec.head != head:
+    if not kind.takes_head(config, encoder.spec.head):
         raise UsageError(
             f"these settings want an encoder with the head {head}, "
             f"and that of --init {shown(init)} has {encoder.spec.head}",
