@@ -81,6 +81,6 @@ def _pretext(config: ScanConfig) -> tuple[type[Method], Any]:
     own = parse_options(kind.Config, options)
     if issubclass(kind, Scan) or kind.stages(own):
         raise UsageError(
-            f"{shown(config.pretext)} can't be a pretext: it has stages itself", "--set pretext=augnet"
+            f"{shown(config.pretext)} can't be a pretext: it has stages itself", "--set pretext=simclr"
         )
     return kind, own

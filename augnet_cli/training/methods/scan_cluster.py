@@ -21,7 +21,6 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from augnet_cli.search.exact import nearest
 from augnet_cli.training.encoder import Encoder
@@ -40,7 +39,7 @@ FEWEST_HELD_OUT = 20  # images: of fewer a state is not chosen by
 
 
 def scan_terms(anchors: Tensor, partners: Tensor, entropy_weight: float) -> tuple[Tensor, Tensor]:
-    """The two terms of SCAN's loss (equation 2), of logits (B, C): minus log agreement, minus weighted entropy.
+    """The two terms of SCAN's loss (equation 2), of logits (B, C).
 
     Returns:
         the mean of -log <p_i, p_n(i)> over pairs, at least 0, and -weight * H of the anchors' mean, at least
@@ -58,7 +57,7 @@ def entropy(shares: Tensor) -> Tensor:
 
 
 def scan_score(logits: Tensor, neighbours: Tensor) -> Tensor:
-    """How good clusters are without knowing any: SCAN's loss with weight 1, over all pairs; smaller is better.
+    """How good clusters are, by no label: SCAN's loss with weight 1 over all pairs; smaller is better.
 
     Args:
         logits: (n, C) of unaltered images; neighbours: (n, K) their rows.
@@ -135,9 +134,7 @@ class ScanCluster(Method):
         return self.config.include_self or self.config.faithful
 
     def view_transform(self, size: int) -> Views:
-        return StrongViews(
-            size, tuple(self.encoder.mean.tolist()), self.config.cutout or longest_cut(size)
-        )
+        return StrongViews(size, tuple(self.encoder.mean.tolist()), self.config.cutout or longest_cut(size))
 
     def follow(self, before: Method) -> None:
         self._before = [before]
@@ -147,7 +144,10 @@ class ScanCluster(Method):
         if held < FEWEST_HELD_OUT:
             held = 0
         rows = torch.randperm(images)
-        learnt, judged = rows[held:].sort().values, rows[:held].sort().values if held else torch.arange(images)
+        learnt, judged = (
+            rows[held:].sort().values,
+            rows[:held].sort().values if held else torch.arange(images),
+        )
         clusters, with_self = self.config.clusters, int(self.includes_self)
         for name, value in (("learnt", learnt), ("judged", judged)):
             self.register_buffer(name, value)
@@ -180,9 +180,7 @@ class ScanCluster(Method):
             (self.neighbours, self.learnt, self.config.neighbours),
             (self.judged_neighbours, self.judged, JUDGED_NEIGHBOURS),
         ):
-            found = neighbours_of(
-                rows[of.cpu().numpy()], wanted, self.config.clusters, self.includes_self
-            )
+            found = neighbours_of(rows[of.cpu().numpy()], wanted, self.config.clusters, self.includes_self)
             buffer.copy_(torch.from_numpy(found))
 
     def train(self, mode: bool = True) -> ScanCluster:
@@ -206,12 +204,16 @@ class ScanCluster(Method):
         """Remember the state and its best head if they are the best so far."""
         made = embed_all(self._all_logits, only=self.judged.cpu().numpy())
         neighbours = self.judged_neighbours.cpu()
-        scores = [float(scan_score(logits, neighbours)) for logits in torch.from_numpy(made).double().unbind(1)]
+        scores = [
+            float(scan_score(logits, neighbours)) for logits in torch.from_numpy(made).double().unbind(1)
+        ]
         best = int(np.argmin(scores))
         if scores[best] < self._score:
             self._score = scores[best]
             whole = {
-                "encoder": {k: v for k, v in self.encoder.state_dict().items() if not k.startswith("clusters.")},
+                "encoder": {
+                    k: v for k, v in self.encoder.state_dict().items() if not k.startswith("clusters.")
+                },
                 "head": self.heads[best].state_dict(),
             }
             self._best = copy.deepcopy({part: _on_cpu(state) for part, state in whole.items()})

@@ -21,7 +21,7 @@ class ScanConfig:
 
     clusters: int = 10  # C
     stages: str = "pretext,cluster,selflabel"  # those wanted, in this order
-    pretext: str = "augnet"  # a method: simclr, rotnet, instance, decouple, augnet
+    pretext: str = "simclr"  # a method: simclr, rotnet, instance, decouple, augnet
     pretext_set: str = ""  # settings of that method: name=value, comma between
     pretext_epochs: int = 0
     pretext_lr: float = 0.0

@@ -16,16 +16,17 @@ In both, the stage ends with the last state: nothing is chosen.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import Generator, Tensor
 from torch.nn import functional
-from torch.nn.utils import parameters_to_vector, vector_to_parameters
 
 from augnet_cli.errors import UsageError
 from augnet_cli.images.squares import square
+from augnet_cli.training.crop_views import CropViews
 from augnet_cli.training.encoder import Encoder
 from augnet_cli.training.methods.method import Batch, EmbedAll, Method
 from augnet_cli.training.methods.scan_config import ScanConfig
@@ -33,6 +34,9 @@ from augnet_cli.training.recipe import Recipe
 from augnet_cli.training.schedule import constant
 from augnet_cli.training.strong_views import StrongViews, longest_cut
 from augnet_cli.training.views import EachItsOwn, Views
+
+# Of a weak view's crop, at least: what is left of a picture that is moved by an eighth both ways (FixMatch).
+WEAK_AREA = 0.75
 
 
 def confident_cross_entropy(
@@ -106,14 +110,14 @@ class ScanSelfLabel(Method):
     def view_transform(self, size: int) -> Views:
         cutout = self.config.cutout or longest_cut(size)
         strong = StrongViews(size, tuple(self.encoder.mean.tolist()), cutout)
-        weak: Views = WholeViews(size) if self.config.faithful else WholeViews(size)
+        weak: Views = WholeViews(size) if self.config.faithful else CropViews(size, WEAK_AREA)
         return EachItsOwn((weak, strong))
 
     def begin(self, images: int) -> None:
-        weights = parameters_to_vector(self.encoder.parameters()).detach().clone()
-        self.register_buffer("mean_weights", weights if self.config.ema else weights[:0])
-        sets_back = self.config.ema and self.config.faithful
-        self.register_buffer("norms", self._seen_by_norms() if sets_back else weights[:0].clone())
+        averages = self.config.ema > 0
+        sets_back = averages and self.config.faithful
+        self.register_buffer("mean_weights", _flat(self.encoder.parameters() if averages else ()))
+        self.register_buffer("norms", _flat(self.encoder.buffers() if sets_back else ()))
 
     def loss(self, batch: Batch) -> dict[str, Tensor]:
         with torch.no_grad():
@@ -140,19 +144,26 @@ class ScanSelfLabel(Method):
         if not self.config.ema:
             return
         keep = self.config.ema
-        self.mean_weights.mul_(keep).add_(parameters_to_vector(self.encoder.parameters()), alpha=1 - keep)
+        self.mean_weights.mul_(keep).add_(_flat(self.encoder.parameters()), alpha=1 - keep)
         if self.config.faithful:
-            vector_to_parameters(self.mean_weights.clone(), self.encoder.parameters())
-            self._set_norms_back()
+            _put_back(self.mean_weights, self.encoder.parameters())
+            _put_back(self.norms, self.encoder.buffers())
 
     def conclude(self, embed_all: EmbedAll) -> None:
         if self.config.ema:
-            vector_to_parameters(self.mean_weights.clone(), self.encoder.parameters())
+            _put_back(self.mean_weights, self.encoder.parameters())
 
-    def _seen_by_norms(self) -> Tensor:
-        return torch.cat([value.flatten().float() for value in self.encoder.buffers()])
 
-    def _set_norms_back(self) -> None:
-        values = self.norms.split([value.numel() for value in self.encoder.buffers()])
-        for buffer, value in zip(self.encoder.buffers(), values, strict=True):
-            buffer.copy_(value.view_as(buffer))
+def _flat(tensors: Iterable[Tensor]) -> Tensor:
+    """All numbers one after the other; empty where there are none."""
+    parts = [tensor.detach().reshape(-1).float() for tensor in tensors]
+    return torch.cat(parts) if parts else torch.empty(0)
+
+
+def _put_back(numbers: Tensor, tensors: Iterable[Tensor]) -> None:
+    """Give tensors the numbers that `_flat` made of them, or of others of their shapes."""
+    with torch.no_grad():
+        begin = 0
+        for tensor in tensors:
+            tensor.copy_(numbers[begin : begin + tensor.numel()].view(tensor.shape))
+            begin += tensor.numel()
