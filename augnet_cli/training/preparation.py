@@ -190,7 +190,7 @@ def prepared(
     config = parse_options(kind.Config, request.options)
     stages = stages_of(kind, config)
     check_length(request, stages)
-    encoder = start_encoder(request, config)
+    encoder = start_encoder(request, config, progress.note)
     bf16 = choose_bf16(request.dtype, device, encoder.spec.backbone)
     method = stages[0].kind(encoder, stages[0].config)
     if method.scalar_norm and request.init != "scratch":

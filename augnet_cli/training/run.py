@@ -33,7 +33,7 @@ from augnet_cli.training.evidence import Evidence, gain_of
 from augnet_cli.training.export import export_encoder
 from augnet_cli.training.finishing import finish
 from augnet_cli.training.gang import ALONE, Gang
-from augnet_cli.training.initial import initial_file
+from augnet_cli.training.initial import known_thresholds
 from augnet_cli.training.judge import Bench, FolderScores, bench_for, judge
 from augnet_cli.training.loop import EachEpoch
 from augnet_cli.training.methods.method import Method
@@ -236,10 +236,9 @@ def _exported(run: Run, report: StagedReport, data: str) -> Embedder:
     embedder = in_integers(embedder, run.encoder, squares)
     # By the file, not by torch: integers move distances a little.
     scores = score_copies(InFile(embedder), run.pixels, run.request.seed, run.device)
-    init = str(run.request.init)
-    if scores.sample < FEWEST_FOR_THRESHOLDS and init != "scratch":
+    known = known_thresholds(str(run.request.init), run.encoder)
+    if scores.sample < FEWEST_FOR_THRESHOLDS and known is not None:
         # It is still much the encoder that it was, whose distances were measured on more.
-        known = Embedder.load(initial_file(init)).card.thresholds
         scores = dataclasses.replace(scores, thresholds=stricter(scores.thresholds, known))
     embedder = measured(embedder, scores)
     embedder.file = os.path.join(folder, f"{embedder.id}.onnx")
