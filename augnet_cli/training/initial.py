@@ -44,14 +44,15 @@ def start_encoder(request: TrainRequest, config: Any, note: Note = lambda text: 
         UsageError: something of a new encoder is asked of an old one.
         EncoderError: there is no such encoder, or the file is none.
     """
-    head, init = method_class(request.method or DEFAULT_METHOD).head(config), request.init or "shipped"
+    kind, init = method_class(request.method or DEFAULT_METHOD), request.init or "shipped"
+    head = kind.head(config)
     if init == "scratch":
         return Encoder(_new_spec(request, head))
     for option, value in (("backbone", request.backbone), ("size", request.size)):
         if value is not None:
             raise _for_a_new_one(option, init)
     encoder = encoder_from_file(initial_file(init))
-    if encoder.spec.head == head:
+    if kind.takes_head(config, encoder.spec.head):
         if request.dim is not None:
             raise _for_a_new_one("dim", init)
         return encoder

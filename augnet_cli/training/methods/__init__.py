@@ -23,6 +23,7 @@ METHODS = {
     "instance": "augnet_cli.training.methods.instance:Instance",
     "decouple": "augnet_cli.training.methods.decouple:Decouple",
     "simclr": "augnet_cli.training.methods.simclr:Simclr",
+    "scan": "augnet_cli.training.methods.scan:Scan",
 }
 GROUP = "augnet.methods"
 

@@ -96,6 +96,9 @@ class Simclr(Method):
     def view_transform(self, size: int) -> Views:
         return SimclrViews(size)
 
+    def alike_rows(self, images: Tensor) -> Tensor:
+        return functional.normalize(self.projection(self.encoder(images)).float(), dim=1)
+
     def loss(self, batch: Batch) -> dict[str, Tensor]:
         projected = self.projection(self.encoder(batch.views.flatten(0, 1)))
         rows = self.together(projected.float()).unflatten(0, (-1, self.views))
