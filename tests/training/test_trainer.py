@@ -48,7 +48,9 @@ def method_of(name: str = "augnet", **options: Any) -> Method:
     torch.manual_seed(0)
     kind = method_class(name)
     config = kind.Config(**options)
-    return kind(Encoder(EncoderSpec("resnet18_slim", 32, 16, kind.head(config))), config)
+    head = kind.head(config)
+    dim = 0 if head in ("tanh", "pooled") else 16
+    return kind(Encoder(EncoderSpec("resnet18_slim", 32, dim, head)), config)
 
 
 def run(

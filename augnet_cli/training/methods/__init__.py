@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 METHODS = {
     "copies": "augnet_cli.training.methods.copies:Copies",
     "augnet": "augnet_cli.training.methods.augnet:AugNet",
+    "simclr": "augnet_cli.training.methods.simclr:Simclr",
 }
 GROUP = "augnet.methods"
 
