@@ -78,7 +78,8 @@ class Run:
 
     @property
     def images_per_step(self) -> int:
-        return self.settings.batch_of(len(self.parts.train))
+        images, method = len(self.parts.train), self.method
+        return self.settings.batch_of(min(images, method.rows_in_epoch(images)), method.rows_together)
 
     @property
     def unjudged(self) -> np.ndarray:
@@ -142,7 +143,7 @@ class Run:
         if settings.minutes is not None:
             length = f"{settings.minutes:g} minutes"
         elif settings.epochs is not None:
-            each = len(self.parts.train) // self.images_per_step
+            each = self.method.rows_in_epoch(len(self.parts.train)) // self.images_per_step
             length = f"{settings.epochs} epochs of {each} steps"
         else:
             length = f"{settings.steps:,} steps"

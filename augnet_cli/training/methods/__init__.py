@@ -20,6 +20,8 @@ METHODS = {
     "copies": "augnet_cli.training.methods.copies:Copies",
     "augnet": "augnet_cli.training.methods.augnet:AugNet",
     "simclr": "augnet_cli.training.methods.simclr:Simclr",
+    "udml-ss": "augnet_cli.training.methods.udml_ss:UdmlSs",
+    "cbswr": "augnet_cli.training.methods.cbswr:Cbswr",
 }
 GROUP = "augnet.methods"
 
