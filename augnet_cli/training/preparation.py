@@ -157,7 +157,10 @@ class Run:
         begin = f"{plan.stage.name} of " if plan.stage.name else ""
         if settings.epochs is None:
             return f"{begin}{settings.steps:,} steps"
-        each = images * settings.together // settings.batch_of(images)
+        # Of later stages the methods are not made yet.
+        first = plan is self.plans[0]
+        rows = self.method.rows_in_epoch(images) if first else images * settings.together
+        each = rows // settings.batch_of(min(rows, images))
         return f"{begin}{settings.epochs} epochs of {each} steps"
 
 

@@ -25,7 +25,10 @@ class TrainSettings:
     parts: int = 1  # of each batch, one for each process, with draws of their own (`loader.ViewLoader`)
 
     def batch_of(self, images: int) -> int:
-        """Images in a step where there are `images`: what equal parts make of as many as were asked for."""
+        """Images in a step where there are `images`: what equal parts make of as many as were asked for.
+
+        Each part is of whole groups of `together` images.
+        """
         most = min(self.images_per_step, images)
         return most - most % (self.parts * self.together)
 

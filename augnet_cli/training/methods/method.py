@@ -160,6 +160,10 @@ class Method(nn.Module):
         """
         return rows
 
+    def own(self, rows: Tensor) -> Tensor:
+        """This process's part of what is said of each row of the whole batch, as `together` gives it."""
+        return rows
+
     def loss(self, batch: Batch) -> dict[str, Tensor]:
         """Named scalar terms; their sum is minimised.
 
