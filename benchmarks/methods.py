@@ -1,11 +1,11 @@
-"""Every training method from the same start on two labelled sets: clusters and look-alikes of images not trained on.
+"""Every training method on two labelled sets: clusters and look-alikes of images that none was trained on.
 
-    python benchmarks/methods.py --work FOLDER [--sets cifar10 birds] [--methods ...] [--seeds 0 1 2] [--minutes 2.5]
+    python benchmarks/methods.py --work FOLDER [--sets cifar10 birds] [--methods ...] [--seeds 0 1 2]
 
-CIFAR-10: a fifth of each class is set apart to judge.  Birds: one half of the species is trained on, the other
-judged, so that no class is seen twice.  Each cell is `augnet train` and `augnet evaluate` as a user would run
-them, each on one core; as many cells run side by side as there are cores.  What was measured is kept in FOLDER
-and not measured again: run it as often as it takes.
+CIFAR-10: a fifth of each class is set apart to judge.  Birds: one half of the species is trained on, the
+other judged, so that no class is seen twice.  Each cell is `augnet train` and `augnet evaluate` as a user would
+run them, each on one core; as many cells run side by side as there are cores.  What was measured is kept in
+FOLDER and not measured again: run it as often as it takes.
 """
 
 from __future__ import annotations
@@ -265,7 +265,7 @@ def draw(cells: Sequence[Cell], file: Path) -> None:
             points = [(each["seconds"], each[name]) for each in lines if name in each]
             if points:
                 axis.plot(*zip(*points, strict=True), "o-", markersize=3, label=cell.row.name)
-    for axis, (name, title) in zip(axes, CURVES.items(), strict=True):
+    for axis, title in zip(axes, CURVES.values(), strict=True):
         axis.set(xlabel="seconds of training", title=title)
         axis.grid(alpha=0.3)
     axes[1].legend(fontsize="x-small", loc="center left", bbox_to_anchor=(1, 0.5))
