@@ -15,6 +15,7 @@ import pytest
 import torch
 from PIL import Image
 from torch import Tensor, nn
+from exported_once import Exporter
 from training_examples import ROOT, small_encoder, smooth_picture
 
 from augnet_cli.encoder.card import CARD_KEY, Card
@@ -157,17 +158,22 @@ def test_card_comes_back_as_it_went(exported: Path) -> None:
 
 
 def test_id_is_that_of_graph_and_weights_alone(
-    exported: Path, sample_photos: dict[str, Image.Image], tmp_path: Path
+    exported: Path, sample_photos: dict[str, Image.Image], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """And a graph that other tests fill in with the weights of now is the one exported anew."""
     images = real_squares(sample_photos, 2)
     encoder = small_encoder(size=SIZE)
+    monkeypatch.setattr(torch.onnx, "export", Exporter())
     other_card, _ = export_encoder(encoder, card_of(encoder, steps=99), str(tmp_path / "a.onnx"), images)
     assert other_card.id == Embedder.load(str(exported)).id
     assert other_card.card.training["steps"] == 99
     with torch.no_grad():
         encoder.head[0].weight[0, 0] += 1e-3
+    export_encoder(encoder, card_of(encoder), str(tmp_path / "filled in.onnx"), images)
+    monkeypatch.undo()
     other_weight, _ = export_encoder(encoder, card_of(encoder), str(tmp_path / "b.onnx"), images)
     assert other_weight.id != other_card.id
+    assert (tmp_path / "filled in.onnx").read_bytes() == (tmp_path / "b.onnx").read_bytes()
 
 
 def test_training_goes_on_from_the_very_weights(exported: Path) -> None:
