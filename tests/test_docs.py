@@ -175,3 +175,14 @@ def test_every_example_runs(tmp_path):
     assert refused.returncode == 1 and "hint:" in refused.stderr and "Traceback" not in refused.stderr
     # The photos are as they were: no example changes one.
     assert (tmp_path / photo).read_bytes() == (tmp_path / "photos/from-a-friend/china (1).jpg").read_bytes()
+
+
+def test_no_file_holds_a_marker_of_a_merge():
+    marker = re.compile(rb"^(<{7}|>{7}) ", re.MULTILINE)
+    files = [path for path in ROOT.iterdir() if path.is_file()]
+    for folder in (".ci", "augnet_cli", "benchmarks", "docs", "examples", "tests"):
+        files += [path for path in (ROOT / folder).rglob("*") if path.is_file()]
+    texts = {path: data for path in files if b"\0" not in (data := path.read_bytes())}
+
+    assert ROOT / "docs" / "architecture.md" in texts
+    assert not [str(path.relative_to(ROOT)) for path, data in texts.items() if marker.search(data)]
