@@ -16,7 +16,7 @@ def exporter() -> Exporter:
 
 @pytest.fixture(scope="module")
 def exported_once(exporter: Exporter) -> Iterator[None]:
-    """Each network is exported once in all tests that ask for this; of several encoders the weights differ."""
+    """Each network is exported once in all tests that ask for this, whatever its weights are."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(torch.onnx, "export", exporter)
         yield
