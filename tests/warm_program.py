@@ -2,12 +2,13 @@
 
 Starting Python and loading NumPy, ONNX Runtime and scikit-learn takes longer than most of what a test asks.
 What is run is the program, from `augnet_cli.__main__` on: arguments, environment, current folder, streams,
-exit code, traceback and the end of the interpreter are those of a process started anew.  Modules of augnet
-that a command loads are loaded by it.  Tests of starting, of signals and of memory start the program anew.
+exit code and traceback are those of a process started anew.  Modules of augnet that a command loads late are
+loaded late.  Tests of starting, of ending, of signals and of memory start the program anew.
 """
 
 from __future__ import annotations
 
+import atexit
 import gc
 import json
 import os
@@ -130,9 +131,23 @@ def main() -> None:
     gc.freeze()
     if _serve(requests):
         gc.enable()
-        from augnet_cli.__main__ import run
+        _run()
 
+
+def _run() -> None:
+    from augnet_cli.__main__ import run
+
+    try:
         run()
+    except SystemExit as end:
+        if end.code is not None and not isinstance(end.code, int):
+            raise
+        # As Python ends, but that all modules, most of them only lent, are not taken apart one by one.
+        threading._shutdown()
+        atexit._run_exitfuncs()
+        for stream in (sys.stdout, sys.stderr):
+            stream.flush()
+        os._exit(end.code or 0)
 
 
 if __name__ == "__main__":

@@ -131,7 +131,7 @@ def test_it_is_made_again_when_many_images_changed_but_not_for_a_few(own_birds: 
 
 @pytest.fixture(scope="module")
 def selected(birds: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, CalibrationResult, Heard]:
-    """A copy of it that was calibrated once more, without its copies: what came of that, and what was heard."""
+    """A copy that was calibrated once more without the mild copies: what came of that, what was heard."""
     folder = tmp_path_factory.mktemp("selected") / "birds"
     shutil.copytree(birds, folder, copy_function=shutil.copy2)
     heard = Heard()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
 import pytest
@@ -10,8 +11,12 @@ from exported_once import Exporter
 
 
 @pytest.fixture(scope="session")
-def exporter() -> Exporter:
-    return Exporter()
+def exporter(tmp_path_factory: pytest.TempPathFactory) -> Exporter:
+    """Processes that test side by side have folders of their own in one that is this run's."""
+    own = tmp_path_factory.getbasetemp()
+    folder = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "exported"
+    folder.mkdir(exist_ok=True)
+    return Exporter(folder)
 
 
 @pytest.fixture(scope="module")

@@ -125,6 +125,7 @@ def test_drift_is_refused_and_the_old_file_stays(
     assert os.listdir(tmp_path) == ["encoder.onnx"]
 
 
+@pytest.mark.usefixtures("exported")  # the same network
 def test_weights_that_are_no_numbers_are_refused(
     sample_photos: dict[str, Image.Image], tmp_path: Path
 ) -> None:
