@@ -50,7 +50,7 @@ class WarmProgram:
         socket.send_fds(self._socket, [json.dumps(request).encode()], [writer for _, writer in pipes])
         for _, writer in pipes:
             os.close(writer)
-        child = int(self._socket.recv(SHORT))
+        child = self._number()
         too_long = threading.Timer(limit_s, os.kill, (child, signal.SIGKILL))
         too_long.start()
         streams = [b"", b""]
@@ -62,9 +62,14 @@ class WarmProgram:
             thread.start()
         for thread in readers:
             thread.join()
-        status = int(self._socket.recv(SHORT))
+        status = self._number()
         too_long.cancel()
         return os.waitstatus_to_exitcode(status), streams[0], streams[1]
+
+    def _number(self) -> int:
+        answer = self._socket.recv(SHORT)
+        assert answer, "the process that had loaded the libraries has ended"
+        return int(answer)
 
 
 def _read(reader: int, streams: list[bytes], place: int) -> None:
