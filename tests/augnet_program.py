@@ -75,10 +75,10 @@ def augnet(
     **changes: str,
 ) -> Done:
     """Run `augnet WORDS` to its end; `ordinary` without root's right to ignore permissions."""
-    if sys.platform != "linux":
+    if ordinary or sys.platform != "linux":  # a process gives up root's rights as it becomes another program
         return ended(start(*words, cwd=cwd, ordinary=ordinary, **changes))
     told, where = list(map(os.fspath, words)), os.fspath(cwd or os.getcwd())
-    return Done(*warm_program().run(told, where, environment(**changes), ordinary, TIMEOUT_S))
+    return Done(*warm_program().run(told, where, environment(**changes), TIMEOUT_S))
 
 
 @cache

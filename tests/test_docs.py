@@ -8,7 +8,9 @@ import re
 import shlex
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -19,17 +21,19 @@ DISTANCE_TOLERANCE = 0.005
 FENCE = re.compile(r"^```[^\n]*\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 
-def commands_module():
+@pytest.fixture(scope="module")
+def commands() -> ModuleType:
+    """`docs/make_commands.py`, which asks the program for each help once."""
     spec = importlib.util.spec_from_file_location("make_commands", ROOT / "docs" / "make_commands.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
+    module.help_of = cache(module.help_of)
     return module
 
 
 @pytest.fixture(scope="module")
-def help_texts() -> dict[str, str]:
-    module = commands_module()
-    return {command: module.help_of(command) for command in module.COMMANDS}
+def help_texts(commands: ModuleType) -> dict[str, str]:
+    return {command: commands.help_of(command) for command in commands.COMMANDS}
 
 
 def augnet_lines() -> list[str]:
@@ -41,10 +45,8 @@ def augnet_lines() -> list[str]:
     return [line.split("#")[0].strip() for line in starts if re.match(r"augnet( |$)", line)]
 
 
-def test_the_page_of_commands_is_the_programs_own_help():
-    module = commands_module()
-
-    assert module.PAGE.read_text(encoding="utf-8") == module.page(), "run: python docs/make_commands.py"
+def test_the_page_of_commands_is_the_programs_own_help(commands):
+    assert commands.PAGE.read_text(encoding="utf-8") == commands.page(), "run: python docs/make_commands.py"
 
 
 def test_every_command_is_on_the_page_of_commands_and_in_the_readme(help_texts):

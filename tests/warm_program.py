@@ -39,13 +39,10 @@ class WarmProgram:
             )
 
     def run(
-        self, words: Sequence[str], cwd: str, environment: Mapping[str, str], ordinary: bool, limit_s: float
+        self, words: Sequence[str], cwd: str, environment: Mapping[str, str], limit_s: float
     ) -> tuple[int, bytes, bytes]:
-        """Exit code and the bytes of both streams; `ordinary` is without root's right to ignore permissions.
-
-        What runs longer than `limit_s` is killed.
-        """
-        request = {"words": words, "cwd": cwd, "environment": dict(environment), "ordinary": ordinary}
+        """Exit code and the bytes of both streams; what runs longer than `limit_s` is killed."""
+        request = {"words": words, "cwd": cwd, "environment": dict(environment)}
         pipes = [os.pipe(), os.pipe()]
         socket.send_fds(self._socket, [json.dumps(request).encode()], [writer for _, writer in pipes])
         for _, writer in pipes:
@@ -125,7 +122,7 @@ def _become(request: dict[str, object], streams: Sequence[int]) -> None:
     os.environ.update(request["environment"])
     tempfile.tempdir = None  # it is remembered, and the environment may tell another
     sys.argv[1:] = request["words"]
-    in_child(request["ordinary"])()
+    in_child(ordinary=False)()
 
 
 def main() -> None:
