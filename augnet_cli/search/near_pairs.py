@@ -16,7 +16,7 @@ import numpy as np
 from augnet_cli.errors import SearchError
 from augnet_cli.records import Pairs
 from augnet_cli.search.distance import check_threshold, distances_between, product_slack
-from augnet_cli.search.integer_tiles import integer_tiles
+from augnet_cli.search.quickest_tiles import quickest_tiles
 from augnet_cli.search.tiles import Chosen, FloatTiles, Scratch, Tiles
 
 # 20 bytes a pair: 400 MB. Real folders stay far below; it is reached where a threshold is far too wide.
@@ -92,6 +92,6 @@ def as_pairs(found: Found) -> Pairs:
 
 
 def _tiles(embeddings: np.ndarray, least: float) -> Tiles:
-    """The faster of two ways to the same candidates."""
+    """The quickest of several ways to the same candidates."""
     plain = FloatTiles(embeddings, least)
-    return (integer_tiles(plain) if len(embeddings) >= INTEGER_ROWS else None) or plain
+    return quickest_tiles(plain) if len(embeddings) >= INTEGER_ROWS else plain

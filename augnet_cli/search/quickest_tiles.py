@@ -1,0 +1,93 @@
+"""Which way to the candidates is the quickest, for the rows at hand on the processor at hand.
+
+All ways find the same pairs.  In eight bits where this processor multiplies those rightly, else in seven on
+one side, rows may be short ones of some length or whole.  Shorter rows are multiplied sooner but leave more
+pairs to look at again; how many depends on how much of the rows lies along few axes, and on the threshold.
+So each length is tried on a tile of rows drawn at random, of which as large a share is looked at again as of
+all pairs.
+Letters: m rows, d dim.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from augnet_cli.search import side_by_side, tiles
+from augnet_cli.search.integer_tiles import (
+    LARGEST,
+    LARGEST_OF_SEVEN_BITS,
+    IntegerTiles,
+    integer_tiles,
+    right_session,
+    shortest,
+    unchecked_tiles,
+)
+from augnet_cli.search.short_rows import Short, axes_of, shortened_to
+from augnet_cli.search.tiles import FloatTiles, Scratch, Tiles, scratch
+
+SEED = 0
+# Lengths of short rows, each a third to a half more than the one before, so that the best is not far: a tenth
+# of the time at most.
+LENGTHS = (16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024, 1536)
+# Axes are told from so many rows, which takes a few hundredths of a second for 128 numbers a row.
+AXES_ROWS = 4096
+# Longer rows than those that took so much longer than the quickest are not tried: they take longer still.
+SLOWER = 1.25
+
+
+def quickest_tiles(plain: FloatTiles) -> Tiles:
+    """The quickest way to the candidates of `plain`; itself, if none is quicker."""
+    for largest in (LARGEST, LARGEST_OF_SEVEN_BITS):
+        session = right_session(plain.rows.shape[1], largest)
+        if session is not None:
+            ((pays, short),) = side_by_side.each(partial(_best, plain, session, largest), [0], scratch)
+            # On all rows they have to prove themselves once more: that products were right says nothing of
+            # those of another length.
+            return (integer_tiles(plain, largest, short) if pays else None) or plain
+    return plain
+
+
+def _best(plain: FloatTiles, session: Any, largest: int, _: int, room: Scratch) -> tuple[bool, Short | None]:
+    """Whether integers up to `largest` are quicker than float32, and of how short rows."""
+    tried, told = _drawn(plain.rows)
+    sample = FloatTiles(tried, plain.least)
+    pays, best, least = False, None, _seconds(sample, len(tried), room)
+    for short in _shorts(told):
+        seconds = _seconds(unchecked_tiles(sample, session, largest, short), len(tried), room)
+        if seconds < least:
+            pays, best, least = True, short, seconds
+        elif pays and seconds > SLOWER * least:
+            break
+    return pays, best
+
+
+def _drawn(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Rows drawn at random: two blocks to try a tile of, and others to tell axes from, if there are any."""
+    wanted = min(2 * tiles.BLOCK_ROWS, len(rows))
+    drawn = np.random.default_rng(SEED).choice(len(rows), min(wanted + AXES_ROWS, len(rows)), replace=False)
+    return rows[drawn[:wanted]], rows[drawn[wanted:] if len(drawn) > wanted else drawn]
+
+
+def _shorts(rows: np.ndarray) -> Iterator[Short | None]:
+    """Ways to shorten such rows, to the shortest first; None at last: they stay whole."""
+    axes = axes_of(rows)
+    for length in LENGTHS:
+        if length < rows.shape[1]:
+            yield shortened_to(length, axes)
+    yield None
+
+
+def _seconds(way: FloatTiles | IntegerTiles, rows: int, room: Scratch) -> float:
+    """What a tile takes of the rows that were drawn; without end where it would come to float32 after all."""
+    block, other = slice(0, tiles.BLOCK_ROWS), slice(tiles.BLOCK_ROWS, 2 * tiles.BLOCK_ROWS)
+    if rows <= tiles.BLOCK_ROWS:
+        other = slice(0, rows)
+
+    if isinstance(way, IntegerTiles) and way.dense(block, other, room):
+        return math.inf
+    return shortest(lambda: list(way.candidates(block, [other], room)))
