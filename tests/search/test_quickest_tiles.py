@@ -47,15 +47,19 @@ def by_short_rows(patch: pytest.MonkeyPatch, numbers: int, largest: int) -> None
 @settings(max_examples=40, deadline=None)
 @given(
     rows=rows_of_many_kinds(),
-    threshold=st.sampled_from([0.0, 0.05, 0.5, 2.0]),
+    threshold=st.sampled_from([0.0, 0.05, 0.5, 2.0, None]),
+    place=st.floats(0, 1),
     numbers=st.integers(1, 80),
     block=st.sampled_from([7, 64]),
 )
 def test_short_rows_of_integers_miss_no_pair(
-    rows: np.ndarray, threshold: float, numbers: int, block: int, largest: int
+    rows: np.ndarray, threshold: float | None, place: float, numbers: int, block: int, largest: int
 ) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(tiles, "BLOCK_ROWS", block)
+        if threshold is None:  # a distance that occurs, which is met exactly: there a pair would go missing
+            every = np.unique(pairs_within(rows, 2.0).distance)
+            threshold = float(every[int(place * (len(every) - 1))])
         plain = pairs_within(rows, threshold)
         by_short_rows(patch, numbers, largest)
         pairs = pairs_within(rows, threshold)
@@ -66,6 +70,18 @@ def test_short_rows_of_integers_miss_no_pair(
         # The loop's own distance cancels near 0, where equal rows alone are beyond doubt.
         if distance <= threshold - 1e-6 or np.array_equal(*rows[list(pair)]) or threshold == 2:
             assert pair in found
+
+
+@pytest.mark.parametrize("largest", BITS)
+def test_a_pair_at_the_very_threshold_is_found_in_whatever_direction_rounding_errs(largest: int) -> None:
+    """Short rows that lose nothing have no looseness to hide a slack that is too small."""
+    numbers = np.random.default_rng(0)
+    rows = unit_rows(numbers.standard_normal((300, 5)) @ numbers.standard_normal((5, 40)))
+    every = pairs_within(rows, 2.0)
+    for threshold in np.sort(every.distance)[:: len(every) // 60]:
+        with pytest.MonkeyPatch.context() as patch:
+            by_short_rows(patch, 6, largest)
+            assert len(pairs_within(rows, float(threshold))) == (every.distance <= threshold).sum()
 
 
 @pytest.mark.parametrize("dim", [1, 2, 3, 16, 31, 64, 129, 300, 2048])
