@@ -82,10 +82,10 @@ class IntegerTiles:
             elif len(places):
                 yield self._near_enough(*rows_at(places, block, other, tile.shape[1]))
 
-    def dense(self, block: Chosen, other: Chosen, room: Scratch) -> bool:
-        """Whether float32 serves for this tile as a whole."""
+    def share(self, block: Chosen, other: Chosen, room: Scratch) -> float:
+        """Of the pairs of a tile the share that has to be looked at again."""
         tile = integer_product(self.session, self.others[other], right_side(self.blocks[block]), room)
-        return len(places_from(tile, self.least, False, room)) > DENSE * tile.size
+        return len(places_from(tile, self.least, False, room)) / tile.size
 
     def _near_enough(self, left: np.ndarray, right: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Those of some pairs whose product in float32 reaches the bound."""
@@ -229,15 +229,15 @@ def _faster(found: IntegerTiles) -> bool:
 
     def trial(_: int, __: None) -> tuple[float, float]:
         return (
-            shortest(lambda: integer_product(found.session, left, right, room)),
-            shortest(lambda: found.exact.products(block, block, room)),
+            _shortest(lambda: integer_product(found.session, left, right, room)),
+            _shortest(lambda: found.exact.products(block, block, room)),
         )
 
     ((integer, plain),) = side_by_side.each(trial, [0], lambda: None)
     return integer < plain
 
 
-def shortest(work: Callable[[], object]) -> float:
+def _shortest(work: Callable[[], object]) -> float:
     """Seconds of the shortest of a few trials, after one that warms up."""
     work()
     seconds = []

@@ -3,8 +3,9 @@
 All ways find the same pairs.  In eight bits where this processor multiplies those rightly, else in seven on
 one side, rows may be short ones of some length or whole.  Shorter rows are multiplied sooner but leave more
 pairs to look at again; how many depends on how much of the rows lies along few axes, and on the threshold.
-So each length is tried on a tile of rows drawn at random, of which as large a share is looked at again as of
-all pairs.
+So they are counted, for each length, in a tile of rows drawn at random, which has as large a share of them as
+all tiles.  To time that tile instead chose badly on a busy machine, where the quickest length changed from
+run to run.
 Letters: m rows, d dim.
 """
 
@@ -19,12 +20,11 @@ import numpy as np
 
 from augnet_cli.search import side_by_side, tiles
 from augnet_cli.search.integer_tiles import (
+    DENSE,
     LARGEST,
     LARGEST_OF_SEVEN_BITS,
-    IntegerTiles,
     integer_tiles,
     right_session,
-    shortest,
     unchecked_tiles,
 )
 from augnet_cli.search.short_rows import Short, axes_of, shortened_to
@@ -32,13 +32,14 @@ from augnet_cli.search.tiles import FloatTiles, Scratch, Tiles, scratch
 
 SEED = 0
 # Lengths of short rows; the best is none too far from one of them.
-LENGTHS = (16, 20, 24, 28, 32, 40, 48, 56, 64, 80, 96, 128, 192, 256, 384, 512, 768)
+LENGTHS = (16, 20, 24, 28, 32, 36, 40, 48, 56, 64, 80, 96, 128, 192, 256, 384, 512, 768)
 # Axes are told from so many rows.  That takes a hundredth of a second for 256 numbers a row and half a second
 # for 1,024; beyond, seconds, so longer rows stay whole.
 AXES_ROWS = 4096
 MOST_NUMBERS = 1024
-# Longer rows than those that took so much longer than the quickest are not tried: they take longer still.
-SLOWER = 1.25
+# To look at every pair again would take as long as so many numbers more a row: a pair takes some tenths of a
+# microsecond, and a number 3 (in eight bits) to 12 microseconds for a tile of a million pairs.
+LOOKING_AGAIN = 100_000
 
 
 def quickest_tiles(plain: FloatTiles) -> Tiles:
@@ -47,23 +48,24 @@ def quickest_tiles(plain: FloatTiles) -> Tiles:
         session = right_session(plain.rows.shape[1], largest)
         if session is not None:
             ((pays, short),) = side_by_side.each(partial(_best, plain, session, largest), [0], scratch)
-            # On all rows they have to prove themselves once more: that products were right says nothing of
-            # those of another length.
+            # That these products are right says nothing of those of another length, so they are tried again.
             return (integer_tiles(plain, largest, short) if pays else None) or plain
     return plain
 
 
 def _best(plain: FloatTiles, session: Any, largest: int, _: int, room: Scratch) -> tuple[bool, Short | None]:
-    """Whether integers up to `largest` are quicker than float32, and of how short rows."""
+    """Whether integers up to `largest` spare float32 most of its tiles, and the best length for them."""
     tried, told = _drawn(plain.rows)
     sample = FloatTiles(tried, plain.least)
-    pays, best, least = False, None, _seconds(sample, len(tried), room)
+    block, other = slice(0, (len(tried) + 1) // 2), slice(len(tried) // 2, len(tried))
+    pays, best, least = False, None, math.inf
     for short in _shorts(told):
-        seconds = _seconds(unchecked_tiles(sample, session, largest, short), len(tried), room)
-        if seconds < least:
-            pays, best, least = True, short, seconds
-        elif pays and seconds > SLOWER * least:
+        length = plain.rows.shape[1] if short is None else len(short.rest)
+        if length >= least:
             break
+        share = unchecked_tiles(sample, session, largest, short).share(block, other, room)
+        if share <= DENSE and length + LOOKING_AGAIN * share < least:
+            pays, best, least = True, short, length + LOOKING_AGAIN * share
     return pays, best
 
 
@@ -81,14 +83,3 @@ def _shorts(rows: np.ndarray) -> Iterator[Short | None]:
         axes = axes_of(rows)
         yield from (shortened_to(length, axes) for length in LENGTHS if length < dim)
     yield None
-
-
-def _seconds(way: FloatTiles | IntegerTiles, rows: int, room: Scratch) -> float:
-    """What a tile takes of the rows that were drawn; without end where it would come to float32 after all."""
-    block, other = slice(0, tiles.BLOCK_ROWS), slice(tiles.BLOCK_ROWS, 2 * tiles.BLOCK_ROWS)
-    if rows <= tiles.BLOCK_ROWS:
-        other = slice(0, rows)
-
-    if isinstance(way, IntegerTiles) and way.dense(block, other, room):
-        return math.inf
-    return shortest(lambda: list(way.candidates(block, [other], room)))

@@ -16,7 +16,7 @@ import numpy as np
 # A tile of 1024 x 1024 numbers of 4 bytes stays in cache; 4096 x 4096 measured 2-3 times slower.
 BLOCK_ROWS = 1024
 # To take out so many lines of a tile and compare them takes as long as to compare all, where they lie.
-FEW_LINES = 1 / 16
+FEW_LINES = 1 / 4
 
 # Up to BLOCK_ROWS rows: a slice of those that lie together, or the numbers (n,) of any.
 Chosen = slice | np.ndarray
