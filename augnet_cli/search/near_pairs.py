@@ -21,9 +21,9 @@ from augnet_cli.search.tiles import Chosen, FloatTiles, Scratch, Tiles
 
 # 20 bytes a pair: 400 MB. Real folders stay far below; it is reached where a threshold is far too wide.
 MAX_PAIRS = 20_000_000
-# From so many rows on products of integers are tried. With 128 numbers a row they take 0.2 s for 20,000
-# rows where float32 takes 0.4, which pays for ONNX Runtime (0.05 s, where no encoder has needed it
-# already), writing the rows as integers and timing a tile; at 10,000 rows both take as long.
+# From so many rows on products of integers are tried. With 128 numbers a row they take half the time of
+# float32 for 20,000 rows, which pays for ONNX Runtime (0.05 s, where no encoder has needed it already),
+# choosing a length and writing the rows as integers; at 10,000 rows both take as long.
 INTEGER_ROWS = 20_000
 
 # Rows of a block and other rows, int32 each, and their distances, float32: (p,).
