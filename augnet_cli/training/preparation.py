@@ -180,10 +180,11 @@ def prepared(
     device = gang.own(choose_device(request.device))
     name = str(request.method)
     config = parse_options(method_class(name).Config, request.options)
-    encoder = start_encoder(request, config, progress.note)
+    start = start_encoder(request, config, progress.note)
+    encoder = start.encoder
     bf16 = choose_bf16(request.dtype, device, encoder.spec.backbone)
     method = method_class(name)(encoder, config)
-    if method.scalar_norm and request.init != "scratch":
+    if method.scalar_norm and start.is_normalised:
         raise UsageError(
             "scalar_norm=true is for a new encoder, "
             f"and --init {shown(str(request.init))} continues an old one",
@@ -213,6 +214,7 @@ def prepared(
     parts = split(pixels.contents)
     settings = choose_settings(request, len(parts.train), device, method.recipe)
     settings = dataclasses.replace(settings, parts=gang.size, workers=workers)
-    if request.init == "scratch":
-        fit_normalisation(encoder, pixels.subset(parts.train), request.seed, method.scalar_norm)
+    if not start.is_normalised:
+        scalar = start.scalar or method.scalar_norm
+        fit_normalisation(encoder, pixels.subset(parts.train), request.seed, scalar)
     return Run(request, name, config, pixels, parts, set_aside, cache_file, method, settings, device, bf16)
