@@ -128,7 +128,7 @@ def encoder_of_run(loaded: Mapping[str, Any], file: str) -> Encoder:
         encoder = Encoder(replace(spec, clusters=clusters))
         encoder.load_state_dict(states)
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
-        raise _unfit(file) from error
+        raise _unfit(file, "the checkpoint") from error
     return encoder
 
 
@@ -215,9 +215,9 @@ def _computes_alike(encoder: Encoder, embedder: Embedder, images: np.ndarray) ->
     return drift_between(encoder, embedder, images) <= MAX_START_DRIFT
 
 
-def _unfit(file: str) -> EncoderError:
+def _unfit(file: str, teller: str = "its card") -> EncoderError:
     return EncoderError(
-        f"the weights in {shown(file)} don't fit what its card says", "start anew: --init scratch"
+        f"the weights in {shown(file)} don't fit what {teller} says", "start anew: --init scratch"
     )
 
 

@@ -60,7 +60,9 @@ def _broken(file: str) -> EncoderError:
 
 def _plain_numpy() -> list[Any]:
     """What pickles of numpy's arrays and numbers call; older files have weights and losses as such."""
-    made = [value.__reduce__()[0] for value in (np.zeros(1), np.float64(1))]  # these know how to make both
+    made: list[Any] = [
+        value.__reduce__()[0] for value in (np.zeros(1), np.float64(1))
+    ]  # these know how to make both
     # Before numpy 2 the module had another name.
     old = [(call, f"numpy.core.multiarray.{call.__name__}") for call in made]
     kinds = [type(np.dtype(code)) for code in ("f2", "f4", "f8", "i4", "i8", "u1", "?")]
