@@ -59,7 +59,9 @@ def method_of(name: str) -> Method:
     torch.set_num_threads(1)
     encoder = small_encoder().double()
     torch.set_num_threads(threads)
-    method: Method = Still(encoder, kind.Config(**OPTIONS.get(name, {}))).double()
+    method: Method = Still(encoder, kind.Config(**OPTIONS.get(name, {})))
+    for parameter in method.parameters():  # those of the method itself, too
+        parameter.data = parameter.data.double()
     method.losses = []  # type: ignore[assignment]
     return method.train()
 

@@ -14,7 +14,7 @@ from training_examples import smooth_picture
 
 from augnet_cli.training.simclr_views import CHANGES, SimclrViews, changed, greyscale, jittered
 
-DRAWS = 2000
+DRAWS = 1500
 OF_TORCHVISION = {
     "brightness": reference.adjust_brightness,
     "contrast": reference.adjust_contrast,

@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 METHODS = {
     "copies": "augnet_cli.training.methods.copies:Copies",
     "augnet": "augnet_cli.training.methods.augnet:AugNet",
-    "rotnet": "augnet_cli.training.methods.rotnet:Rotnet",
-    "instance": "augnet_cli.training.methods.instance:Instance",
-    "decouple": "augnet_cli.training.methods.decouple:Decouple",
     "simclr": "augnet_cli.training.methods.simclr:Simclr",
+    "instance": "augnet_cli.training.methods.instance:Instance",
+    "rotnet": "augnet_cli.training.methods.rotnet:Rotnet",
+    "decouple": "augnet_cli.training.methods.decouple:Decouple",
     "scan": "augnet_cli.training.methods.scan:Scan",
     "udml-ss": "augnet_cli.training.methods.udml_ss:UdmlSs",
     "cbswr": "augnet_cli.training.methods.cbswr:Cbswr",

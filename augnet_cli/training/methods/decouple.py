@@ -26,7 +26,7 @@ Letters: B images, n in all, d dim of the encoder, h the half of it, p dim of th
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -41,7 +41,7 @@ from augnet_cli.training.memory_bank import MemoryBank
 from augnet_cli.training.methods.method import Batch, EmbedAll, Method
 from augnet_cli.training.recipe import SGD, Recipe
 from augnet_cli.training.rotation import TURNS, refuse_blind_to_turns, turned
-from augnet_cli.training.schedule import half_cosine, stepped
+from augnet_cli.training.schedule import stepped
 from augnet_cli.training.views import Views
 
 PUBLISHED_EPOCHS, LATE_EPOCH = 245, 210
@@ -50,6 +50,7 @@ PUBLISHED_FALLS = ((90, 0.1), (130, 0.01), (190, 0.001), (LATE_EPOCH, 0.01), (23
 PUBLISHED_RATE = partial(
     stepped, falls=tuple((epoch / PUBLISHED_EPOCHS, share) for epoch, share in PUBLISHED_FALLS)
 )
+ON_CPUS = Recipe(SGD, lr=0.05, images_per_step=128, momentum=0.9, nesterov=True, weight_decay=5e-4)
 PUBLISHED_NOISE, PUBLISHED_TEMPERATURE = 4096, 0.07
 
 
@@ -128,17 +129,10 @@ class Decouple(Method):
     @classmethod
     def recipe_of(cls, config: DecoupleConfig) -> Recipe:
         if config.faithful:
-            return Recipe(
-                SGD,
-                0.01,
-                192,
-                PUBLISHED_EPOCHS,
-                momentum=0.9,
-                nesterov=True,
-                weight_decay=5e-4,
-                rate=PUBLISHED_RATE,
+            return replace(
+                ON_CPUS, lr=0.01, images_per_step=192, epochs=PUBLISHED_EPOCHS, rate=PUBLISHED_RATE
             )
-        return Recipe(SGD, 0.05, 128, momentum=0.9, nesterov=True, weight_decay=5e-4, rate=half_cosine)
+        return ON_CPUS
 
     def __init__(self, encoder: Encoder, config: DecoupleConfig) -> None:
         super().__init__(encoder, config)

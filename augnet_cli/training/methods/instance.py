@@ -5,10 +5,12 @@ its published code.  `nce_k=0` is the softmax over all images, as published for 
 `temperature=0.07` estimates it by drawn images, as published for ImageNet.
 
 Differs from the published code (`faithful=true` sets all of it back):
-- rate and length are those of a small network on a CPU; there, SGD at 0.03 for 200 epochs (`faithful`).
+- the rate falls along a cosine, as far as there is time; there, in two steps over 200 epochs.
 - views may be mirrored, as a mirrored picture is still the same one; there, for CIFAR-10, never (`flip`).
 - hue turns by up to a tenth, as in SimCLR; there by up to 0.4 of a turn, which makes any colour any other,
   and colours always changed (`hue`, `jitter`).
+- the bank begins with the images' own embeddings; there, with random rows, which images are drawn to until
+  each was seen some times (`fill`).
 The proximal term of the paper's equation 9 is in neither.
 
 The encoder ends in the linear layer whose unit rows the bank holds: what is exported is what was trained.
@@ -17,9 +19,10 @@ Letters: B images of a batch, n in all, d dim.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -27,14 +30,15 @@ from torch.nn import functional
 from augnet_cli.errors import UsageError
 from augnet_cli.training.encoder import Encoder
 from augnet_cli.training.memory_bank import MemoryBank
-from augnet_cli.training.methods.method import Batch, Method
+from augnet_cli.training.methods.method import Batch, EmbedAll, Method
 from augnet_cli.training.recipe import SGD, Recipe
-from augnet_cli.training.schedule import half_cosine, stepped
+from augnet_cli.training.schedule import stepped
 from augnet_cli.training.simclr_views import SimclrViews
 from augnet_cli.training.views import Views
 
 # A tenth of the rate from epoch 120 of 200 on, a hundredth from epoch 160 on.
 PUBLISHED_RATE = partial(stepped, falls=((120 / 200, 0.1), (160 / 200, 0.01)))
+ON_CPUS = Recipe(SGD, lr=0.03, images_per_step=128, momentum=0.9, weight_decay=5e-4)
 
 
 @dataclass(frozen=True)
@@ -45,6 +49,7 @@ class InstanceConfig:
     temperature: float = 0.1  # 0.07 was published with nce_k=4096
     momentum: float = 0.5  # share of its old self that a row of the bank keeps
     flip: float = 0.5  # probability that a view is mirrored
+    fill: bool = True  # rows of the bank begin as what the encoder makes of their images
     jitter: float = 0.8  # probability of other colours
     hue: float = 0.1  # of a full turn
     faithful: bool = False  # the published views and recipe
@@ -82,8 +87,8 @@ class Instance(Method):
     @classmethod
     def recipe_of(cls, config: InstanceConfig) -> Recipe:
         if config.faithful:
-            return Recipe(SGD, 0.03, 128, 200, momentum=0.9, weight_decay=5e-4, rate=PUBLISHED_RATE)
-        return Recipe(SGD, 0.03, 128, momentum=0.9, weight_decay=5e-4, rate=half_cosine)
+            return replace(ON_CPUS, epochs=200, rate=PUBLISHED_RATE)
+        return ON_CPUS
 
     def __init__(self, encoder: Encoder, config: InstanceConfig) -> None:
         super().__init__(encoder, config)
@@ -101,6 +106,12 @@ class Instance(Method):
 
     def begin(self, images: int) -> None:
         self.bank = MemoryBank(images, self.encoder.dim, self.config.momentum)
+
+    def start_epoch(self, epoch: int, embed_all: EmbedAll, rng: np.random.Generator) -> None:
+        """Before the first step, let the bank hold what the encoder makes of each image."""
+        if epoch == 0 and self.config.fill and not self.config.faithful:
+            assert self.bank is not None
+            self.bank.rows.copy_(torch.from_numpy(embed_all()))
 
     def loss(self, batch: Batch) -> dict[str, Tensor]:
         assert self.bank is not None

@@ -15,7 +15,7 @@ Letters: B images, S side, d dim.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from torch import Tensor, nn
@@ -26,11 +26,12 @@ from augnet_cli.training.encoder import Encoder
 from augnet_cli.training.methods.method import Batch, Method
 from augnet_cli.training.recipe import SGD, Recipe
 from augnet_cli.training.rotation import TURNS, refuse_blind_to_turns, turn_loss, turned
-from augnet_cli.training.schedule import half_cosine, stepped
+from augnet_cli.training.schedule import stepped
 from augnet_cli.training.views import Views
 
 # 0.1, from epoch 60 of 200 on 0.02, from 120 on 0.004, from 160 on 0.0008.
 PUBLISHED_RATE = partial(stepped, falls=((60 / 200, 0.2), (120 / 200, 0.04), (160 / 200, 0.008)))
+ON_CPUS = Recipe(SGD, lr=0.05, images_per_step=128, momentum=0.9, nesterov=True, weight_decay=5e-4)
 
 
 @dataclass(frozen=True)
@@ -61,10 +62,8 @@ class Rotnet(Method):
     @classmethod
     def recipe_of(cls, config: RotnetConfig) -> Recipe:
         if config.faithful:
-            return Recipe(
-                SGD, 0.1, 128, 200, momentum=0.9, nesterov=True, weight_decay=5e-4, rate=PUBLISHED_RATE
-            )
-        return Recipe(SGD, 0.1, 128, momentum=0.9, nesterov=True, weight_decay=5e-4, rate=half_cosine)
+            return replace(ON_CPUS, lr=0.1, epochs=200, rate=PUBLISHED_RATE)
+        return ON_CPUS
 
     def __init__(self, encoder: Encoder, config: RotnetConfig) -> None:
         super().__init__(encoder, config)
