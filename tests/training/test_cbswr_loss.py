@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from broken_runs import states_are_equal, unbroken_and_resumed
 from torch.nn import functional
+from training_examples import picture_folder, pixels_of
 
 from augnet_cli.errors import UsageError
 from augnet_cli.training.centre_softmax import centre_softmax, instance_spreading, mutual_information
@@ -136,6 +139,20 @@ def test_ancestor_has_no_clusters_and_draws_nothing() -> None:
         unit = method.encoder.unit_rows(batch_of(4).views[:, 0])
     expected = 0.9 * instance_spreading(unit, torch.tensor([1, 0, 3, 2]))
     torch.testing.assert_close(terms, {"spread": expected})
+
+
+@pytest.mark.parametrize("faithful", [False, True])
+def test_a_run_that_goes_on_ends_as_an_unbroken_one(
+    faithful: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pixels = pixels_of(picture_folder(tmp_path / "photos", 6, width=32, height=32))
+
+    def make() -> Cbswr:
+        return cbswr(faithful=faithful, clusters=4)
+
+    # Six pairs are two steps: it breaks off in the second one of the second epoch.
+    unbroken, resumed = unbroken_and_resumed(make, pixels, tmp_path, 4, monkeypatch)
+    assert states_are_equal(unbroken, resumed) and not states_are_equal(unbroken, make())
 
 
 def test_means_are_those_of_each_clusters_maps() -> None:

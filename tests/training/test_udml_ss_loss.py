@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from torch import Tensor
+from broken_runs import states_are_equal, trained, unbroken_and_resumed
 from training_examples import CPU, picture_folder, pixels_of
 
 from augnet_cli.errors import UsageError
@@ -18,7 +18,6 @@ from augnet_cli.training.methods.udml_ss import UdmlSs, UdmlSsConfig, mirrored
 from augnet_cli.training.multi_similarity import multi_similarity
 from augnet_cli.training.pixels import PixelCache
 from augnet_cli.training.schedule import constant
-from augnet_cli.training.trainer import TrainSettings, train
 
 IMAGES = 12
 
@@ -164,48 +163,24 @@ def norms_of(method: UdmlSs) -> list[Any]:
     return [each for each in method.encoder.modules() if isinstance(each, torch.nn.BatchNorm2d)]
 
 
-class Interrupted(Exception):
-    pass
-
-
-class Breaking(UdmlSs):
-    steps = 0
-
-    def loss(self, batch: Batch) -> dict[str, Tensor]:
-        self.steps += 1
-        if self.steps == 6:
-            raise Interrupted
-        return super().loss(batch)
-
-
 def test_a_run_that_goes_on_ends_as_an_unbroken_one_with_its_clusters_and_turns(
     pixels: PixelCache, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("augnet_cli.training.loop.SAVE_SECONDS", 0.0)  # after each step
+    def make() -> UdmlSs:
+        return udml_ss(clusters=4, instances=3, refresh=1, rotated=4)
 
-    def run(kind: type[UdmlSs], folder: str, resume: bool = False) -> UdmlSs:
-        torch.manual_seed(0)
-        config = UdmlSsConfig(clusters=4, instances=3, refresh=1, rotated=4)
-        method = kind(Encoder(EncoderSpec(size=32, dim=16, head="linear")), config)
-        (tmp_path / folder).mkdir(exist_ok=True)
-        train(
-            method,
-            pixels,
-            TrainSettings(epochs=4, images_per_step=6, lr=1e-3),  # 12 rows an epoch
-            device=CPU,
-            bf16=False,
-            folder=str(tmp_path / folder),
-            resume=resume,
-            identity={},
-        )
-        return method
+    # Twelve rows are two steps: it breaks off in the second one of the second epoch.
+    unbroken, resumed = unbroken_and_resumed(make, pixels, tmp_path, 4, monkeypatch)
+    assert unbroken.has_centres and states_are_equal(unbroken, resumed)
 
-    unbroken = run(UdmlSs, "unbroken")
-    with pytest.raises(Interrupted):  # in the second step of the third epoch
-        run(Breaking, "broken")
-    resumed = run(UdmlSs, "broken", resume=True)
-    assert unbroken.has_centres and unbroken.state_dict().keys() == resumed.state_dict().keys()
-    assert all(torch.equal(value, resumed.state_dict()[key]) for key, value in unbroken.state_dict().items())
+
+def test_published_form_takes_steps_too(pixels: PixelCache, tmp_path: Path) -> None:
+    method = udml_ss(faithful=True, clusters=4, instances=3, refresh=1)
+    before = {key: value.clone() for key, value in method.named_parameters()}
+    trained(method, pixels, tmp_path / "run", epochs=2)
+    # Of the last layer, whose ReLU may be shut for all, weight decay alone moves the weights.
+    assert all(not torch.equal(value, before[key]) for key, value in method.named_parameters())
+    assert method.has_centres
 
 
 @pytest.mark.parametrize(
