@@ -44,7 +44,7 @@ def unbroken_and_resumed(
     break_at: int,
     monkeypatch: pytest.MonkeyPatch,
 ) -> tuple[Method, Method]:
-    """The same run twice; the second breaks off as it takes step `break_at`, and goes on from the one before."""
+    """The same run twice; the second breaks off as it takes step `break_at`, and goes on from there."""
     monkeypatch.setattr("augnet_cli.training.loop.SAVE_SECONDS", 0.0)  # after each step
     unbroken, broken, steps = trained(make(), pixels, folder / "unbroken"), make(), 0
     loss = broken.loss
