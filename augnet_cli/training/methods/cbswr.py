@@ -148,10 +148,9 @@ class Cbswr(Method):
         if config.loss == "centre_softmax":
             layers = nn.BatchNorm1d(encoder.dim), nn.Dropout(config.dropout)
             self.cluster_head = nn.Sequential(*layers, nn.Linear(encoder.dim, config.clusters))
-            self.cluster_head.to(encoder.mean)
             if config.reconstruction:
                 size = encoder.spec.size
-                self.decoder = Decoder(encoder.width, map_side(encoder), size).to(encoder.mean)
+                self.decoder = Decoder(encoder.width, map_side(encoder), size)
 
     @property
     def views(self) -> int:

@@ -140,7 +140,6 @@ class UdmlSs(Method):
         if config.rotation:
             layers = [nn.Linear(encoder.width, HIDDEN), nn.ReLU(), nn.Linear(HIDDEN, TURNS)]
             self.turns_head = nn.Sequential(*layers, *[nn.ReLU()] * self.config.relu_logits)
-            self.turns_head.to(encoder.mean)
 
     @property
     def views(self) -> int:
