@@ -16,6 +16,7 @@ import typer
 from augnet_cli.cli import options
 from augnet_cli.cli.output import printing
 from augnet_cli.cli.terminal import note, progress_for
+from augnet_cli.cli.typed import without_place
 from augnet_cli.errors import AugnetError
 
 if TYPE_CHECKING:
@@ -195,7 +196,7 @@ def train(
             dtype=dtype,
             workers=workers or usable_cores(),
             resume=resume,
-            command=shlex.join(["augnet", *map(_without_place, sys.argv[1:])]),
+            command=shlex.join(["augnet", *map(without_place, sys.argv[1:])]),
             preset=preset,
             replace=replace.value,
         )
@@ -245,14 +246,3 @@ def _tell(outcome: TrainOutcome, quiet: bool) -> None:
 def _print_line(line: dict[str, Any]) -> None:
     with printing():
         typer.echo(json.dumps(line))
-
-
-def _without_place(argument: str) -> str:
-    """An argument as the card tells it: of a path from the root on, the last part alone.
-
-    The card travels with the encoder; where its maker keeps photos is no one's concern.
-    """
-    option, equals, value = argument.partition("=")
-    if equals and option.startswith("--"):
-        return f"{option}={_without_place(value)}"
-    return os.path.basename(argument.rstrip(os.sep)) if os.path.isabs(argument) else argument
