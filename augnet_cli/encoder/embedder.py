@@ -20,6 +20,7 @@ from augnet_cli.records import Resize
 
 # Larger files are no encoder of ours; reading them whole to find out would fill the memory.
 MAX_ENCODER_BYTES = 1 << 30
+CLUSTERS_OUTPUT = "clusters"  # name of the second output, which most encoders don't have
 
 
 class Embedder:
@@ -71,6 +72,25 @@ class Embedder:
     def resize(self) -> Resize:
         return self.card.resize
 
+    @property
+    def clusters(self) -> int:
+        """How many clusters C it tells apart itself; 0 if it does not."""
+        found = [output for output in self._session.get_outputs() if output.name == CLUSTERS_OUTPUT]
+        return int(found[0].shape[1]) if found else 0
+
+    def assignments(self, pixels: np.ndarray) -> np.ndarray:
+        """(n, S, S, 3) uint8 images to (n, C) float32 probabilities of the encoder's own clusters.
+
+        Only where `clusters` is not 0; n may be 0.
+        """
+        if len(pixels) == 0:
+            return np.empty((0, self.clusters), np.float32)
+        images = np.ascontiguousarray(pixels, np.uint8)
+        (logits,) = self._session.run([CLUSTERS_OUTPUT], {"images": images})
+        shares = np.exp(logits - logits.max(axis=1, keepdims=True))
+        made: np.ndarray = shares / shares.sum(axis=1, keepdims=True)
+        return made
+
     def embed(self, pixels: np.ndarray) -> np.ndarray:
         """(n, S, S, 3) uint8 images to (n, d) float32 unit rows; n may be 0."""
         if len(pixels) == 0:
@@ -115,8 +135,15 @@ def _check_shapes(session: Any, card: Card, file: str) -> None:
         and not isinstance(inputs[0].shape[0], int)  # any number of images
         and outputs[0].type == "tensor(float)"
         and list(outputs[0].shape[1:]) == [card.dim]
+        and all(_tells_clusters(output) for output in outputs[1:] if output.name == CLUSTERS_OUTPUT)
     )
     if not fits:
         raise EncoderError(
             f"{shown(file)} does not do what its card says", "use the file as `augnet train` wrote it"
         )
+
+
+def _tells_clusters(output: Any) -> bool:
+    """Whether an output is (n, C) floats, C at least 1."""
+    shape = list(output.shape)
+    return output.type == "tensor(float)" and len(shape) == 2 and isinstance(shape[1], int) and shape[1] > 0

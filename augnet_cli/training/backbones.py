@@ -5,64 +5,99 @@ Letters: B images, S side, c channels.
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 
 import torchvision
 from torch import nn
+from torchvision.models.resnet import BasicBlock
 
+from augnet_cli.errors import EncoderError
+from augnet_cli.images.names import shown
+from augnet_cli.training.networks import googlenet, nin, residual
 from augnet_cli.training.symmetric import symmetric_resnet
 
-# Channels of the four stages of `resnet18_slim`: half of ResNet-18's, the last narrower still, so that the
-# weights stay under the 8 MB that a light install can carry.
-SLIM_WIDTHS = (32, 64, 128, 176)
+LEAST_WIDTH = 4  # of the first stage: with fewer some layers would have no channel at all
+
+Made = tuple[nn.Module, int]
 
 
-def _mobilenet_v3_small() -> tuple[nn.Module, int]:
+@dataclass(frozen=True)
+class Network:
+    """How a backbone is made.
+
+    Attributes:
+        build: gives (feature network: (B, 3, S, S) -> (B, c, h, w), c), randomly initialised, for a width.
+        width: channels of its first convolution, as published; 0: no other can be had.
+    """
+
+    build: Callable[[int], Made]
+    width: int = 0
+
+
+def build_backbone(name: str, width: int = 0) -> Made:
+    """(feature network: (B, 3, S, S) -> (B, c, h, w), c), randomly initialised.
+
+    `width` is that of its first convolution, the others in proportion; 0 is the network's own.
+
+    Raises:
+        EncoderError: no such network, or it can't be as wide.
+    """
+    if name not in BACKBONES:
+        raise EncoderError(
+            f"there is no backbone named {shown(name)}", f"choose one of {', '.join(BACKBONES)}"
+        )
+    network = BACKBONES[name]
+    if width and not network.width:
+        raise EncoderError(f"{name} has one width alone", "leave out --width")
+    if width and width < LEAST_WIDTH:
+        raise EncoderError(f"a network can't be {width} channels wide", f"--width {LEAST_WIDTH}, or more")
+    return network.build(width or network.width)
+
+
+# Channels of the first stage of `resnet18_slim`: half of ResNet-18's; the last stage is narrower still, so
+# that the weights stay under the 8 MB that a light install can carry.
+SLIM_WIDTH = 32
+
+
+def _resnet18_slim(width: int) -> Made:
+    """ResNet-18 with narrow stages: 7 MB of weights, about 5 times fewer operations."""
+    widths = (width, width * 2, width * 4, width * 11 // 2)
+    return residual.residual_network(BasicBlock, (2, 2, 2, 2), widths, "imagenet")
+
+
+def _mobilenet_v3_small(width: int) -> Made:
     network = torchvision.models.mobilenet_v3_small(weights=None)
     return network.features, 576
 
 
-def _resnet18_slim() -> tuple[nn.Module, int]:
-    """ResNet-18 (He et al., 2016) with narrow stages: 7 MB of weights, about 5 times fewer operations."""
-    block = torchvision.models.resnet.BasicBlock
-    layers: list[nn.Module] = [
-        nn.Conv2d(3, SLIM_WIDTHS[0], 7, stride=2, padding=3, bias=False),
-        nn.BatchNorm2d(SLIM_WIDTHS[0]),
-        nn.ReLU(inplace=True),
-        nn.MaxPool2d(3, stride=2, padding=1),
-    ]
-    before = SLIM_WIDTHS[0]
-    for number, width in enumerate(SLIM_WIDTHS):
-        stride = 1 if number == 0 else 2
-        shortcut = None
-        if stride != 1 or before != width:
-            shortcut = nn.Sequential(nn.Conv2d(before, width, 1, stride, bias=False), nn.BatchNorm2d(width))
-        layers.append(nn.Sequential(block(before, width, stride, shortcut), block(width, width)))
-        before = width
-    network = nn.Sequential(*layers)
-    for module in network.modules():
+def _googlenet_bn(width: int) -> Made:
+    """GoogLeNet as torchvision has it: with batch norms, and 3 x 3 in the place of 5 x 5."""
+    network = torchvision.models.googlenet(weights=None, aux_logits=False, init_weights=False)
+    *features, _, _, _ = network.named_children()  # mean, dropout, classes
+    trunk = nn.Sequential(OrderedDict(features))
+    for module in trunk.modules():
         if isinstance(module, nn.Conv2d):
             nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
-    return network, before
+    return trunk, network.fc.in_features
 
 
-def _resnet(name: str) -> Callable[[], tuple[nn.Module, int]]:
-    def build() -> tuple[nn.Module, int]:
-        network = getattr(torchvision.models, name)(weights=None)
-        width = network.fc.in_features
-        return nn.Sequential(*list(network.children())[:-2]), width
-
-    return build
-
-
-# Each builds (feature network: (B, 3, S, S) -> (B, c, h, w), c), randomly initialised.
-BACKBONES: dict[str, Callable[[], tuple[nn.Module, int]]] = {
-    "symmetric_resnet": symmetric_resnet,
-    "resnet18_slim": _resnet18_slim,
-    "mobilenet_v3_small": _mobilenet_v3_small,
-    "resnet18": _resnet("resnet18"),
-    "resnet34": _resnet("resnet34"),
-    "resnet50": _resnet("resnet50"),
+BACKBONES: dict[str, Network] = {
+    "symmetric_resnet": Network(lambda width: symmetric_resnet()),
+    "resnet18_slim": Network(_resnet18_slim, SLIM_WIDTH),
+    "mobilenet_v3_small": Network(_mobilenet_v3_small),
+    **{
+        f"resnet{depth}{'' if stem == 'imagenet' else '_' + stem}": Network(
+            partial(residual.resnet, depth, stem), residual.WIDTH
+        )
+        for stem in residual.STEMS
+        for depth in residual.DEPTHS
+    },
+    **{f"nin{blocks}": Network(partial(nin.network_in_network, blocks), nin.WIDTH) for blocks in (3, 4, 5)},
+    "googlenet": Network(googlenet.googlenet, googlenet.WIDTH),
+    "googlenet_bn": Network(_googlenet_bn),
 }
 
 # Depthwise convolutions run slower in bf16 and in eight-bit integers than in fp32 on CPUs (measured: 0.4

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 PICTURE_NAME = "training.png"
 INCHES, DPI = (13.0, 5.2), 110
 # Of a line of the log; the others are of the loss.
-NO_TERMS = ("epoch", "step", "seconds", "images_per_second", "waiting_share", "held_out")
+NO_TERMS = ("stage", "epoch", "step", "seconds", "images_per_second", "waiting_share", "held_out")
 # Two that people of all kinds of colour vision tell apart, also in grey (Okabe and Ito, 2008).
 OLD, NEW = "#E69F00", "#0072B2"
 
@@ -43,15 +43,27 @@ def draw_curves(outcome: TrainOutcome, file: str) -> None:
 
 
 def _draw_loss(axes: Axes, curve: Sequence[Mapping[str, Any]]) -> None:
-    names = [name for name in curve[-1] if name not in NO_TERMS] if curve else []
-    steps = [line["step"] for line in curve]
+    names = dict.fromkeys(name for line in curve for name in line if name not in NO_TERMS)
+    steps = _steps(curve)
     for name in names:
-        axes.plot(steps, [line[name] for line in curve], marker="." if len(curve) < 40 else "", label=name)
+        seen = [(step, line[name]) for step, line in zip(steps, curve, strict=True) if name in line]
+        axes.plot(*zip(*seen, strict=True), marker="." if len(curve) < 40 else "", label=name)
     axes.set(title="Training loss, mean of each epoch", xlabel="step", ylabel="loss")
     axes.set_xlim(left=0)
     if len(names) > 1:
         axes.legend(title="term")
     axes.grid(alpha=0.3)
+
+
+def _steps(curve: Sequence[Mapping[str, Any]]) -> list[int]:
+    """Steps of the whole run: those of a stage come after those of the stages before."""
+    steps, before, last = [], 0, 0
+    for number, line in enumerate(curve):
+        if number and line.get("stage") != curve[number - 1].get("stage"):
+            before += last
+        last = line["step"]
+        steps.append(before + last)
+    return steps
 
 
 def _draw_looks(axes: Axes, outcome: TrainOutcome) -> None:

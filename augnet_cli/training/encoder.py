@@ -14,8 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from augnet_cli.errors import EncoderError
-from augnet_cli.images.names import shown
-from augnet_cli.training.backbones import BACKBONES
+from augnet_cli.training.backbones import build_backbone
 from augnet_cli.training.symmetric import STRIDE
 from augnet_cli.training.whitening import Whitening
 
@@ -36,6 +35,7 @@ class EncoderSpec:
             `pooled` need dim 0 or the backbone's width.
         whitened: a whitening, fitted once training was done, follows the network.
         clusters: how many clusters C a second output tells apart (SCAN); 0: there is none.
+        width: channels of the backbone's first convolution, the others in proportion; 0: the network's own.
     """
 
     backbone: str = "resnet18_slim"
@@ -44,6 +44,7 @@ class EncoderSpec:
     head: str = "linear_tanh"
     whitened: bool = False
     clusters: int = 0
+    width: int = 0
 
     def as_dict(self) -> dict[str, object]:
         return asdict(self)
@@ -74,16 +75,12 @@ class Encoder(nn.Module):
 
     def __init__(self, spec: EncoderSpec) -> None:
         super().__init__()
-        if spec.backbone not in BACKBONES:
-            raise EncoderError(
-                f"there is no backbone named {shown(spec.backbone)}", f"choose one of {', '.join(BACKBONES)}"
-            )
         if spec.backbone == "symmetric_resnet" and spec.size % STRIDE:
             raise EncoderError(
                 f"symmetric_resnet looks at sides that are multiples of {STRIDE}, not {spec.size}",
                 f"--size {max(1, round(spec.size / STRIDE)) * STRIDE}",
             )
-        self.backbone, width = BACKBONES[spec.backbone]()
+        self.backbone, width = build_backbone(spec.backbone, spec.width)
         self.level: nn.Module = nn.Identity()
         self.head, self.range = _head(spec, width)
         if spec.head == "linear_tanh":

@@ -1,13 +1,14 @@
 """From a trained encoder to the file that the light install runs; refused if the two disagree.
 
 The file takes uint8 images (n, S, S, 3) and gives unit rows (n, d): scaling, normalisation and the unit
-length are inside the graph.
+length are inside the graph.  An encoder with clusters gives their logits (n, C) too, of the same pass.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import math
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -16,7 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from augnet_cli.encoder.card import CARD_KEY, Card
-from augnet_cli.encoder.embedder import Embedder
+from augnet_cli.encoder.embedder import CLUSTERS_OUTPUT, Embedder
 from augnet_cli.errors import TrainingError
 from augnet_cli.training.encoder import Encoder
 from augnet_cli.training.float_weights import carry_float_weights
@@ -32,16 +33,16 @@ ID_BYTES = 8  # of the hash that names an encoder: 64 bits tell any number of tr
 
 
 class UnitRows(nn.Module):
-    """The encoder as it is used: (n, S, S, 3) uint8 to (n, d) unit rows."""
+    """The encoder as it is used: (n, S, S, 3) uint8 to (n, d) unit rows, with clusters also (n, C) logits."""
 
     def __init__(self, encoder: Encoder) -> None:
         super().__init__()
         self.encoder = encoder
 
-    def forward(self, images: Tensor) -> Tensor:
-        scaled = images.permute(0, 3, 1, 2).float() / 255
-        rows: Tensor = self.encoder.unit_rows(scaled)
-        return rows
+    def forward(self, images: Tensor) -> Tensor | tuple[Tensor, Tensor]:
+        embeddings = self.encoder(images.permute(0, 3, 1, 2).float() / 255)
+        rows = self.encoder.unit_of(embeddings)
+        return rows if self.encoder.clusters is None else (rows, self.encoder.clusters(embeddings))
 
 
 def export_encoder(encoder: Encoder, card: Card, file: str, images: np.ndarray) -> tuple[Embedder, float]:
@@ -57,7 +58,7 @@ def export_encoder(encoder: Encoder, card: Card, file: str, images: np.ndarray) 
         TrainingError: they differ by more than MAX_DRIFT; `file` is then left as it was.
     """
     encoder.cpu().eval()
-    data = _onnx_bytes(UnitRows(encoder), encoder.spec.size, card)
+    data = _onnx_bytes(UnitRows(encoder), card)
     with whole_file(file) as out:
         out.write(data)
         out.flush()
@@ -73,22 +74,38 @@ def export_encoder(encoder: Encoder, card: Card, file: str, images: np.ndarray) 
 
 
 def drift_between(encoder: Encoder, embedder: Embedder, images: np.ndarray) -> float:
-    """The largest absolute difference of what the two give for (n, S, S, 3) uint8 images."""
-    return float(np.abs(embedder.embed(images) - _rows(encoder, images)).max())
+    """The largest absolute difference of what the two give for (n, S, S, 3) uint8 images.
+
+    Of rows, and of the probabilities of clusters where there are any.
+    """
+    rows, logits = _outputs(encoder, images)
+    drift = float(np.abs(embedder.embed(images) - rows).max())
+    if logits is None:
+        return drift
+    shares = logits.softmax(1).numpy()
+    if embedder.clusters != shares.shape[1]:
+        return math.inf
+    return max(drift, float(np.abs(embedder.assignments(images) - shares).max()))
 
 
 def shift_between(encoder: Encoder, embedder: Embedder, images: np.ndarray) -> float:
     """The mean distance between what the two give for each of (n, S, S, 3) uint8 images."""
-    return float(1 - (embedder.embed(images) * _rows(encoder, images)).sum(1).mean())
+    return float(1 - (embedder.embed(images) * _outputs(encoder, images)[0]).sum(1).mean())
 
 
-def _rows(encoder: Encoder, images: np.ndarray) -> np.ndarray:
+def _outputs(encoder: Encoder, images: np.ndarray) -> tuple[np.ndarray, Tensor | None]:
+    """Rows, and logits of clusters where the encoder has any."""
     with torch.no_grad():
-        rows: np.ndarray = UnitRows(encoder)(torch.from_numpy(images)).numpy()
-    return rows
+        made = UnitRows(encoder)(torch.from_numpy(images))
+    rows, logits = made if isinstance(made, tuple) else (made, None)
+    return rows.numpy(), logits
 
 
-def _onnx_bytes(module: nn.Module, size: int, card: Card) -> bytes:
+def _onnx_bytes(module: UnitRows, card: Card) -> bytes:
+    encoder = module.encoder
+    size, outputs = encoder.spec.size, ["embeddings"]
+    if encoder.clusters is not None:
+        outputs.append(CLUSTERS_OUTPUT)
     example = torch.zeros(2, size, size, 3, dtype=torch.uint8)
     with silence():
         # Not optimised here: ONNX Runtime does that when it opens the file, and the weights keep their names,
@@ -100,7 +117,7 @@ def _onnx_bytes(module: nn.Module, size: int, card: Card) -> bytes:
             optimize=False,
             opset_version=OPSET,
             input_names=["images"],
-            output_names=["embeddings"],
+            output_names=outputs,
             dynamic_shapes={"images": {0: "n"}},
             verbose=False,
         )

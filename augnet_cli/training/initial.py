@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,6 +23,8 @@ from augnet_cli.training.request import DEFAULT_METHOD, TrainRequest
 if TYPE_CHECKING:
     from augnet_cli.training.pixels import PixelCache
 
+Note = Callable[[str], None]  # `progress.Progress.note`
+
 STATISTICS_SAMPLE = 1000  # images whose colours give mean and deviation: their error is then below 1 %
 
 # Mean distance of made-up pictures in float to themselves in integers: 0.004 for the shipped encoder, 0.03
@@ -31,30 +35,65 @@ MAX_STRAY = 0.2
 MAX_START_DRIFT = 1e-3
 
 
-def start_encoder(request: TrainRequest, config: Any) -> Encoder:
+def start_encoder(request: TrainRequest, config: Any, note: Note = lambda text: None) -> Encoder:
     """The encoder a run begins with: shipped, from a file, or new.
+
+    `note` is told what a person should know of it.
 
     Raises:
         UsageError: something of a new encoder is asked of an old one.
         EncoderError: there is no such encoder, or the file is none.
     """
-    head, init = method_class(request.method or DEFAULT_METHOD).head(config), request.init or "shipped"
+    kind, init = method_class(request.method or DEFAULT_METHOD), request.init or "shipped"
+    head = kind.head(config)
     if init == "scratch":
         return Encoder(_new_spec(request, head))
-    for option, value in (("backbone", request.backbone), ("size", request.size), ("dim", request.dim)):
+    for option, value in (("backbone", request.backbone), ("size", request.size)):
         if value is not None:
-            raise UsageError(
-                f"--{option} is for a new encoder, and --init {shown(init)} continues an old one",
-                "--init scratch",
-            )
+            raise _for_a_new_one(option, init)
     encoder = encoder_from_file(initial_file(init))
-    if encoder.spec.head != head:
+    if kind.takes_head(config, encoder.spec.head):
+        if request.dim is not None:
+            raise _for_a_new_one("dim", init)
+        return encoder
+    if init == "shipped":  # perhaps nobody asked for it: a method of its own is best started anew
         raise UsageError(
             f"these settings want an encoder with the head {head}, "
             f"and that of --init {shown(init)} has {encoder.spec.head}",
             "--init scratch",
         )
-    return encoder
+    note(f"the head of {shown(init)} is {encoder.spec.head}: a new one, {head}, follows its backbone")
+    return with_head(encoder, head, request.dim)
+
+
+def _for_a_new_one(option: str, init: str) -> UsageError:
+    return UsageError(
+        f"--{option} is for a new encoder, and --init {shown(init)} continues an old one", "--init scratch"
+    )
+
+
+def with_head(encoder: Encoder, head: str, dim: int | None = None) -> Encoder:
+    """A new encoder with the backbone and the normalisation of `encoder`, and a new head of `dim` numbers.
+
+    `dim` None is what a new encoder with this head has.  A whitening or clusters, which follow a head, do not
+    come along.
+
+    Raises:
+        EncoderError: no such head, or one that can't have so many numbers.
+    """
+    spec = replace(encoder.spec, head=head, dim=_dim_of(dim, head), whitened=False, clusters=0)
+    made = Encoder(spec)
+    made.backbone.load_state_dict(encoder.backbone.state_dict())
+    made.mean.copy_(encoder.mean)
+    made.std.copy_(encoder.std)
+    return made
+
+
+def _dim_of(dim: int | None, head: str) -> int:
+    """The `dim` of a new head, where None was said."""
+    if dim is not None:
+        return dim
+    return 0 if head in ("tanh", "pooled") else EncoderSpec().dim
 
 
 def initial_file(init: str) -> str:
@@ -64,11 +103,11 @@ def initial_file(init: str) -> str:
 
 def _new_spec(request: TrainRequest, head: str) -> EncoderSpec:
     default = EncoderSpec()
-    dim = request.dim
-    if dim is None:
-        dim = 0 if head in ("tanh", "pooled") else default.dim
     return EncoderSpec(
-        backbone=request.backbone or default.backbone, size=request.size or default.size, dim=dim, head=head
+        backbone=request.backbone or default.backbone,
+        size=request.size or default.size,
+        dim=_dim_of(request.dim, head),
+        head=head,
     )
 
 
@@ -113,6 +152,15 @@ def _unfit(file: str) -> EncoderError:
     return EncoderError(
         f"the weights in {shown(file)} don't fit what its card says", "start anew: --init scratch"
     )
+
+
+def known_thresholds(init: str, encoder: Encoder) -> dict[str, float] | None:
+    """The distances that the file of `--init` was measured to mean, where `encoder` has still its head."""
+    if init == "scratch":
+        return None
+    card = Embedder.load(initial_file(init)).card
+    before, now = EncoderSpec(**card.architecture), encoder.spec  # type: ignore[arg-type]
+    return dict(card.thresholds) if (before.head, before.dim) == (now.head, now.dim) else None
 
 
 def fit_normalisation(encoder: Encoder, pixels: PixelCache, seed: int, scalar: bool) -> None:

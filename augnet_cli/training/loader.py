@@ -23,7 +23,7 @@ from torch import Tensor
 
 from augnet_cli.training.methods.method import Batch
 from augnet_cli.training.pixels import PixelCache
-from augnet_cli.training.views import Views
+from augnet_cli.training.views import Views, kind_of
 
 CROPPED_AHEAD = 3  # steps, enough to hide a slow one; each holds one batch of uint8 crops
 FINISHED_AHEAD = 1  # steps whose views are made while another computes: floats, four times the bytes of crops
@@ -116,7 +116,7 @@ class ViewLoader:
     def first_views(self, epoch: int, size: int) -> Iterator[Tensor]:
         """One view (b, 3, S, S) of every image in order, `size` at a time; no step of `epoch` sees it."""
         rows = np.arange(len(self.pixels))
-        alone = replace(self, count=1, parts=1, mine=range(1))
+        alone = replace(self, views=kind_of(self.views, 0), count=1, parts=1, mine=range(1))
         for number, start in enumerate(range(0, len(rows), size)):
             part = rows[start : start + size]
             step = Step(epoch, NO_STEP + number, part, np.full(len(part), NO_STEP))
@@ -136,7 +136,7 @@ class ViewLoader:
             seeds = [self.seed, epoch, row, repeat] if repeat else [self.seed, epoch, row]
             rng = np.random.default_rng(seeds)
             for view in range(self.count):
-                made[position, view] = self.views.crop(source, rng)
+                made[position, view] = kind_of(self.views, view).crop(source, rng)
         return made
 
     def _finish(self, step: Step, cropped: list[Future[np.ndarray]]) -> Batch:

@@ -69,6 +69,7 @@ class Loop:
     stop: Stop
     progress: Progress
     each_epoch: EachEpoch
+    stage: str = ""  # its name, where there are several
     position: Position = field(default_factory=Position)
     means: dict[str, float] = field(default_factory=dict)
     saved_at: float = field(default_factory=time.monotonic)
@@ -156,7 +157,9 @@ class Loop:
         self.position = dataclasses.replace(at, order=torch.from_numpy(np.ascontiguousarray(order)))
         return order
 
-    def _embed_all(self, rows_of: RowsOf | None = None, viewed: bool = False) -> np.ndarray:
+    def _embed_all(
+        self, rows_of: RowsOf | None = None, viewed: bool = False, only: np.ndarray | None = None
+    ) -> np.ndarray:
         """What a method may ask for (`methods.method.EmbedAll`); collective."""
         rows_of = rows_of or self.method.encoder.unit_rows
         level(self.method, self.gang)
@@ -164,7 +167,8 @@ class Loop:
         def rows() -> np.ndarray:
             if viewed:
                 return embed_views(self.method, rows_of, self.loader, self.position.epoch)
-            return embed_rows(self.method, rows_of, self.loader.pixels, self.device)
+            pixels = self.loader.pixels if only is None else self.loader.pixels.subset(only)
+            return embed_rows(self.method, rows_of, pixels, self.device)
 
         # Rounding may differ between processes, and with it what a method makes of it.
         return self.gang.from_leader(rows)
@@ -198,7 +202,8 @@ class Loop:
         of = f"/{epochs}" if epochs else ""
         left = f", {max(0.0, seconds - self.pace.used) / 60:.1f} min left" if seconds is not None else ""
         waiting = f"{self.throughput.waiting_share:.0%} waiting for data"
-        return f"epoch {self.position.epoch + 1}{of} loss {loss:.4f}, {waiting}{left}"
+        begin = f"{self.stage}, " if self.stage else ""
+        return f"{begin}epoch {self.position.epoch + 1}{of} loss {loss:.4f}, {waiting}{left}"
 
     def _look(self, progress: float) -> None:
         """Measure the watched images, and let the rate fall if that no longer rises."""
@@ -219,7 +224,8 @@ class Loop:
         at, is_over = self.position, self.pace.is_over(here.progress)
         self._check_weights()
         self.means = {name: value / at.batch for name, value in at.sums.items()}
-        line = {"epoch": at.epoch + 1, "step": at.step, **self.means, "seconds": round(self.pace.used, 1)}
+        line: dict[str, Any] = {"stage": self.stage} if self.stage else {}
+        line |= {"epoch": at.epoch + 1, "step": at.step, **self.means, "seconds": round(self.pace.used, 1)}
         line |= self.of_epoch.as_dict()
         if self.looked is not None:
             line["held_out"] = round(self.looked, 4)

@@ -16,7 +16,7 @@ from augnet_cli.errors import TrainingError, UsageError
 from augnet_cli.images.names import shown
 from augnet_cli.progress import Progress
 from augnet_cli.records import FoundFile
-from augnet_cli.training.choices import choose_bf16, choose_device, choose_settings, parse_options
+from augnet_cli.training.choices import choose_bf16, choose_device, parse_options
 from augnet_cli.training.distinct import distinct_rows
 from augnet_cli.training.encoder import Encoder
 from augnet_cli.training.finishing import images_of_finish
@@ -31,6 +31,7 @@ from augnet_cli.training.presets import with_preset
 from augnet_cli.training.request import TrainRequest
 from augnet_cli.training.scoring import images_of_score
 from augnet_cli.training.settings import TrainSettings
+from augnet_cli.training.staged import Planned, check_length, planned, stages_of
 
 # Decoded images have a short side of at most this times the encoder's: half-size crops stay sharp.
 SOURCE_SCALE = 2
@@ -52,7 +53,7 @@ class Run:
     """All that was decided before the first step.
 
     `pixels` are different pictures, of which `parts` says what each is for; `set_aside` further images show
-    the same picture as one of them.
+    the same picture as one of them.  `method` is that of the first of the stages `plans`.
     """
 
     request: TrainRequest
@@ -63,7 +64,7 @@ class Run:
     set_aside: int
     cache_file: str
     method: Method
-    settings: TrainSettings
+    plans: tuple[Planned, ...]
     device: torch.device
     bf16: bool
 
@@ -72,13 +73,14 @@ class Run:
         return self.method.encoder
 
     @property
+    def settings(self) -> TrainSettings:
+        """Of the first stage; length, images of a step and rate may be others in the next."""
+        return self.plans[0].settings
+
+    @property
     def whitens(self) -> bool:
         """Whether the method wants its encoder finished by a whitening."""
         return bool(getattr(self.config, "whiten", False))
-
-    @property
-    def images_per_step(self) -> int:
-        return self.settings.batch_of(len(self.parts.train))
 
     @property
     def unjudged(self) -> np.ndarray:
@@ -141,17 +143,22 @@ class Run:
         spec, bf16, settings = self.encoder.spec, " bf16" if self.bf16 else "", self.settings
         if settings.minutes is not None:
             length = f"{settings.minutes:g} minutes"
-        elif settings.epochs is not None:
-            each = len(self.parts.train) // self.images_per_step
-            length = f"{settings.epochs} epochs of {each} steps"
         else:
-            length = f"{settings.steps:,} steps"
+            length = ", then ".join(map(self._length, self.plans))
         held_out = len(self.parts.watched) + len(self.parts.judged)
         return (
             f"{self.method_name} on {len(self.parts.train)} images ({held_out} more held out) "
             f"from {shown(str(self.request.init))}: {spec.backbone}, {spec.size} px, {length}, "
             f"seed {settings.seed}, {self.device.type}{bf16}"
         )
+
+    def _length(self, plan: Planned) -> str:
+        settings, images = plan.settings, len(self.parts.train)
+        begin = f"{plan.stage.name} of " if plan.stage.name else ""
+        if settings.epochs is None:
+            return f"{begin}{settings.steps:,} steps"
+        each = images * settings.together // settings.batch_of(images)
+        return f"{begin}{settings.epochs} epochs of {each} steps"
 
 
 def prepared(
@@ -179,10 +186,13 @@ def prepared(
     torch.set_num_threads(min(torch.get_num_threads(), workers))
     device = gang.own(choose_device(request.device))
     name = str(request.method)
-    config = parse_options(method_class(name).Config, request.options)
-    encoder = start_encoder(request, config)
+    kind = method_class(name)
+    config = parse_options(kind.Config, request.options)
+    stages = stages_of(kind, config)
+    check_length(request, stages)
+    encoder = start_encoder(request, config, progress.note)
     bf16 = choose_bf16(request.dtype, device, encoder.spec.backbone)
-    method = method_class(name)(encoder, config)
+    method = stages[0].kind(encoder, stages[0].config)
     if method.scalar_norm and request.init != "scratch":
         raise UsageError(
             "scalar_norm=true is for a new encoder, "
@@ -192,9 +202,7 @@ def prepared(
     # Both encoders are judged on the same pixels: what the one sees must not be blurred for the other.
     side = max(max(encoder.spec.size, judged_size) * SOURCE_SCALE, LEAST_SIDE)
     cache_file = os.path.join(cache, f"pixels-{side}.u8")
-    choose_settings(
-        request, 2, device, method.recipe
-    )  # a slip in the numbers is told before any image is read
+    planned(stages, request, 2, device)  # a slip in the numbers is told before any image is read
     until = None if request.minutes is None else started + READING_SHARE * 60 * request.minutes
     every = gang.leader_first(
         lambda: build_pixel_cache(
@@ -211,8 +219,7 @@ def prepared(
     if set_aside:
         progress.note(f"{set_aside:,} images show the same picture as another one and were set aside")
     parts = split(pixels.contents)
-    settings = choose_settings(request, len(parts.train), device, method.recipe)
-    settings = dataclasses.replace(settings, parts=gang.size, workers=workers)
+    plans = planned(stages, request, len(parts.train), device, parts=gang.size, workers=workers)
     if request.init == "scratch":
         fit_normalisation(encoder, pixels.subset(parts.train), request.seed, method.scalar_norm)
-    return Run(request, name, config, pixels, parts, set_aside, cache_file, method, settings, device, bf16)
+    return Run(request, name, config, pixels, parts, set_aside, cache_file, method, plans, device, bf16)

@@ -26,17 +26,17 @@ from augnet_cli.training.candidate import (
     serving_file,
     taking,
 )
-from augnet_cli.training.checkpoint import Position, conclude, saved_position, state_of_run
+from augnet_cli.training.checkpoint import Position
 from augnet_cli.training.curves import PICTURE_NAME, draw_curves
 from augnet_cli.training.embedding import InFile
 from augnet_cli.training.evidence import Evidence, gain_of
 from augnet_cli.training.export import export_encoder
 from augnet_cli.training.finishing import finish
 from augnet_cli.training.gang import ALONE, Gang
-from augnet_cli.training.initial import initial_file
+from augnet_cli.training.initial import known_thresholds
 from augnet_cli.training.judge import Bench, FolderScores, bench_for, judge
-from augnet_cli.training.log import read_log
 from augnet_cli.training.loop import EachEpoch
+from augnet_cli.training.methods.method import Method
 from augnet_cli.training.outcome import TrainOutcome, record_of, write_record
 from augnet_cli.training.pixels import remove_pixel_cache
 from augnet_cli.training.preparation import Run, prepared
@@ -50,6 +50,7 @@ from augnet_cli.training.scoring import (
     score_copies,
     stricter,
 )
+from augnet_cli.training.staged import Planned, StagedReport, Stages
 from augnet_cli.training.stopping import stop_on_signals
 from augnet_cli.training.trainer import TrainReport, train
 from augnet_cli.training.watch import watch_for
@@ -100,17 +101,20 @@ def run_training(
     serving = _serving(data, progress)
     run = prepared(folder, files, cache, request, serving.resize.size, started, progress, gang)
     training = os.path.join(data, TRAINING_FOLDER)
+    stages = Stages(run.plans, run.method, training, run.identity, len(run.parts.train), request.resume)
     if request.resume:
-        state_of_run(training, run.identity)  # refused before minutes are spent on measuring
+        stages.check_resumable()
+    else:
+        gang.from_leader(stages.begin_anew)
     os.makedirs(training, exist_ok=True)
     progress.note(run.summary())
     try:
         before = gang.in_leader(lambda: _judged_before(serving, run, started, progress))
         seconds = gang.from_leader(lambda: None if before is None else before.seconds_left)
-        report = _trained(run, training, seconds, progress, each_epoch, gang)
-        outcome = gang.from_leader(lambda: _concluded(run, report, before, training, data, progress))
+        report = _trained(run, stages, seconds, progress, each_epoch, gang)
+        outcome = gang.from_leader(lambda: _concluded(run, report, before, stages, data, progress))
     except KeyboardInterrupt as stop:
-        raise _interrupted(saved_position(training, run.identity)) from stop
+        raise _interrupted(*stages.saved()) from stop
     if gang.leads:
         remove_pixel_cache(run.cache_file)
     return outcome
@@ -138,40 +142,57 @@ def _judged_before(serving: Embedder, run: Run, started: float, progress: Progre
 
 
 def _trained(
-    run: Run, training: str, seconds: float | None, progress: Progress, each_epoch: EachEpoch, gang: Gang
-) -> TrainReport:
+    run: Run, stages: Stages, seconds: float | None, progress: Progress, each_epoch: EachEpoch, gang: Gang
+) -> StagedReport:
     parts, size = run.parts, run.encoder.spec.size
-    watch = gang.in_leader(lambda: watch_for(run.pixels, parts.watched, parts.train, size, run.device))
-    with stop_on_signals() as stop:
+
+    def train_one(
+        method: Method,
+        plan: Planned,
+        folder: str,
+        resume: bool,
+        identity: dict[str, Any],
+        seconds: float | None,
+    ) -> TrainReport:
+        os.makedirs(folder, exist_ok=True)
+        watch = None
+        if method.is_watched:
+            watch = gang.in_leader(
+                lambda: watch_for(run.pixels, parts.watched, parts.train, size, run.device)
+            )
         return train(
-            run.method,
+            method,
             run.pixels.subset(parts.train),
-            run.settings,
+            plan.settings,
             device=run.device,
             bf16=run.bf16,
-            folder=training,
-            resume=run.request.resume,
-            identity=run.identity,
+            folder=folder,
+            resume=resume,
+            identity=identity,
             seconds=seconds,
             watch=watch,
             stop=stop,
             gang=gang,
             each_epoch=each_epoch,
             progress=progress,
+            stage=plan.stage.name,
         )
+
+    with stop_on_signals() as stop:
+        return stages.run(train_one, seconds)
 
 
 def _concluded(
     run: Run,
-    report: TrainReport,
+    report: StagedReport,
     before: _Before | None,
-    training: str,
+    stages: Stages,
     data: str,
     progress: Progress,
 ) -> TrainOutcome:
     """Export, judge, decide, and write down what came of it."""
     assert before is not None
-    pace = report.throughput
+    pace = report.whole.throughput
     progress.note(
         f"training is over: {pace.images_per_second:,.0f} images/s, {pace.waiting_share:.0%} of the time "
         "waiting for data; the new encoder is exported and measured"
@@ -182,15 +203,15 @@ def _concluded(
     outcome = TrainOutcome(
         file=serving_file(data) if decision.taken else candidate.file,
         card=candidate.card,
-        report=report,
+        report=report.whole,
         images=len(run.pixels),
         trained=len(run.parts.train),
         set_aside=run.set_aside,
         before=before.scores,
         after=after,
         decision=decision,
-        curve=tuple(read_log(training)),
-        settings=run.told,
+        curve=stages.curve(),
+        settings={**run.told, **report.told(run.config)},
         record=record_of(data),
         skipped=run.pixels.skipped,
     )
@@ -199,12 +220,12 @@ def _concluded(
     with taking(candidate.file, old, data) if decision.taken else contextlib.nullcontext():
         write_record(outcome)
         draw_curves(outcome, os.path.join(data, PICTURE_NAME))
-    conclude(training)
+    stages.conclude()
     forget_old_candidates(data, candidate.file)
     return outcome
 
 
-def _exported(run: Run, report: TrainReport, data: str) -> Embedder:
+def _exported(run: Run, report: StagedReport, data: str) -> Embedder:
     """The trained encoder, finished, as a file among the candidates, named by its id."""
     if run.whitens:
         finish(run.encoder, run.pixels.subset(run.parts.train), run.request.seed, run.device)
@@ -215,10 +236,9 @@ def _exported(run: Run, report: TrainReport, data: str) -> Embedder:
     embedder = in_integers(embedder, run.encoder, squares)
     # By the file, not by torch: integers move distances a little.
     scores = score_copies(InFile(embedder), run.pixels, run.request.seed, run.device)
-    init = str(run.request.init)
-    if scores.sample < FEWEST_FOR_THRESHOLDS and init != "scratch":
+    known = known_thresholds(str(run.request.init), run.encoder)
+    if scores.sample < FEWEST_FOR_THRESHOLDS and known is not None:
         # It is still much the encoder that it was, whose distances were measured on more.
-        known = Embedder.load(initial_file(init)).card.thresholds
         scores = dataclasses.replace(scores, thresholds=stricter(scores.thresholds, known))
     embedder = measured(embedder, scores)
     embedder.file = os.path.join(folder, f"{embedder.id}.onnx")
@@ -226,14 +246,15 @@ def _exported(run: Run, report: TrainReport, data: str) -> Embedder:
     return embedder
 
 
-def _card(run: Run, report: TrainReport) -> Card:
+def _card(run: Run, report: StagedReport) -> Card:
     """What is known of the encoder before it was measured."""
     told: dict[str, Any] = {
         "command": run.request.command,
         **run.told,
-        "steps": report.steps,
-        "epochs": report.epochs,
-        "views": report.steps * run.images_per_step * run.method.views,
+        **report.told(run.config),
+        "steps": report.whole.steps,
+        "epochs": report.whole.epochs,
+        "views": report.views,
     }
     return Card(
         id="",
@@ -246,7 +267,7 @@ def _card(run: Run, report: TrainReport) -> Card:
     )
 
 
-def _interrupted(saved: Position) -> Interrupted:
+def _interrupted(stage: str, saved: Position) -> Interrupted:
     if saved.is_over:
         return Interrupted(
             "interrupted after training, before the new encoder was measured",
@@ -257,7 +278,7 @@ def _interrupted(saved: Position) -> Interrupted:
             "training interrupted before anything was saved", "run the same command again to start anew"
         )
     return Interrupted(
-        f"training interrupted in epoch {saved.epoch + 1}; "
+        f"training interrupted in epoch {saved.epoch + 1}{f' of {stage}' if stage else ''}; "
         f"{saved.progress:.0%} of it is saved ({saved.step} steps)",
         "run the same command with --resume to go on",
     )

@@ -71,6 +71,7 @@ def train(
     gang: Gang = ALONE,
     each_epoch: EachEpoch = lambda line: None,
     progress: Progress = SILENT,
+    stage: str = "",
 ) -> TrainReport:
     """Train `method` on `pixels`; the checkpoint and the log stand in `folder`, which exists.
 
@@ -80,6 +81,7 @@ def train(
         watch: looks at held-out images; without one the run goes to its planned end.
         stop: asked after each step.
         each_epoch: is given the line of each epoch.
+        stage: its name, where it is one of several.
 
     Raises:
         TrainingError: fewer than 2 images; a loss that is not finite; a checkpoint of another run.
@@ -130,6 +132,7 @@ def train(
         stop=stop or Stop(),
         progress=progress,
         each_epoch=each_epoch,
+        stage=stage,
         position=position,
     )
     return _run(loop)

@@ -40,6 +40,28 @@ class Views(Protocol):
 
 
 @dataclass(frozen=True)
+class EachItsOwn:
+    """Views of several kinds: view number i of an image is made as `kinds[i]` says."""
+
+    kinds: tuple[Views, ...]
+
+    def crop(self, source: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """A view of the first kind; `kind_of` gives the others."""
+        return self.kinds[0].crop(source, rng)
+
+    def finish(self, batch: Tensor, generator: torch.Generator) -> Tensor:
+        """(B V, 3, S, S), the views of an image one after the other."""
+        views = batch.unflatten(0, (-1, len(self.kinds)))
+        made = [kind.finish(views[:, number], generator) for number, kind in enumerate(self.kinds)]
+        return torch.stack(made, dim=1).flatten(0, 1)
+
+
+def kind_of(views: Views, number: int) -> Views:
+    """How view `number` of an image is made."""
+    return views.kinds[number] if isinstance(views, EachItsOwn) else views
+
+
+@dataclass(frozen=True)
 class AugNetViews:
     """Views as AugNet's STL-10 script makes them; defaults are its constants."""
 

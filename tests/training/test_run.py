@@ -389,9 +389,12 @@ def test_run_from_a_file_starts_with_its_embeddings_and_its_normalisation(
         with pytest.raises(UsageError, match=f"--{option}") as error:
             start_encoder(dataclasses.replace(request, **{option: value}), AugNetConfig())
         assert error.value.hint == "--init scratch"
+    told: list[str] = []
+    other = start_encoder(request, AugNetConfig(linear=False), told.append)
+    assert other.spec.head == "tanh" and "a new one, tanh" in told[0]
 
 
-@pytest.mark.parametrize("options", [{"faithful": "true"}, {"linear": "no"}, {"scalar_norm": "true"}])
+@pytest.mark.parametrize("options", [{"faithful": "true"}, {"scalar_norm": "true"}])
 def test_switches_of_a_new_encoder_are_refused_for_an_old_one(
     options: dict[str, str], trained: tuple[Path, TrainOutcome]
 ) -> None:

@@ -41,10 +41,12 @@ def pixels_of(folder: Path, side: int = 64) -> PixelCache:
     return build_pixel_cache(str(folder), files, f"{folder}-{side}.u8", side=side, workers=2)
 
 
-def small_encoder(seed: int = 0, size: int = 32, dim: int = 16, backbone: str = "resnet18_slim") -> Encoder:
+def small_encoder(
+    seed: int = 0, size: int = 32, dim: int = 16, backbone: str = "resnet18_slim", width: int = 0
+) -> Encoder:
     """A new encoder whose batch norms have seen pictures, so that its embeddings differ from each other."""
     torch.manual_seed(seed)
-    encoder = Encoder(EncoderSpec(backbone, size, dim))
+    encoder = Encoder(EncoderSpec(backbone, size, dim, width=width))
     encoder.train()
     for module in encoder.modules():
         if isinstance(module, torch.nn.modules.batchnorm._BatchNorm):

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 METHODS = {
     "copies": "augnet_cli.training.methods.copies:Copies",
     "augnet": "augnet_cli.training.methods.augnet:AugNet",
+    "simclr": "augnet_cli.training.methods.simclr:Simclr",
+    "scan": "augnet_cli.training.methods.scan:Scan",
 }
 GROUP = "augnet.methods"
 

@@ -24,10 +24,13 @@ RowsOf = Callable[[Tensor], Tensor]
 class EmbedAll(Protocol):
     """A pass over all images in eval mode, without gradient."""
 
-    def __call__(self, rows_of: RowsOf | None = None, viewed: bool = False) -> np.ndarray:
+    def __call__(
+        self, rows_of: RowsOf | None = None, viewed: bool = False, only: np.ndarray | None = None
+    ) -> np.ndarray:
         """(n, ...) what `rows_of` makes of every image; None: `encoder.unit_rows`.
 
         `viewed`: of one view of each, drawn anew in each epoch, instead of the whole unaltered image.
+        `only`: rows (m,) of the images it is asked for, in that order; not with `viewed`.
         """
         ...
 
@@ -44,6 +47,26 @@ class Batch:
     views: Tensor
 
 
+@dataclass(frozen=True)
+class Stage:
+    """One of several trainings that follow one another on the same encoder (`Method.stages`).
+
+    Attributes:
+        name: a word; names its folder and its lines of the log.  "" where it is all there is.
+        kind, config: its method, a whole one with an optimiser and a length of its own.
+        share: of the time that all stages are given, in parts of whatever sum.
+        epochs, lr, images_per_step: what the user said of this stage; None is its method's own.
+    """
+
+    name: str
+    kind: type[Method]
+    config: Any
+    share: float = 1.0
+    epochs: int | None = None
+    lr: float | None = None
+    images_per_step: int | None = None
+
+
 class Method(nn.Module):
     """A way to train an encoder without labels; subclasses fill in `Config`, `view_transform` and `loss`."""
 
@@ -52,6 +75,19 @@ class Method(nn.Module):
     Config: ClassVar[type[Any]]
 
     scalar_norm: bool = False  # one mean and deviation for all colour channels
+    # Whether copies of held-out images say how good a state is: else none is put back, and no rate falls, for
+    # what was seen of them.
+    is_watched: bool = True
+
+    @classmethod
+    def stages(cls, config: Any) -> tuple[Stage, ...]:
+        """The trainings that this method consists of, in order; none where it is one by itself."""
+        return ()
+
+    @classmethod
+    def takes_head(cls, config: Any, head: str) -> bool:
+        """Whether an encoder with that head can be trained further."""
+        return head == cls.head(config)
 
     @classmethod
     def head(cls, config: Any) -> str:
@@ -68,6 +104,16 @@ class Method(nn.Module):
         self.encoder = encoder
         self.config = config
         self.recipe = type(self).recipe_of(config)
+
+    def follow(self, before: Method) -> None:
+        """Take over from the stage before, whose encoder this one goes on with; before `begin`."""
+
+    def alike_rows(self, images: Tensor) -> Tensor:
+        """Unit rows (B, p) of float images (B, 3, S, S): what this method holds to be alike is near.
+
+        Those of its projection, where it trains one.
+        """
+        return self.encoder.unit_rows(images)
 
     @property
     def views(self) -> int:

@@ -1,0 +1,241 @@
+"""SCAN's clustering: an image and a neighbour of it belong to one cluster, and all clusters are used.
+
+Source: W. Van Gansbeke et al., "SCAN: Learning to Classify Images without Labels" (2020), section 2.2,
+equation 2, and its published code.  Neighbours are mined once, exactly, by what the stage before learnt.
+Letters: B anchors (2 B images of a step), C clusters, n images, K neighbours, d dim.
+
+Differs from the published code, each by a switch (`faithful=true` sets them all back):
+- an image is not its own partner (`include_self`).
+- the best state and head are those of a tenth of the images that is not trained on (`held_out`).  There, the
+  test split decides; a method has none here, so `faithful=true` trains on all images and lets them decide.
+- of few images K is at most half of a cluster, n / (2 C): more would not be of the same one.
+- the length follows from the number of images; there, 50 epochs (100 for more than 10 clusters).
+In both, anchors and partners share the statistics of batch norms, which there take turns.
+"""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from augnet_cli.search.exact import nearest
+from augnet_cli.training.encoder import Encoder
+from augnet_cli.training.methods.method import Batch, EmbedAll, Method
+from augnet_cli.training.methods.scan_config import FEW_CLASSES, ScanConfig
+from augnet_cli.training.recipe import SGD, Recipe
+from augnet_cli.training.schedule import constant
+from augnet_cli.training.strong_views import StrongViews, longest_cut
+from augnet_cli.training.views import Views
+
+PAIR = 2  # an anchor and its partner
+SMALLEST_SHARE = 1e-8  # of a cluster in the entropy, whose gradient stays finite
+LOWEST_LOG = -100.0  # of an agreement, as torch's binary cross-entropy has it
+JUDGED_NEIGHBOURS = 5  # of each image that chooses the best state
+FEWEST_HELD_OUT = 20  # images: of fewer a state is not chosen by
+
+
+def scan_terms(anchors: Tensor, partners: Tensor, entropy_weight: float) -> tuple[Tensor, Tensor]:
+    """The two terms of SCAN's loss (equation 2), of logits (B, C).
+
+    Returns:
+        the mean of -log <p_i, p_n(i)> over pairs, at least 0, and -weight * H of the anchors' mean, at least
+        -weight * log C; their sum is minimised.
+    """
+    own, other = anchors.softmax(1), partners.softmax(1)
+    consistency = -(own * other).sum(1).log().clamp(min=LOWEST_LOG).mean()
+    return consistency, -entropy_weight * entropy(own.mean(0))
+
+
+def entropy(shares: Tensor) -> Tensor:
+    """Minus the sum of p log p over (..., C) shares, in [0, log C]."""
+    shares = shares.clamp(min=SMALLEST_SHARE)
+    return -(shares * shares.log()).sum(-1)
+
+
+def scan_score(logits: Tensor, neighbours: Tensor) -> Tensor:
+    """How good clusters are, by no label: SCAN's loss with weight 1 over all pairs; smaller is better.
+
+    Args:
+        logits: (n, C) of unaltered images; neighbours: (n, K) their rows.
+    """
+    shares = logits.softmax(1)
+    agreement = torch.einsum("nc,nkc->nk", shares, shares[neighbours])
+    return -agreement.log().clamp(min=LOWEST_LOG).mean() - entropy(shares.mean(0))
+
+
+def neighbours_of(rows: np.ndarray, wanted: int, clusters: int, include_self: bool) -> np.ndarray:
+    """(n, k) int64: the rows nearest to each of (n, p) unit rows, k at most half of a cluster.
+
+    With `include_self` the row itself comes first, beyond k.
+    """
+    count = len(rows)
+    k = max(1, min(wanted, count // (2 * clusters), count - 1))
+    found, _ = nearest(rows, rows, k + 1)
+    own = np.arange(count)[:, None]
+    # Equal rows may come before the row itself.
+    others = np.take_along_axis(found, np.argsort(found == own, axis=1, kind="stable")[:, :k], axis=1)
+    return np.concatenate([own, others], axis=1) if include_self else others
+
+
+class ScanCluster(Method):
+    """Training of cluster heads on mined neighbours; the best one becomes the encoder's second output."""
+
+    Config = ScanConfig
+    config: ScanConfig
+    is_watched = False
+    neighbours: Tensor  # (n, k) int64: the partners that an image of `learnt` may have
+    judged_neighbours: Tensor  # (j, k) int64, places among `judged`
+    learnt: Tensor  # (n',) int64 rows that are trained on
+    judged: Tensor  # (j,) int64 rows that choose the best state
+
+    @classmethod
+    def head(cls, config: ScanConfig) -> str:
+        return "pooled"
+
+    @classmethod
+    def takes_head(cls, config: ScanConfig, head: str) -> bool:
+        return True
+
+    @classmethod
+    def recipe_of(cls, config: ScanConfig) -> Recipe:
+        epochs = None
+        if config.faithful:
+            epochs = 50 if config.clusters <= FEW_CLASSES else 100
+        if config.head_only:
+            return Recipe(SGD, 5.0, 256, epochs, momentum=0.9, rate=constant, together=PAIR)
+        return Recipe(
+            lr=1e-4, images_per_step=256, epochs=epochs, weight_decay=1e-4, rate=constant, together=PAIR
+        )
+
+    def __init__(self, encoder: Encoder, config: ScanConfig) -> None:
+        super().__init__(encoder, config)
+        if encoder.spec.clusters != config.clusters:
+            encoder.add_clusters(config.clusters)
+        assert encoder.clusters is not None
+        # The heads are trained here; the encoder's own is given the best of them in the end.
+        encoder.clusters.requires_grad_(False)
+        self.heads = nn.ModuleList(nn.Linear(encoder.dim, config.clusters) for _ in range(config.heads))
+        self._before: list[Method] = []  # in a list: it is no part of this module
+        self._best: dict[str, Any] | None = None
+        self._score = float("inf")
+        if config.head_only:
+            encoder.requires_grad_(False)
+
+    @property
+    def views(self) -> int:
+        return 1
+
+    @property
+    def includes_self(self) -> bool:
+        return self.config.include_self or self.config.faithful
+
+    def view_transform(self, size: int) -> Views:
+        return StrongViews(size, tuple(self.encoder.mean.tolist()), self.config.cutout or longest_cut(size))
+
+    def follow(self, before: Method) -> None:
+        self._before = [before]
+
+    def begin(self, images: int) -> None:
+        held = 0 if self.config.faithful else round(images * self.config.held_out)
+        if held < FEWEST_HELD_OUT:
+            held = 0
+        rows = torch.randperm(images)
+        learnt, judged = (
+            rows[held:].sort().values,
+            rows[:held].sort().values if held else torch.arange(images),
+        )
+        clusters, with_self = self.config.clusters, int(self.includes_self)
+        for name, value in (("learnt", learnt), ("judged", judged)):
+            self.register_buffer(name, value)
+        for name, count, wanted in (
+            ("neighbours", len(learnt), self.config.neighbours),
+            ("judged_neighbours", len(judged), JUDGED_NEIGHBOURS),
+        ):
+            k = max(1, min(wanted, count // (2 * clusters), count - 1)) + with_self
+            self.register_buffer(name, torch.zeros(count, k, dtype=torch.int64))
+
+    def rows_in_epoch(self, images: int) -> int:
+        return PAIR * len(self.learnt)
+
+    def start_epoch(self, epoch: int, embed_all: EmbedAll, rng: np.random.Generator) -> np.ndarray | None:
+        if epoch == 0:
+            self._mine(embed_all)
+        else:
+            self._judge(embed_all)
+        learnt, neighbours = self.learnt.cpu().numpy(), self.neighbours.cpu().numpy()
+        anchors = rng.permutation(len(learnt))
+        drawn = rng.integers(neighbours.shape[1], size=len(anchors))
+        return learnt[np.stack([anchors, neighbours[anchors, drawn]], axis=1)].ravel()
+
+    def _mine(self, embed_all: EmbedAll) -> None:
+        """Find the neighbours, once, by what the stage before holds to be alike."""
+        before = self._before[0].eval() if self._before else self
+        assert isinstance(before, Method)
+        rows = embed_all(before.alike_rows)
+        for buffer, of, wanted in (
+            (self.neighbours, self.learnt, self.config.neighbours),
+            (self.judged_neighbours, self.judged, JUDGED_NEIGHBOURS),
+        ):
+            found = neighbours_of(rows[of.cpu().numpy()], wanted, self.config.clusters, self.includes_self)
+            buffer.copy_(torch.from_numpy(found))
+
+    def train(self, mode: bool = True) -> ScanCluster:
+        super().train(mode)
+        if self.config.head_only:
+            self.encoder.eval()
+        return self
+
+    def loss(self, batch: Batch) -> dict[str, Tensor]:
+        embeddings = self.together(self.encoder(batch.views.flatten(0, 1)).float())
+        # Of an agreement of nearly 1 the logarithm is what bf16 rounds away.
+        with torch.autocast(embeddings.device.type, enabled=False):
+            terms = [
+                scan_terms(logits[0::PAIR], logits[1::PAIR], self.config.entropy_weight)
+                for logits in (head(embeddings) for head in self.heads)
+            ]
+            consistency, spread = (torch.stack(each).sum() for each in zip(*terms, strict=True))
+            return {"consistency": consistency, "entropy": spread}
+
+    def _judge(self, embed_all: EmbedAll) -> None:
+        """Remember the state and its best head if they are the best so far."""
+        made = embed_all(self._all_logits, only=self.judged.cpu().numpy())
+        neighbours = self.judged_neighbours.cpu()
+        scores = [
+            float(scan_score(logits, neighbours)) for logits in torch.from_numpy(made).double().unbind(1)
+        ]
+        best = int(np.argmin(scores))
+        if scores[best] < self._score:
+            self._score = scores[best]
+            whole = {
+                "encoder": {
+                    k: v for k, v in self.encoder.state_dict().items() if not k.startswith("clusters.")
+                },
+                "head": self.heads[best].state_dict(),
+            }
+            self._best = copy.deepcopy({part: _on_cpu(state) for part, state in whole.items()})
+
+    def _all_logits(self, images: Tensor) -> Tensor:
+        """(B, heads, C)."""
+        embeddings = self.encoder(images)
+        return torch.stack([head(embeddings) for head in self.heads], dim=1)
+
+    def conclude(self, embed_all: EmbedAll) -> None:
+        self._judge(embed_all)
+        assert self._best is not None and self.encoder.clusters is not None
+        self.encoder.load_state_dict(self._best["encoder"], strict=False)
+        self.encoder.clusters.load_state_dict(self._best["head"])
+        self.encoder.requires_grad_(True)
+
+    def get_extra_state(self) -> dict[str, Any]:
+        return {"score": self._score, "best": self._best}
+
+    def set_extra_state(self, state: dict[str, Any]) -> None:
+        self._score, self._best = float(state["score"]), state["best"]
+
+
+def _on_cpu(state: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {name: value.detach().cpu() for name, value in state.items()}

@@ -1,0 +1,90 @@
+"""The settings of SCAN, of all its stages: what is said with `--set`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from augnet_cli.errors import UsageError
+from augnet_cli.images.names import shown
+
+PRETEXT, CLUSTER, SELFLABEL = "pretext", "cluster", "selflabel"
+ORDER = (PRETEXT, CLUSTER, SELFLABEL)
+FEW_CLASSES = 10  # up to so many the published recipes cluster for 50 epochs, beyond for 100
+
+
+@dataclass(frozen=True)
+class ScanConfig:
+    """Settings of the method; `--set name=value` changes one.
+
+    Of epochs, rates and images of a step, 0 is the stage's own; images count partners.
+    """
+
+    clusters: int = 10  # C
+    stages: str = "pretext,cluster,selflabel"  # those wanted, in this order
+    pretext: str = "simclr"  # a method: simclr, rotnet, instance, decouple, augnet
+    pretext_set: str = ""  # settings of that method: name=value, comma between
+    pretext_epochs: int = 0
+    pretext_lr: float = 0.0
+    pretext_images: int = 0
+    cluster_epochs: int = 0
+    cluster_lr: float = 0.0
+    cluster_images: int = 0
+    selflabel_epochs: int = 0
+    selflabel_lr: float = 0.0
+    selflabel_images: int = 0
+    neighbours: int = 20  # K; fewer of few images, see `neighbours_of`
+    include_self: bool = False  # an image may be its own partner
+    entropy_weight: float = 5.0
+    heads: int = 1  # trained side by side; the best one is kept
+    head_only: bool = False  # the encoder stays as it is while its clusters are learnt
+    held_out: float = 0.1  # share of the images by which the best state is chosen
+    cutout: int = 0  # longest side in pixels of what is cut out; 0: half of small pictures, a third of others
+    threshold: float = 0.99  # a label is believed above this probability
+    balance: bool = True  # all labels of a batch count alike, however often they come
+    ema: float = 0.0  # share that a running mean of the weights keeps in a step; 0: there is none
+    faithful: bool = False  # the published behaviour and recipes
+
+    def __post_init__(self) -> None:
+        self._check_names()
+        for name in ("clusters", "neighbours", "heads"):
+            least = 2 if name == "clusters" else 1
+            if getattr(self, name) < least:
+                raise UsageError(
+                    f"{name} must be at least {least}, not {getattr(self, name)}",
+                    f"--set {name}={self._default(name)}",
+                )
+        for name in ("entropy_weight", "cutout", *self._of_stages()):
+            if not getattr(self, name) >= 0:
+                raise UsageError(
+                    f"{name} can't be under 0, as {getattr(self, name)} is",
+                    f"--set {name}={self._default(name)}",
+                )
+        for name, most in (("held_out", 0.5), ("threshold", 1.0), ("ema", 1.0)):
+            if not 0 <= getattr(self, name) < most:
+                raise UsageError(
+                    f"{name} must be from 0 to under {most:g}, not {getattr(self, name)}",
+                    f"--set {name}={self._default(name)}",
+                )
+
+    def _check_names(self) -> None:
+        wanted = self.wanted
+        if not wanted or wanted != tuple(name for name in ORDER if name in wanted):
+            raise UsageError(
+                f"stages can't be {shown(self.stages) or repr(self.stages)}",
+                f"name some of {', '.join(ORDER)}, in this order",
+            )
+
+    def _default(self, name: str) -> object:
+        return self.__dataclass_fields__[name].default
+
+    def _of_stages(self) -> tuple[str, ...]:
+        return tuple(f"{stage}_{what}" for stage in ORDER for what in ("epochs", "lr", "images"))
+
+    @property
+    def wanted(self) -> tuple[str, ...]:
+        """Names of the stages, in order."""
+        return tuple(self.stages.split(","))
+
+    def of_stage(self, name: str, what: str) -> int | float | None:
+        """What was said of a stage's `epochs`, `lr` or `images`; None for its own."""
+        return getattr(self, f"{name}_{what}") or None

@@ -1,0 +1,1 @@
+"""Networks that make features of images, a family a file; `training.backbones` has them all by name."""
