@@ -12,7 +12,7 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -20,6 +20,8 @@ from typing import IO, Any
 
 import numpy as np
 
+from augnet_cli.datasets.pixels import shortened
+from augnet_cli.datasets.record import Images
 from augnet_cli.errors import TrainingError
 from augnet_cli.images.decode import decode_short_side, decoder_id
 from augnet_cli.images.files import content_hash, read_bytes
@@ -33,6 +35,8 @@ SHARE_OF_ROOM = 0.5  # of a disk that decoded images may take: it is the user's
 # Decoded images waiting to be written, so that memory stays bounded: a few a worker.
 WINDOW_PER_WORKER = 8
 DATA_HASH_DIGITS = 16
+Result = tuple[str, np.ndarray] | Skip  # content hash and pixels of one image
+Decode = Callable[[str], Result]  # an image by its path or name
 SMALLEST_VARIANCE = 1e-6  # of a channel in [0, 1]: images of one colour can still be divided by the deviation
 
 
@@ -147,16 +151,8 @@ def build_pixel_cache(
     stats = [(found.path, found.size_bytes, found.mtime_ns, found.ctime_ns, found.inode) for found in files]
     # Other decoders may read what was skipped.
     identity = hashlib.sha256(json.dumps([side, decoder_id(), until is None, stats]).encode()).hexdigest()
-    kept = _reuse(file, identity)
-    if kept is None:
-        # First of all: bytes and table are replaced one after the other, and must never be of two runs.
-        for old in (_table_of(file), file):
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(old)
-        table = _written(folder, [found.path for found in files], file, side, workers, until, progress)
-        with whole_file(_table_of(file)) as out:
-            out.write(json.dumps(table.facts(identity)).encode("ascii"))
-        kept = _reuse(file, identity)
+    decode = partial(_decode, folder, side=side)
+    kept = _kept(file, identity, [found.path for found in files], decode, workers, until, progress)
     if kept is None:
         raise TrainingError(
             f"no image of {shown(folder)} could be decoded", f"see why: augnet embed {pasted(folder)}"
@@ -164,11 +160,65 @@ def build_pixel_cache(
     return kept
 
 
-def _written(
-    folder: str,
-    paths: list[str],
+def build_pixel_cache_of(
+    images: Images,
     file: str,
+    *,
     side: int,
+    workers: int,
+    until: float | None = None,
+    progress: Progress = SILENT,
+) -> PixelCache:
+    """As `build_pixel_cache`, of the images of a data set; those of equal bytes once, as there.
+
+    `paths` of the result are the names that the data set gives them.
+
+    Raises:
+        TrainingError: as `build_pixel_cache`.
+    """
+    names = {images.name(number): number for number in range(len(images))}
+    stamps = hashlib.sha256()
+    for stamp in images.stamps():
+        stamps.update(stamp.encode("utf-8", "surrogatepass") + b"\n")
+    facts = [side, decoder_id(), until is None, len(images), stamps.hexdigest()]
+    identity = hashlib.sha256(json.dumps(facts).encode()).hexdigest()
+
+    def decode(name: str) -> Result:
+        return _read(images, names[name], side)
+
+    kept = _kept(file, identity, list(names), decode, workers, until, progress)
+    if kept is None:
+        raise TrainingError("no image of the data set could be decoded", "see that its files are whole")
+    return kept
+
+
+def _kept(
+    file: str,
+    identity: str,
+    names: list[str],
+    decode: Decode,
+    workers: int,
+    until: float | None,
+    progress: Progress,
+) -> PixelCache | None:
+    """What is in `file` where it holds just these, else what is written there; None where that is nothing."""
+    kept = _reuse(file, identity)
+    if kept is None:
+        # First of all: bytes and table are replaced one after the other, and must never be of two runs.
+        for old in (_table_of(file), file):
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(old)
+        table = _written(names, decode, file, workers, until, progress)
+        with whole_file(_table_of(file)) as out:
+            out.write(json.dumps(table.facts(identity)).encode("ascii"))
+        kept = _reuse(file, identity)
+    return kept
+
+
+def _written(
+    paths: list[str],
+    decode: Decode,
+    file: str,
     workers: int,
     until: float | None,
     progress: Progress,
@@ -181,7 +231,7 @@ def _written(
     table, done = _Table(), 0
     with (
         whole_file(file) as out,
-        contextlib.closing(_decoded(folder, paths, side, workers, progress)) as decoded,
+        contextlib.closing(_decoded(paths, decode, workers, progress)) as decoded,
     ):
         for path, result in decoded:
             if isinstance(result, Skip):
@@ -211,11 +261,8 @@ def remove_pixel_cache(file: str) -> None:
             os.unlink(name)
 
 
-Result = tuple[str, np.ndarray] | Skip  # content hash and pixels of one file
-
-
 def _decoded(
-    folder: str, paths: list[str], side: int, workers: int, progress: Progress
+    paths: list[str], decode: Decode, workers: int, progress: Progress
 ) -> Generator[tuple[str, Result]]:
     """Each path with its result, in the order of `paths`."""
     progress.start("decoding", len(paths))
@@ -224,7 +271,7 @@ def _decoded(
     try:
         for start in range(0, len(paths), window):
             part = paths[start : start + window]
-            for path, result in zip(part, pool.map(partial(_decode, folder, side=side), part), strict=True):
+            for path, result in zip(part, pool.map(decode, part), strict=True):
                 progress.advance(1, skipped=int(isinstance(result, Skip)))
                 yield path, result
     finally:
@@ -237,6 +284,15 @@ def _decode(folder: str, path: str, side: int) -> Result:
         return content_hash(data), decode_short_side(data, side, name=path).pixels
     except Unusable as unusable:
         return Skip(path, unusable.reason)
+
+
+def _read(images: Images, number: int, side: int) -> Result:
+    try:
+        found = images.read(number)
+        content = content_hash(found.tobytes() if isinstance(found, np.ndarray) else found)
+        return content, shortened(found, side, images.name(number))
+    except Unusable as unusable:
+        return Skip(images.name(number), unusable.reason)
 
 
 def _table_of(file: str) -> str:
