@@ -69,8 +69,8 @@ def train(
             "--eval-every",
             min=1,
             metavar="EPOCHS",
-            help="Tell every so many epochs what the labels of the test split say (kNN, ACC, NMI, ARI, R@1); the "
-            "method never sees them, and nothing is chosen by them.",
+            help="Tell every so many epochs what the labels of the test split say (kNN, ACC, NMI, ARI, R@1); "
+            "the method never sees them, and nothing is chosen by them.",
             show_default=False,
         ),
     ] = None,
@@ -79,8 +79,8 @@ def train(
         typer.Option(
             "--eval-data",
             metavar="NAME:PATH",
-            help="Whose test split --eval-every judges by: a data set, or a folder with labels.tsv or a folder "
-            "a class.  [default: that of --data]",
+            help="Whose test split --eval-every judges by: a data set, or a folder with labels.tsv or a "
+            "folder a class.  [default: that of --data]",
             show_default=False,
         ),
     ] = None,
@@ -285,9 +285,8 @@ def _check_words(
     """
     if (folder is None) == (data is None):
         both = "FOLDER and --data both say" if folder else "nothing says"
-        raise UsageError(
-            f"{both} what to learn from", "augnet train FOLDER, or --data NAME:PATH --out FILE.onnx"
-        )
+        hint = "augnet train FOLDER, or --data NAME:PATH --out FILE.onnx"
+        raise UsageError(f"{both} what to learn from", hint)
     if data is not None and out is None:
         raise UsageError("--data needs a file for the encoder", "--out encoder.onnx")
     if data is None and out is not None:

@@ -20,6 +20,7 @@ from augnet_cli.evaluation.protocols import judge_while_training
 from augnet_cli.images.unusable import Unusable
 from augnet_cli.records import Resize
 from augnet_cli.training.embedding import GivesUnitRows, embed_images
+from augnet_cli.training.request import TrainRequest
 
 MOST_IMAGES = 10_000  # the whole test split of CIFAR; of more a sample
 MOST_BYTES = 1 << 30  # of their pixels, which stay in memory
@@ -50,6 +51,17 @@ class EpochScores:
         rows = embed_images(encoder, self.squares.__getitem__, len(self.squares), device)
         figures = judge_while_training(rows, self.labels, self.classes, self.seed)
         return {name: round(value, DIGITS) for name, value in figures.items()}
+
+
+def scores_asked_for(split: Split | None, request: TrainRequest, size: int) -> EpochScores | None:
+    """What judges a run by labels, at the side `size` that its encoder sees; None where nobody asked.
+
+    Raises:
+        DatasetError: as `scores_on`.
+    """
+    if split is None or request.eval_every is None:
+        return None
+    return scores_on(split, request.eval_every, size, request.seed, request.workers)
 
 
 def scores_on(split: Split, every: int, size: int, seed: int, workers: int) -> EpochScores:

@@ -1,4 +1,4 @@
-"""One training run on a published data set, from its images to an encoder file: nothing is held out or judged.
+"""One training run on a published data set, from its images to an encoder file: nothing is held out.
 
 The images are those that the data set gives out for learning: its train split, and the unlabelled one where
 there is one.  How good the encoder is, `augnet evaluate` says on the test split.
@@ -21,14 +21,16 @@ from augnet_cli.errors import Interrupted, TrainingError
 from augnet_cli.progress import SILENT, Progress
 from augnet_cli.records import Skip
 from augnet_cli.training.curves import PICTURE_NAME, draw_course
+from augnet_cli.training.dataset_pixels import build_pixel_cache_of
+from augnet_cli.training.epoch_scores import scores_asked_for
 from augnet_cli.training.gang import ALONE, Gang
 from augnet_cli.training.holdout import FEWEST, Parts
 from augnet_cli.training.loop import EachEpoch
 from augnet_cli.training.outcome import RECORD_NAME, RECORD_VERSION
-from augnet_cli.training.pixels import build_pixel_cache_of, remove_pixel_cache
+from augnet_cli.training.pixels import remove_pixel_cache
 from augnet_cli.training.preparation import SOURCE_SCALE, Run, begun, reading_ends, run_on
 from augnet_cli.training.request import TrainRequest
-from augnet_cli.training.run import TRAINING_FOLDER, exported, interrupted, scores_of, trained
+from augnet_cli.training.run import TRAINING_FOLDER, exported, interrupted, trained
 from augnet_cli.training.staged import StagedReport, Stages
 from augnet_cli.training.trainer import TrainReport
 from augnet_cli.training.whole import whole_file
@@ -107,7 +109,7 @@ def train_on_dataset(
     os.makedirs(folder, exist_ok=True)
     progress.note(run.summary())
     try:
-        scores = scores_of(run, judged_by)
+        scores = scores_asked_for(judged_by, run.request, run.encoder.spec.size)
         # Nothing is judged, before or after.
         seconds = gang.from_leader(lambda: run.seconds_for_training(time.monotonic() - started, 0.0, 1))
         report = trained(run, stages, seconds, progress, each_epoch, gang, scores)

@@ -20,8 +20,6 @@ from typing import IO, Any
 
 import numpy as np
 
-from augnet_cli.datasets.pixels import shortened
-from augnet_cli.datasets.record import Images
 from augnet_cli.errors import TrainingError
 from augnet_cli.images.decode import decode_short_side, decoder_id
 from augnet_cli.images.files import content_hash, read_bytes
@@ -152,7 +150,7 @@ def build_pixel_cache(
     # Other decoders may read what was skipped.
     identity = hashlib.sha256(json.dumps([side, decoder_id(), until is None, stats]).encode()).hexdigest()
     decode = partial(_decode, folder, side=side)
-    kept = _kept(file, identity, [found.path for found in files], decode, workers, until, progress)
+    kept = kept_pixels(file, identity, [found.path for found in files], decode, workers, until, progress)
     if kept is None:
         raise TrainingError(
             f"no image of {shown(folder)} could be decoded", f"see why: augnet embed {pasted(folder)}"
@@ -160,39 +158,7 @@ def build_pixel_cache(
     return kept
 
 
-def build_pixel_cache_of(
-    images: Images,
-    file: str,
-    *,
-    side: int,
-    workers: int,
-    until: float | None = None,
-    progress: Progress = SILENT,
-) -> PixelCache:
-    """As `build_pixel_cache`, of the images of a data set; those of equal bytes once, as there.
-
-    `paths` of the result are the names that the data set gives them.
-
-    Raises:
-        TrainingError: as `build_pixel_cache`.
-    """
-    names = {images.name(number): number for number in range(len(images))}
-    stamps = hashlib.sha256()
-    for stamp in images.stamps():
-        stamps.update(stamp.encode("utf-8", "surrogatepass") + b"\n")
-    facts = [side, decoder_id(), until is None, len(images), stamps.hexdigest()]
-    identity = hashlib.sha256(json.dumps(facts).encode()).hexdigest()
-
-    def decode(name: str) -> Result:
-        return _read(images, names[name], side)
-
-    kept = _kept(file, identity, list(names), decode, workers, until, progress)
-    if kept is None:
-        raise TrainingError("no image of the data set could be decoded", "see that its files are whole")
-    return kept
-
-
-def _kept(
+def kept_pixels(
     file: str,
     identity: str,
     names: list[str],
@@ -201,7 +167,10 @@ def _kept(
     until: float | None,
     progress: Progress,
 ) -> PixelCache | None:
-    """What is in `file` where it holds just these, else what is written there; None where that is nothing."""
+    """The images of `names`, from `file` if it holds just these by `identity`, else written there.
+
+    None where no image could be decoded.  The rest is as in `build_pixel_cache`.
+    """
     kept = _reuse(file, identity)
     if kept is None:
         # First of all: bytes and table are replaced one after the other, and must never be of two runs.
@@ -284,15 +253,6 @@ def _decode(folder: str, path: str, side: int) -> Result:
         return content_hash(data), decode_short_side(data, side, name=path).pixels
     except Unusable as unusable:
         return Skip(path, unusable.reason)
-
-
-def _read(images: Images, number: int, side: int) -> Result:
-    try:
-        found = images.read(number)
-        content = content_hash(found.tobytes() if isinstance(found, np.ndarray) else found)
-        return content, shortened(found, side, images.name(number))
-    except Unusable as unusable:
-        return Skip(images.name(number), unusable.reason)
 
 
 def _table_of(file: str) -> str:

@@ -30,7 +30,7 @@ from augnet_cli.training.candidate import (
 from augnet_cli.training.checkpoint import Position
 from augnet_cli.training.curves import PICTURE_NAME, draw_curves
 from augnet_cli.training.embedding import InFile
-from augnet_cli.training.epoch_scores import EpochScores, scores_on
+from augnet_cli.training.epoch_scores import EpochScores, scores_asked_for
 from augnet_cli.training.evidence import Evidence, gain_of
 from augnet_cli.training.export import export_encoder
 from augnet_cli.training.finishing import finish
@@ -115,21 +115,14 @@ def run_training(
     try:
         before = gang.in_leader(lambda: _judged_before(serving, run, started, progress))
         seconds = gang.from_leader(lambda: None if before is None else before.seconds_left)
-        report = trained(run, stages, seconds, progress, each_epoch, gang, scores_of(run, judged_by))
+        scores = scores_asked_for(judged_by, run.request, run.encoder.spec.size)
+        report = trained(run, stages, seconds, progress, each_epoch, gang, scores)
         outcome = gang.from_leader(lambda: _concluded(run, report, before, stages, data, progress))
     except KeyboardInterrupt as stop:
         raise interrupted(*stages.saved()) from stop
     if gang.leads:
         remove_pixel_cache(run.cache_file)
     return outcome
-
-
-def scores_of(run: Run, judged_by: Split | None) -> EpochScores | None:
-    """What judges by labels while the run trains, if that was asked for."""
-    request = run.request
-    if judged_by is None or request.eval_every is None:
-        return None
-    return scores_on(judged_by, request.eval_every, run.encoder.spec.size, request.seed, request.workers)
 
 
 def _serving(data: str, progress: Progress) -> Embedder:
