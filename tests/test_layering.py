@@ -33,7 +33,13 @@ BESIDE = {"training", "evaluation"}
 BESIDE_FLOOR = FLOOR["report"]
 # The only doors to what stands beside the house, to be opened when training or judging is asked for.
 DOORS = {
-    "training": {"pipeline/train.py", "cli/train.py", "pipeline/evaluate.py"},
+    "training": {
+        "pipeline/train.py",
+        "pipeline/train_dataset.py",
+        "cli/train.py",
+        "cli/training_told.py",
+        "pipeline/evaluate.py",
+    },
     "evaluation": {"pipeline/evaluate.py", "pipeline/judging.py"},
 }
 

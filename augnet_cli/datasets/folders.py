@@ -121,8 +121,8 @@ def _told_splits(root: str, file: str, images: list[Named], told: list[str]) -> 
 def read_list(path: str) -> Dataset:
     """`train.txt` and `test.txt` of lines `path label`, as UDML-SS and Deep_Metric read them.
 
-    Paths are relative to the folder, absolute where they begin with a slash, and may hold spaces.  Labels need
-    only be consistent within a list: in the other one the same label may be another class.
+    Paths are relative to the folder, absolute where they begin with a slash, and may hold spaces.  Labels
+    need only be consistent within a list: in the other one the same label may be another class.
 
     Raises:
         DatasetError: a list is missing or broken, or an image of it is missing.

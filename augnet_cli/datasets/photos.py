@@ -106,7 +106,7 @@ def read_sop(path: str) -> Dataset:
 def read_imagenet(path: str) -> Dataset:
     """ILSVRC 2012 (Russakovsky and others, 2015): a folder a class, `train`, and `val` as `test`.
 
-    `PATH#SUBSET.txt` takes the classes that a list names, `<wnid> <name>` a line, as SCAN's of 50, 100 and 200.
+    `PATH#SUBSET.txt` takes the classes that a list names, `<wnid> <name>` a line, as SCAN's of 50 to 200.
 
     Raises:
         DatasetError: a split or a class of the list is missing.

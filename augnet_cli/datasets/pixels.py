@@ -29,9 +29,17 @@ def short_side_of(images: Images, number: int, side: int) -> np.ndarray:
     Raises:
         Unusable: as `square_of`.
     """
-    found = images.read(number)
+    return shortened(images.read(number), side, images.name(number))
+
+
+def shortened(found: np.ndarray | bytes, side: int, name: str) -> np.ndarray:
+    """As `short_side_of`, of what was read.
+
+    Raises:
+        Unusable: it can't be decoded.
+    """
     if not isinstance(found, np.ndarray):
-        return decode_short_side(found, side, name=images.name(number)).pixels
+        return decode_short_side(found, side, name=name).pixels
     height, width = found.shape[:2]
     scale = side / min(height, width)
     if scale >= 1:

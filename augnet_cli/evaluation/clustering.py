@@ -40,8 +40,8 @@ Mean = Literal["arithmetic", "geometric"]
 def mutual_information(labels: np.ndarray, clusters: np.ndarray, mean: Mean = "arithmetic") -> float:
     """Normalised mutual information (NMI) of classes and clusters, both (n,), in [0, 1].
 
-    Normalised by the mean of both entropies (Strehl & Ghosh, "Cluster Ensembles", 2002, who take the geometric
-    one; most report the arithmetic one today, and scikit-learn changed from the one to the other in 2019);
+    Normalised by the mean of both entropies (Strehl & Ghosh, "Cluster Ensembles", 2002, who take the
+    geometric one; most report the arithmetic one today, and scikit-learn changed to it in 2019);
     1 where the two partitions are the same, also where both put all images together.
     """
     from sklearn.metrics import normalized_mutual_info_score

@@ -33,7 +33,7 @@ TOP = 5  # most likely clusters, of which one may be right (SCAN reports the sam
 
 @dataclass(frozen=True, eq=False)
 class Judged:
-    """Figures by name; `confusion` (c, c) where images were given classes: a row a class, sums to 1 at most."""
+    """Figures by name; `confusion` (c, c), where classes were given, has a row a class, with a sum of 1."""
 
     figures: Mapping[str, float]
     confusion: np.ndarray | None = field(default=None)

@@ -57,7 +57,9 @@ class Trial:
     def _row(self, name: str, space: str, judged: Judged) -> EvaluationRow:
         encoder: Any = self.encoders[name]
         method = encoder.card.method if isinstance(encoder, Embedder) else encoder.method
-        told = () if judged.confusion is None else judged.confusion.tolist()
+        # Of the classes that were asked for: a probe may name others, too.
+        asked = len(self.split.present)
+        told = () if judged.confusion is None else judged.confusion[:asked].tolist()
         return EvaluationRow(
             space=space,
             encoder=encoder.id,

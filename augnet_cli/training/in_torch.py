@@ -17,7 +17,6 @@ from augnet_cli.images.names import shown
 from augnet_cli.records import Resize
 from augnet_cli.training.checkpoint import checkpoint_in
 from augnet_cli.training.encoder import Encoder, EncoderSpec
-from augnet_cli.training.export import UnitRows
 
 BATCH = 64  # images at a time
 PREFIX = "encoder."  # of the encoder's weights in the state of a method
@@ -30,7 +29,6 @@ class InTorch:
     def __init__(self, encoder: Encoder, id: str, method: str, file: str = "") -> None:
         self.encoder = encoder.cpu().eval()
         self.id, self.method, self.file = id, method, file
-        self._network = UnitRows(self.encoder).eval()
 
     @property
     def dim(self) -> int:
@@ -53,7 +51,7 @@ class InTorch:
         """(n, S, S, 3) uint8 images to (n, d) float32 unit rows; n may be 0."""
         starts = range(0, len(pixels), BATCH)
         with torch.inference_mode():
-            rows = [self._network(torch.from_numpy(pixels[start : start + BATCH])) for start in starts]
+            rows = [self.encoder.unit_rows(_floats(pixels[start : start + BATCH])) for start in starts]
         return torch.cat(rows).numpy() if rows else np.empty((0, self.dim), np.float32)
 
     def assignments(self, pixels: np.ndarray) -> np.ndarray:
@@ -63,9 +61,14 @@ class InTorch:
         made = []
         with torch.inference_mode():
             for start in starts:
-                images = torch.from_numpy(pixels[start : start + BATCH]).permute(0, 3, 1, 2).float() / 255
-                made.append(self.encoder.clusters(self.encoder(images)).float().softmax(dim=1))
+                embeddings = self.encoder(_floats(pixels[start : start + BATCH]))
+                made.append(self.encoder.clusters(embeddings).float().softmax(dim=1))
         return torch.cat(made).numpy() if made else np.empty((0, self.clusters), np.float32)
+
+
+def _floats(pixels: np.ndarray) -> torch.Tensor:
+    """(n, 3, S, S) in [0, 1] of (n, S, S, 3) uint8."""
+    return torch.from_numpy(np.ascontiguousarray(pixels)).permute(0, 3, 1, 2).float() / 255
 
 
 def encoder_of_checkpoint(file: str) -> InTorch:
