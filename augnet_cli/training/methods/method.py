@@ -132,7 +132,7 @@ class Method(nn.Module):
         """
 
     def rows_in_epoch(self, images: int) -> int:
-        """How many rows `start_epoch` gives where there are n images."""
+        """How many rows `start_epoch` gives where there are n images; known before `begin`."""
         return images
 
     def start_epoch(self, epoch: int, embed_all: EmbedAll, rng: np.random.Generator) -> np.ndarray | None:

@@ -140,9 +140,7 @@ class ScanCluster(Method):
         self._before = [before]
 
     def begin(self, images: int) -> None:
-        held = 0 if self.config.faithful else round(images * self.config.held_out)
-        if held < FEWEST_HELD_OUT:
-            held = 0
+        held = self._held_out(images)
         rows = torch.randperm(images)
         learnt, judged = (
             rows[held:].sort().values,
@@ -159,7 +157,12 @@ class ScanCluster(Method):
             self.register_buffer(name, torch.zeros(count, k, dtype=torch.int64))
 
     def rows_in_epoch(self, images: int) -> int:
-        return PAIR * len(self.learnt)
+        return PAIR * (images - self._held_out(images))
+
+    def _held_out(self, images: int) -> int:
+        """How many of n images are not trained on."""
+        held = 0 if self.config.faithful else round(images * self.config.held_out)
+        return held if held >= FEWEST_HELD_OUT else 0
 
     def start_epoch(self, epoch: int, embed_all: EmbedAll, rng: np.random.Generator) -> np.ndarray | None:
         if epoch == 0:
