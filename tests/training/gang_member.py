@@ -62,6 +62,8 @@ def method_of(name: str) -> Method:
     method: Method = Still(encoder, kind.Config(**OPTIONS.get(name, {})))
     for module in method.children():
         module.double()
+    for parameter in method.parameters():  # those of the method itself, too; its memories stay as they are
+        parameter.data = parameter.data.double()
     method.losses = []  # type: ignore[assignment]
     return method.train()
 
@@ -69,8 +71,8 @@ def method_of(name: str) -> Method:
 def first_step(name: str, pixels: PixelCache, gang: Gang) -> dict[str, Any]:
     """The first batch, and its gradients: Adam would not see a factor before all of them."""
     method, order = method_of(name), np.random.default_rng(0).permutation(len(pixels))
-    views, mine = method.view_transform(32), gang.parts(MEMBERS)
     method.begin(len(pixels))
+    views, mine = method.view_transform(32), gang.parts(MEMBERS)
     loader = ViewLoader(pixels, views, method.views, 32, 0, 1, CPU, parts=MEMBERS, mine=mine)
     batch = next(loader.batches(steps_of(order, IMAGES_PER_STEP, 0)))
     loss_of = shared_loss(method, gang)

@@ -122,6 +122,7 @@ class Cbswr(Method):
 
     Config = CbswrConfig
     config: CbswrConfig
+    is_watched = False  # how well copies are found says little of what images are alike
 
     @classmethod
     def head(cls, config: CbswrConfig) -> str:

@@ -52,6 +52,7 @@ class Method(nn.Module):
     Config: ClassVar[type[Any]]
 
     scalar_norm: bool = False  # one mean and deviation for all colour channels
+    progress: float = 0.0  # share of the run in [0, 1] that was over when `start_epoch` was last called
 
     @classmethod
     def head(cls, config: Any) -> str:
