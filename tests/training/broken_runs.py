@@ -12,7 +12,7 @@ from training_examples import CPU
 
 from augnet_cli.training.methods.method import Batch, Method
 from augnet_cli.training.pixels import PixelCache
-from augnet_cli.training.trainer import TrainSettings, train
+from augnet_cli.training.trainer import TrainReport, TrainSettings, train
 
 
 class Interrupted(Exception):
@@ -20,21 +20,20 @@ class Interrupted(Exception):
 
 
 def trained(
-    method: Method, pixels: PixelCache, folder: Path, resume: bool = False, epochs: int = 3
-) -> Method:
-    """`method`, trained in steps of six images."""
+    method: Method, pixels: PixelCache, folder: Path, resume: bool = False, **settings: int
+) -> TrainReport:
+    """Train `method`, three epochs in steps of six images if nothing else is said."""
     folder.mkdir(exist_ok=True)
-    train(
+    return train(
         method,
         pixels,
-        TrainSettings(epochs=epochs, images_per_step=6, lr=1e-3),
+        TrainSettings(**{"epochs": 3, "images_per_step": 6, "lr": 1e-3, **settings}),
         device=CPU,
         bf16=False,
         folder=str(folder),
         resume=resume,
         identity={},
     )
-    return method
 
 
 def unbroken_and_resumed(
@@ -46,7 +45,8 @@ def unbroken_and_resumed(
 ) -> tuple[Method, Method]:
     """The same run twice; the second breaks off as it takes step `break_at`, and goes on from there."""
     monkeypatch.setattr("augnet_cli.training.loop.SAVE_SECONDS", 0.0)  # after each step
-    unbroken, broken, steps = trained(make(), pixels, folder / "unbroken"), make(), 0
+    unbroken, broken, resumed, steps = make(), make(), make(), 0
+    trained(unbroken, pixels, folder / "unbroken")
     loss = broken.loss
 
     def breaking(batch: Batch) -> dict[str, Tensor]:
@@ -60,7 +60,8 @@ def unbroken_and_resumed(
     with pytest.raises(Interrupted):
         trained(broken, pixels, folder / "broken")
     torch.manual_seed(99)  # nothing may hang upon what a process drew before
-    return unbroken, trained(make(), pixels, folder / "broken", resume=True)
+    trained(resumed, pixels, folder / "broken", resume=True)
+    return unbroken, resumed
 
 
 def states_are_equal(one: Method, other: Method) -> bool:

@@ -62,7 +62,7 @@ def method_of(name: str) -> Method:
     method: Method = Still(encoder, kind.Config(**OPTIONS.get(name, {})))
     for module in method.children():
         module.double()
-    for parameter in method.parameters():  # those of the method itself, too
+    for parameter in method.parameters():  # those of the method itself, too; its memories stay as they are
         parameter.data = parameter.data.double()
     method.losses = []  # type: ignore[assignment]
     return method.train()
@@ -73,7 +73,6 @@ def first_step(name: str, pixels: PixelCache, gang: Gang) -> dict[str, Any]:
     method, order = method_of(name), np.random.default_rng(0).permutation(len(pixels))
     method.begin(len(pixels))
     views, mine = method.view_transform(32), gang.parts(MEMBERS)
-    method.begin(len(pixels))
     loader = ViewLoader(pixels, views, method.views, 32, 0, 1, CPU, parts=MEMBERS, mine=mine)
     batch = next(loader.batches(steps_of(order, IMAGES_PER_STEP, 0)))
     loss_of = shared_loss(method, gang)

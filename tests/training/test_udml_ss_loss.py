@@ -72,6 +72,14 @@ def test_there_are_no_more_clusters_than_the_folder_can_carry() -> None:
     assert [config.clusters_of(images) for images in (2, 12, 50, 499, 500, 6000)] == [2, 2, 10, 99, 100, 100]
 
 
+def test_an_epoch_of_fewer_rows_than_a_step_should_have_is_one_step(
+    pixels: PixelCache, tmp_path: Path
+) -> None:
+    method = udml_ss()
+    assert method.rows_in_epoch(IMAGES) == 10
+    assert trained(method, pixels, tmp_path / "run", epochs=1, images_per_step=80).steps == 1
+
+
 def batch_of(method: UdmlSs, rows: int = 10) -> Batch:
     views = torch.rand(rows, method.views, 3, 32, 32, generator=torch.Generator().manual_seed(1))
     return Batch(torch.arange(rows), views)
@@ -177,7 +185,7 @@ def test_a_run_that_goes_on_ends_as_an_unbroken_one_with_its_clusters_and_turns(
 def test_published_form_takes_steps_too(pixels: PixelCache, tmp_path: Path) -> None:
     method = udml_ss(faithful=True, clusters=4, instances=3, refresh=1)
     before = {key: value.clone() for key, value in method.named_parameters()}
-    trained(method, pixels, tmp_path / "run", epochs=2)
+    assert trained(method, pixels, tmp_path / "run", epochs=2).steps == 4
     # Of the last layer, whose ReLU may be shut for all, weight decay alone moves the weights.
     assert all(not torch.equal(value, before[key]) for key, value in method.named_parameters())
     assert method.has_centres

@@ -37,6 +37,7 @@ from torch.nn import functional
 
 from augnet_cli.errors import UsageError
 from augnet_cli.training.centre_softmax import centre_softmax, instance_spreading, mutual_information
+from augnet_cli.training.crop_views import CropViews
 from augnet_cli.training.decoder import Decoder
 from augnet_cli.training.encoder import Encoder
 from augnet_cli.training.methods.method import Batch, EmbedAll, Method
@@ -49,7 +50,12 @@ IMAGES_PER_STEP = 128  # 64 anchors and their partners
 PAIR = 2  # an anchor and its partner
 PUBLISHED_LR, PUBLISHED_EPOCHS = 1e-3, 30
 ROWS_AT_ONCE = 1024  # compared with all others: 200 MB where n is 50,000
-CHOICES = {"loss": ("centre_softmax", "instance_spreading"), "partners": ("nearest", "self")}
+MIN_AREA = 0.16  # of a picture, that a crop shows
+CHOICES = {
+    "loss": ("centre_softmax", "instance_spreading"),
+    "partners": ("nearest", "self"),
+    "views_like": ("window", "crop"),
+}
 
 
 @dataclass(frozen=True)
@@ -66,6 +72,7 @@ class CbswrConfig:
     information: float = 0.3
     reconstruction: float = 0.001
     dropout: float = 0.6  # before the layer that assigns
+    views_like: str = "window"  # window | crop, which hides more of a picture (UDML-SS)
     flip: float = 0.75
     cluster_temperature: float = 1.0
     open_ratio: bool = False
@@ -123,6 +130,7 @@ class Cbswr(Method):
 
     Config = CbswrConfig
     config: CbswrConfig
+    is_watched = False  # how well copies are found says little of what images are alike
 
     @classmethod
     def head(cls, config: CbswrConfig) -> str:
@@ -157,6 +165,8 @@ class Cbswr(Method):
         return 1
 
     def view_transform(self, size: int) -> Views:
+        if self.config.views_like == "crop":
+            return CropViews(size, min_area=MIN_AREA, flip=self.config.flip)
         return WindowViews(size, flip=self.config.flip)
 
     def rows_in_epoch(self, images: int) -> int:

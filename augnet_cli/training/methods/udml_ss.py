@@ -121,6 +121,7 @@ class UdmlSs(Method):
 
     Config = UdmlSsConfig
     config: UdmlSsConfig
+    is_watched = False  # how well copies are found says little of what images are alike
     labels: Tensor  # (n,) int64 in [0, K)
     centres: Tensor  # (K, d)
     has_centres: Tensor  # () int64: 1 once embeddings were clustered
