@@ -67,15 +67,19 @@ def scan_score(logits: Tensor, neighbours: Tensor) -> Tensor:
     return -agreement.log().clamp(min=LOWEST_LOG).mean() - entropy(shares.mean(0))
 
 
+def fitting(wanted: int, images: int, clusters: int) -> int:
+    """K: as many neighbours as are wanted, but at most half of a cluster of so many images; 1 or more."""
+    return max(1, min(wanted, images // (2 * clusters), images - 1))
+
+
 def neighbours_of(rows: np.ndarray, wanted: int, clusters: int, include_self: bool) -> np.ndarray:
     """(n, k) int64: the rows nearest to each of (n, p) unit rows, k at most half of a cluster.
 
     With `include_self` the row itself comes first, beyond k.
     """
-    count = len(rows)
-    k = max(1, min(wanted, count // (2 * clusters), count - 1))
+    k = fitting(wanted, len(rows), clusters)
     found, _ = nearest(rows, rows, k + 1)
-    own = np.arange(count)[:, None]
+    own = np.arange(len(rows))[:, None]
     # Equal rows may come before the row itself.
     others = np.take_along_axis(found, np.argsort(found == own, axis=1, kind="stable")[:, :k], axis=1)
     return np.concatenate([own, others], axis=1) if include_self else others
@@ -155,7 +159,7 @@ class ScanCluster(Method):
             ("neighbours", len(learnt), self.config.neighbours),
             ("judged_neighbours", len(judged), JUDGED_NEIGHBOURS),
         ):
-            k = max(1, min(wanted, count // (2 * clusters), count - 1)) + with_self
+            k = fitting(wanted, count, clusters) + with_self
             self.register_buffer(name, torch.zeros(count, k, dtype=torch.int64))
 
     def rows_in_epoch(self, images: int) -> int:
