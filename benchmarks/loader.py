@@ -131,7 +131,9 @@ def epoch_of(pixels: PixelCache, device_name: str, folder: str) -> Epoch:
     request = with_preset(TrainRequest(lr=SMALL_RATE, epochs=1, device=device_name))
     device, kind = choose_device(request.device), method_class(str(request.method))
     config = kind.Config()
-    method = kind(start_encoder(request, config), config).to(device).to(memory_format=torch.channels_last)
+    method = (
+        kind(start_encoder(request, config).encoder, config).to(device).to(memory_format=torch.channels_last)
+    )
     bf16 = choose_bf16(request.dtype, device, method.encoder.spec.backbone)
     return Epoch(method, pixels, choose_settings(request, len(pixels), device), device, bf16, folder)
 

@@ -76,7 +76,8 @@ def train(
         typer.Option(
             "--init",
             metavar="shipped|scratch|FILE",
-            help="Weights to start from.  [default: shipped]",
+            help="Weights to start from. FILE is an encoder, or a state dict of torch: torchvision's, or of "
+            "AugNet, SCAN, MoCo, CBSwR or UDML-SS.  [default: shipped]",
             show_default=False,
         ),
     ] = None,
@@ -108,7 +109,20 @@ def train(
         str | None,
         typer.Option(
             "--backbone",
-            help="Network of a new encoder (--init scratch).  [default: resnet18_slim]",
+            help="Network of a new encoder (--init scratch), or of a state dict: symmetric_resnet, "
+            "resnet18_slim, mobilenet_v3_small, googlenet, googlenet_bn, nin3 to nin5, resnet18, 34 or 50, "
+            "or these with _cifar or _stl after their names, for small pictures.  [default: resnet18_slim]",
+            show_default=False,
+        ),
+    ] = None,
+    width: Annotated[
+        int | None,
+        typer.Option(
+            "--width",
+            min=4,
+            max=1024,
+            help="Channels of the first layer of a new encoder, the others in proportion.  "
+            "[default: the network's own]",
             show_default=False,
         ),
     ] = None,
@@ -184,6 +198,7 @@ def train(
             options=values,
             init=init,
             backbone=backbone,
+            width=width,
             size=size,
             dim=dim,
             epochs=epochs,

@@ -1,13 +1,14 @@
-"""The encoder that a run begins with: new, or read back from an exported `.onnx`."""
+"""The encoder that a run begins with: new, read back from a file, or on weights of another program."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from augnet_cli.encoder.devices import probes
 from augnet_cli.encoder.embedder import Embedder
@@ -16,9 +17,11 @@ from augnet_cli.errors import EncoderError, UsageError
 from augnet_cli.images.names import shown
 from augnet_cli.training.encoder import Encoder, EncoderSpec
 from augnet_cli.training.export import drift_between, shift_between
-from augnet_cli.training.float_weights import float_weights
+from augnet_cli.training.float_weights import PREFIX, float_weights
+from augnet_cli.training.foreign_weights import taken_from
 from augnet_cli.training.methods import method_class
 from augnet_cli.training.request import DEFAULT_METHOD, TrainRequest
+from augnet_cli.training.weight_files import is_weight_file, read_weight_file, tensors_of
 
 if TYPE_CHECKING:
     from augnet_cli.training.pixels import PixelCache
@@ -35,7 +38,22 @@ MAX_STRAY = 0.2
 MAX_START_DRIFT = 1e-3
 
 
-def start_encoder(request: TrainRequest, config: Any, note: Note = lambda text: None) -> Encoder:
+@dataclass(frozen=True)
+class Start:
+    """What a run begins with.
+
+    Attributes:
+        encoder: with its weights.
+        is_normalised: its mean and deviation came with the weights; else they are to be the pictures' own.
+        scalar: of all colour channels together, as the weights were trained.
+    """
+
+    encoder: Encoder
+    is_normalised: bool = True
+    scalar: bool = False
+
+
+def start_encoder(request: TrainRequest, config: Any, note: Note = lambda text: None) -> Start:
     """The encoder a run begins with: shipped, from a file, or new.
 
     `note` is told what a person should know of it.
@@ -47,15 +65,19 @@ def start_encoder(request: TrainRequest, config: Any, note: Note = lambda text: 
     kind, init = method_class(request.method or DEFAULT_METHOD), request.init or "shipped"
     head = kind.head(config)
     if init == "scratch":
-        return Encoder(_new_spec(request, head))
-    for option, value in (("backbone", request.backbone), ("size", request.size)):
-        if value is not None:
+        return Start(Encoder(_new_spec(request, head)), is_normalised=False)
+    file = initial_file(init)
+    loaded = read_weight_file(file) if is_weight_file(file) else None
+    if loaded is not None and not is_state_of_run(loaded):
+        return _from_foreign_weights(tensors_of(loaded, file), file, head, request, note)
+    for option in ("backbone", "width", "size"):
+        if getattr(request, option) is not None:
             raise _for_a_new_one(option, init)
-    encoder = encoder_from_file(initial_file(init))
+    encoder = encoder_from_file(file) if loaded is None else encoder_of_run(loaded, file)
     if kind.takes_head(config, encoder.spec.head):
         if request.dim is not None:
             raise _for_a_new_one("dim", init)
-        return encoder
+        return Start(encoder)
     if init == "shipped":  # perhaps nobody asked for it: a method of its own is best started anew
         raise UsageError(
             f"these settings want an encoder with the head {head}, "
@@ -63,7 +85,52 @@ def start_encoder(request: TrainRequest, config: Any, note: Note = lambda text: 
             "--init scratch",
         )
     note(f"the head of {shown(init)} is {encoder.spec.head}: a new one, {head}, follows its backbone")
-    return with_head(encoder, head, request.dim)
+    return Start(with_head(encoder, head, request.dim))
+
+
+def _from_foreign_weights(
+    tensors: Mapping[str, Tensor], file: str, head: str, request: TrainRequest, note: Note
+) -> Start:
+    """A new head on a backbone that another program trained."""
+    taken = taken_from(tensors, file, request.backbone, request.width)
+    size = request.size or taken.origin.size
+    spec = EncoderSpec(taken.backbone, size, _dim_of(request.dim, head), head, width=taken.width)
+    encoder = Encoder(spec)
+    encoder.backbone.load_state_dict(taken.weights, strict=False)  # whole, but for counters of batches
+    note(f"{shown(file)}: {taken.told()}; a new head, {head}, follows")
+    origin = taken.origin
+    if origin.mean is None:
+        return Start(encoder, is_normalised=False, scalar=True)
+    encoder.mean.copy_(torch.tensor(origin.mean))
+    encoder.std.copy_(torch.tensor(origin.std))
+    return Start(encoder)
+
+
+def is_state_of_run(loaded: Mapping[str, Any]) -> bool:
+    """Whether a file of torch is a checkpoint of augnet (`checkpoint.save_checkpoint`)."""
+    return isinstance(loaded.get("method"), Mapping) and isinstance(loaded.get("identity"), Mapping)
+
+
+def encoder_of_run(loaded: Mapping[str, Any], file: str) -> Encoder:
+    """The encoder as it was when a checkpoint of augnet was written.
+
+    Raises:
+        EncoderError: its weights don't fit what it says of itself.
+    """
+    states = {
+        name.removeprefix(PREFIX): tensor
+        for name, tensor in loaded["method"].items()
+        if str(name).startswith(PREFIX)
+    }
+    try:
+        spec = EncoderSpec(**loaded["identity"]["encoder"])
+        # A method may have added clusters after the run was named.
+        clusters = len(states["clusters.weight"]) if "clusters.weight" in states else 0
+        encoder = Encoder(replace(spec, clusters=clusters))
+        encoder.load_state_dict(states)
+    except (KeyError, TypeError, ValueError, RuntimeError) as error:
+        raise _unfit(file, "the checkpoint") from error
+    return encoder
 
 
 def _for_a_new_one(option: str, init: str) -> UsageError:
@@ -108,6 +175,7 @@ def _new_spec(request: TrainRequest, head: str) -> EncoderSpec:
         size=request.size or default.size,
         dim=_dim_of(request.dim, head),
         head=head,
+        width=request.width or 0,
     )
 
 
@@ -148,15 +216,15 @@ def _computes_alike(encoder: Encoder, embedder: Embedder, images: np.ndarray) ->
     return drift_between(encoder, embedder, images) <= MAX_START_DRIFT
 
 
-def _unfit(file: str) -> EncoderError:
+def _unfit(file: str, teller: str = "its card") -> EncoderError:
     return EncoderError(
-        f"the weights in {shown(file)} don't fit what its card says", "start anew: --init scratch"
+        f"the weights in {shown(file)} don't fit what {teller} says", "start anew: --init scratch"
     )
 
 
 def known_thresholds(init: str, encoder: Encoder) -> dict[str, float] | None:
     """The distances that the file of `--init` was measured to mean, where `encoder` has still its head."""
-    if init == "scratch":
+    if init == "scratch" or is_weight_file(initial_file(init)):
         return None
     card = Embedder.load(initial_file(init)).card
     before, now = EncoderSpec(**card.architecture), encoder.spec  # type: ignore[arg-type]

@@ -190,10 +190,11 @@ def prepared(
     config = parse_options(kind.Config, request.options)
     stages = stages_of(kind, config)
     check_length(request, stages)
-    encoder = start_encoder(request, config, progress.note)
+    start = start_encoder(request, config, progress.note)
+    encoder = start.encoder
     bf16 = choose_bf16(request.dtype, device, encoder.spec.backbone)
     method = stages[0].kind(encoder, stages[0].config)
-    if method.scalar_norm and request.init != "scratch":
+    if method.scalar_norm and start.is_normalised:
         raise UsageError(
             "scalar_norm=true is for a new encoder, "
             f"and --init {shown(str(request.init))} continues an old one",
@@ -220,6 +221,7 @@ def prepared(
         progress.note(f"{set_aside:,} images show the same picture as another one and were set aside")
     parts = split(pixels.contents)
     plans = planned(stages, request, len(parts.train), device, parts=gang.size, workers=workers)
-    if request.init == "scratch":
-        fit_normalisation(encoder, pixels.subset(parts.train), request.seed, method.scalar_norm)
+    if not start.is_normalised:
+        scalar = start.scalar or method.scalar_norm
+        fit_normalisation(encoder, pixels.subset(parts.train), request.seed, scalar)
     return Run(request, name, config, pixels, parts, set_aside, cache_file, method, plans, device, bf16)

@@ -17,7 +17,8 @@ class TrainRequest:
     """What a user may say of a run; None takes the default.
 
     `preset`: a name of `presets.PRESETS`, which fills in what is not said.
-    `init`: `shipped`, `scratch`, or an encoder file.  `options`: the method's own settings, as text.
+    `init`: `shipped`, `scratch`, an encoder file, or one of weights (`foreign_weights`).
+    `options`: the method's own settings, as text.
     `minutes`: for the whole command; excludes `epochs`.
     `replace`: `better` or `always`: when the new encoder takes the old one's place.
     `command`: what was typed, for the card.
@@ -30,6 +31,7 @@ class TrainRequest:
     options: Mapping[str, str] = field(default_factory=dict)
     init: str | None = None
     backbone: str | None = None
+    width: int | None = None
     size: int | None = None
     dim: int | None = None
     epochs: int | None = None

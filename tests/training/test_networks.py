@@ -22,7 +22,7 @@ def parameters(network: nn.Module) -> int:
 
 
 def maps_of(network: nn.Module, side: int) -> tuple[list[int], tuple[int, ...], int]:
-    """Sides of the maps after each of the last modules, the last shape, and multiplications of convolutions."""
+    """Sides of the maps after each module, the last shape, and multiplications in convolutions."""
     sides: list[int] = []
     products = 0
 

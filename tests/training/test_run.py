@@ -378,7 +378,7 @@ def test_run_from_a_file_starts_with_its_embeddings_and_its_normalisation(
     from augnet_cli.training.initial import MAX_STRAY, start_encoder
 
     request = TrainRequest(method="augnet", init=trained[1].file)
-    encoder = start_encoder(request, AugNetConfig())
+    encoder = start_encoder(request, AugNetConfig()).encoder
     squares = np.stack([square(np.asarray(smooth_picture(seed)), 32) for seed in range(5)])
     batch = torch.from_numpy(squares).permute(0, 3, 1, 2).float().div(255)
     with torch.no_grad():
@@ -390,7 +390,7 @@ def test_run_from_a_file_starts_with_its_embeddings_and_its_normalisation(
             start_encoder(dataclasses.replace(request, **{option: value}), AugNetConfig())
         assert error.value.hint == "--init scratch"
     told: list[str] = []
-    other = start_encoder(request, AugNetConfig(linear=False), told.append)
+    other = start_encoder(request, AugNetConfig(linear=False), told.append).encoder
     assert other.spec.head == "tanh" and "a new one, tanh" in told[0]
 
 

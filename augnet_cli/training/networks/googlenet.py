@@ -78,7 +78,7 @@ class Inception(nn.Module):
 
 
 def googlenet(width: int) -> tuple[nn.Module, int]:
-    """(B, 3, S, S) to the map before the last pooling, (B, c, S/32, S/32), and c: 1,024 at a `width` of 64."""
+    """(B, 3, S, S) to the map before the last pooling, (B, c, S/32, S/32), and c: 16 times `width`."""
 
     def scaled(channels: int) -> int:
         return max(1, channels * width // WIDTH)
