@@ -151,7 +151,7 @@ class Loop:
         # A method that draws from torch's own generator draws the same after a resumption.
         torch.manual_seed(_seed_of(seed, at.epoch))
         rng = np.random.default_rng([seed, at.epoch])
-
+        self.method.progress = self.gang.from_leader(lambda: self.pace.progress(at.step))
         chosen = self.method.start_epoch(at.epoch, self._embed_all, rng)
         order = rng.permutation(len(pixels)) if chosen is None else chosen
         self.position = dataclasses.replace(at, order=torch.from_numpy(np.ascontiguousarray(order)))

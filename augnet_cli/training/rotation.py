@@ -10,7 +10,23 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from augnet_cli.errors import UsageError
+
 TURNS = 4
+BLIND_TO_TURNS = "symmetric_resnet"  # the backbone that sees the same in a picture and in its quarter turns
+
+
+def refuse_blind_to_turns(backbone: str) -> None:
+    """Refuse the one backbone that can't learn to tell turns apart.
+
+    Raises:
+        UsageError: it is that one.
+    """
+    if backbone == BLIND_TO_TURNS:
+        raise UsageError(
+            f"{backbone} sees no difference between a picture and its quarter turns, so it can't name them",
+            "--backbone resnet18_slim --init scratch",
+        )
 
 
 def turned(images: Tensor) -> Tensor:

@@ -60,6 +60,8 @@ def method_of(name: str) -> Method:
     encoder = small_encoder().double()
     torch.set_num_threads(threads)
     method: Method = Still(encoder, kind.Config(**OPTIONS.get(name, {})))
+    for parameter in method.parameters():  # those of the method itself, too
+        parameter.data = parameter.data.double()
     method.losses = []  # type: ignore[assignment]
     return method.train()
 
@@ -67,6 +69,7 @@ def method_of(name: str) -> Method:
 def first_step(name: str, pixels: PixelCache, gang: Gang) -> dict[str, Any]:
     """The first batch, and its gradients: Adam would not see a factor before all of them."""
     method, order = method_of(name), np.random.default_rng(0).permutation(len(pixels))
+    method.begin(len(pixels))
     views, mine = method.view_transform(32), gang.parts(MEMBERS)
     loader = ViewLoader(pixels, views, method.views, 32, 0, 1, CPU, parts=MEMBERS, mine=mine)
     batch = next(loader.batches(steps_of(order, IMAGES_PER_STEP, 0)))

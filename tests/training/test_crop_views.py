@@ -10,7 +10,7 @@ from training_examples import smooth_picture
 
 from augnet_cli.training.crop_views import CropViews, ShiftedViews, crop_box
 
-DRAWS = 3000
+DRAWS = 900
 
 
 def boxes(width: int, height: int, area: tuple[float, float]) -> np.ndarray:
@@ -57,7 +57,7 @@ def test_a_crop_of_all_is_the_picture() -> None:
 
 
 def test_moved_pictures_lie_at_every_place_equally_often() -> None:
-    """Each of the 9 x 9 places, by counting; what comes in from beyond is black."""
+    """9 places each way, by counting; what comes in from beyond is black."""
     picture = np.asarray(smooth_picture(3, 32, 32)) | 1  # nowhere black
     padded = np.zeros((40, 40, 3), np.uint8)
     padded[4:36, 4:36] = picture
@@ -67,7 +67,8 @@ def test_moved_pictures_lie_at_every_place_equally_often() -> None:
     counts = np.zeros((9, 9))
     for _ in range(DRAWS):
         counts[places[np.ascontiguousarray(views.crop(picture, rng)).tobytes()]] += 1
-    assert counts.min() > 0.4 * DRAWS / 81 and counts.max() < 1.8 * DRAWS / 81
+    for along in (counts.sum(0), counts.sum(1)):
+        assert along.min() > 0.7 * DRAWS / 9 and along.max() < 1.3 * DRAWS / 9
 
 
 def test_a_picture_of_another_size_is_stretched_first_and_half_of_all_are_mirrored() -> None:

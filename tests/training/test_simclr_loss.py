@@ -44,9 +44,8 @@ def test_one_sided_loss_has_the_value_of_the_published_code() -> None:
 def test_loss_agrees_with_a_double_loop_and_the_symmetric_one_is_the_mean_of_both_sides(
     temperature: float,
 ) -> None:
-    rows = functional.normalize(
-        torch.randn(10, 4, generator=torch.Generator().manual_seed(1)).double(), dim=1
-    )
+    drawn = torch.randn(10, 4, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+    rows = functional.normalize(drawn, dim=1)
     first, second = rows[:5], rows[5:]
     there = slow_one_sided(first.tolist(), second.tolist(), temperature)
     back = slow_one_sided(second.tolist(), first.tolist(), temperature)

@@ -124,7 +124,7 @@ def test_state_of_every_method_survives_saving(name: str, pixels: PixelCache, tm
     run(method, pixels, tmp_path / "run", epochs=1)
     other = method_of(name)
     other.begin(len(pixels))
-    optimiser = torch.optim.Adam(other.parameter_groups(1e-3))
+    optimiser = other.recipe.made(other.parameter_groups(1e-3))
     position, _ = load_checkpoint(str(tmp_path / "run"), other, optimiser, IDENTITY)
     assert (position.epoch, position.batch, position.is_over) == (1, 0, True)
     views = torch.rand(4, method.views, 3, 32, 32, generator=torch.Generator().manual_seed(1))

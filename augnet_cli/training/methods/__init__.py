@@ -20,6 +20,9 @@ METHODS = {
     "copies": "augnet_cli.training.methods.copies:Copies",
     "augnet": "augnet_cli.training.methods.augnet:AugNet",
     "simclr": "augnet_cli.training.methods.simclr:Simclr",
+    "instance": "augnet_cli.training.methods.instance:Instance",
+    "rotnet": "augnet_cli.training.methods.rotnet:Rotnet",
+    "decouple": "augnet_cli.training.methods.decouple:Decouple",
     "scan": "augnet_cli.training.methods.scan:Scan",
 }
 GROUP = "augnet.methods"

@@ -75,6 +75,7 @@ class Method(nn.Module):
     Config: ClassVar[type[Any]]
 
     scalar_norm: bool = False  # one mean and deviation for all colour channels
+    progress: float = 0.0  # share of the run in [0, 1] that was over when `start_epoch` was last called
     # Whether copies of held-out images say how good a state is: else none is put back, and no rate falls, for
     # what was seen of them.
     is_watched: bool = True

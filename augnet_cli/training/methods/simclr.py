@@ -14,7 +14,7 @@ Letters: B images, d dim of the encoder, p dim of the projection.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import torch
@@ -31,6 +31,8 @@ from augnet_cli.training.views import Views
 
 FLOOR = 1e-3  # share of the rate that is left at the end: 0.1 cubed in SCAN's code
 SCAN_RATE = partial(half_cosine, floor=FLOOR)
+# SCAN's rate for its batch, in proportion: more steps for an image than 512 at once give.
+ON_CPUS = Recipe(SGD, lr=0.1, images_per_step=128, momentum=0.9, weight_decay=1e-4)
 
 
 @dataclass(frozen=True)
@@ -84,8 +86,8 @@ class Simclr(Method):
     @classmethod
     def recipe_of(cls, config: SimclrConfig) -> Recipe:
         if config.faithful:
-            return Recipe(SGD, 0.4, 512, 500, momentum=0.9, weight_decay=1e-4, rate=SCAN_RATE)
-        return Recipe(SGD, 0.1, 256, momentum=0.9, weight_decay=1e-4)
+            return replace(ON_CPUS, lr=0.4, images_per_step=512, epochs=500, rate=SCAN_RATE)
+        return ON_CPUS
 
     def __init__(self, encoder: Encoder, config: SimclrConfig) -> None:
         super().__init__(encoder, config)
