@@ -142,7 +142,6 @@ def choose_settings(
         lr=lr,
         seed=request.seed,
         workers=request.workers,
-        together=recipe.together,
     )
 
 

@@ -83,6 +83,11 @@ class Run:
         return bool(getattr(self.config, "whiten", False))
 
     @property
+    def images_per_step(self) -> int:
+        images, method = len(self.parts.train), self.method
+        return self.settings.batch_of(min(images, method.rows_in_epoch(images)), method.rows_together)
+
+    @property
     def unjudged(self) -> np.ndarray:
         """Rows of all pictures but the judged ones."""
         return np.setdiff1d(np.arange(len(self.pixels)), self.parts.judged)
@@ -157,7 +162,9 @@ class Run:
         begin = f"{plan.stage.name} of " if plan.stage.name else ""
         if settings.epochs is None:
             return f"{begin}{settings.steps:,} steps"
-        each = images * settings.together // settings.batch_of(images)
+        if plan is not self.plans[0]:
+            return f"{begin}{settings.epochs} epochs"
+        each = self.method.rows_in_epoch(images) // self.images_per_step
         return f"{begin}{settings.epochs} epochs of {each} steps"
 
 

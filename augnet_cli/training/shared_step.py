@@ -48,6 +48,11 @@ def gathered(rows: Tensor) -> Tensor:
     return whole
 
 
+def own_part(rows: Tensor) -> Tensor:
+    """This process's part of the (W n, ...) rows of all W."""
+    return rows.chunk(dist.get_world_size())[dist.get_rank()]
+
+
 class _AddedUp(torch.autograd.Function):
     @staticmethod
     def forward(context: Any, numbers: Tensor) -> Tensor:
@@ -89,6 +94,7 @@ def shared_loss(method: Method, gang: Gang) -> LossOf:
     if gang.size == 1:
         return method.loss
     method.together = gathered  # type: ignore[method-assign]
+    method.own = own_part  # type: ignore[method-assign]
     shared = DistributedDataParallel(_Loss(method))
     # Not at each step: norms are synchronised, banks filled with what all gathered.  Said here and not in the
     # call, where it would keep buffers from being copied at the start too, and has another name in new torch.

@@ -87,7 +87,10 @@ def train(
         TrainingError: fewer than 2 images; a loss that is not finite; a checkpoint of another run.
         KeyboardInterrupt: `stop` was wanted; all that was done is saved.
     """
-    images_per_step, fewest = settings.batch_of(len(pixels)), max(2, settings.parts)
+    # An epoch of few rows, as of few pseudo-classes, is one step at least.
+    rows = method.rows_in_epoch(len(pixels))
+    images_per_step = settings.batch_of(min(rows, len(pixels)), method.rows_together)
+    fewest = max(2, settings.parts) * method.rows_together
     if images_per_step < fewest:
         raise TrainingError(
             f"training needs at least {fewest} different images", "give a folder with more pictures"
@@ -98,10 +101,7 @@ def train(
     optimiser = method.recipe.made(method.parameter_groups(settings.lr))
     # Taken before a checkpoint is loaded: it brings back the rates of the step it was written at.
     rates = tuple(group["lr"] for group in optimiser.param_groups)
-    position, pace = (
-        Position(),
-        _pace(settings, method.rows_in_epoch(len(pixels)) // images_per_step, seconds),
-    )
+    position, pace = Position(), _pace(settings, rows // images_per_step, seconds)
     if resume:
         position, state = load_checkpoint(folder, method, optimiser, identity)
         # A run of steps is as long as it says; one of minutes has the seconds it was given at its start.

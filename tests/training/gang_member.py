@@ -36,7 +36,7 @@ Tensors = dict[str, Tensor]
 def method_of(name: str) -> Method:
     """A small method whose batch norms stay as they are: what a process embeds depends on its part alone.
 
-    The encoder counts in float64, so that only a wrong sum, and no rounding, tells two runs apart.
+    Its networks count in float64, so that only a wrong sum, and no rounding, tells two runs apart.
     It notes its losses.
     """
     kind = method_class(name)
@@ -57,7 +57,7 @@ def method_of(name: str) -> Method:
     # Its norms are settled in float32, where the number of threads shows in the last digits.
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
-    encoder = small_encoder().double()
+    encoder = small_encoder()
     torch.set_num_threads(threads)
     method: Method = Still(encoder, kind.Config(**OPTIONS.get(name, {})))
     for parameter in method.parameters():  # those of the method itself, too

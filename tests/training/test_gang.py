@@ -116,7 +116,8 @@ def test_two_processes_train_every_method_as_one_does(
     name: str, pixels: PixelCache, together: list[dict[str, Any]], out: Path, tmp_path: Path
 ) -> None:
     one = member.run(name, pixels, ALONE, str(tmp_path))
-    assert len(set(one["losses"])) == 6
+    rows = member.method_of(name).rows_in_epoch(member.IMAGES)
+    assert len(set(one["losses"])) == rows // member.IMAGES_PER_STEP * member.EPOCHS >= 4
     for each in together:
         assert each["run"][name]["losses"] == pytest.approx(one["losses"], rel=1e-6)
         torch.testing.assert_close(each["run"][name]["state"], one["state"], rtol=1e-5, atol=1e-6)

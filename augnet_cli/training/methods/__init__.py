@@ -24,6 +24,8 @@ METHODS = {
     "rotnet": "augnet_cli.training.methods.rotnet:Rotnet",
     "decouple": "augnet_cli.training.methods.decouple:Decouple",
     "scan": "augnet_cli.training.methods.scan:Scan",
+    "udml-ss": "augnet_cli.training.methods.udml_ss:UdmlSs",
+    "cbswr": "augnet_cli.training.methods.cbswr:Cbswr",
 }
 GROUP = "augnet.methods"
 

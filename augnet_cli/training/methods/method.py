@@ -135,6 +135,14 @@ class Method(nn.Module):
         """How many rows `start_epoch` gives where there are n images."""
         return images
 
+    @property
+    def rows_together(self) -> int:
+        """How many rows of an order belong to one another, as an image and its partner do.
+
+        No step parts them.
+        """
+        return 1
+
     def start_epoch(self, epoch: int, embed_all: EmbedAll, rng: np.random.Generator) -> np.ndarray | None:
         """Look at the whole data set if needed, and perhaps choose the order of rows.
 
@@ -158,6 +166,10 @@ class Method(nn.Module):
         What a loss compares or remembers goes through here: embeddings, and the batch's `rows`.  Alone, a
         process has them all; where several share a step, `shared_step.gathered` takes this place.
         """
+        return rows
+
+    def own(self, rows: Tensor) -> Tensor:
+        """This process's part of what is said of each row of the whole batch, as `together` gives it."""
         return rows
 
     def loss(self, batch: Batch) -> dict[str, Tensor]:

@@ -110,10 +110,8 @@ class ScanCluster(Method):
         if config.faithful:
             epochs = 50 if config.clusters <= FEW_CLASSES else 100
         if config.head_only:
-            return Recipe(SGD, 5.0, 256, epochs, momentum=0.9, rate=constant, together=PAIR)
-        return Recipe(
-            lr=1e-4, images_per_step=256, epochs=epochs, weight_decay=1e-4, rate=constant, together=PAIR
-        )
+            return Recipe(SGD, 5.0, 256, epochs, momentum=0.9, rate=constant)
+        return Recipe(lr=1e-4, images_per_step=256, epochs=epochs, weight_decay=1e-4, rate=constant)
 
     def __init__(self, encoder: Encoder, config: ScanConfig) -> None:
         super().__init__(encoder, config)
@@ -144,9 +142,7 @@ class ScanCluster(Method):
         self._before = [before]
 
     def begin(self, images: int) -> None:
-        held = 0 if self.config.faithful else round(images * self.config.held_out)
-        if held < FEWEST_HELD_OUT:
-            held = 0
+        held = self._held_out(images)
         rows = torch.randperm(images)
         learnt, judged = (
             rows[held:].sort().values,
@@ -163,7 +159,15 @@ class ScanCluster(Method):
             self.register_buffer(name, torch.zeros(count, k, dtype=torch.int64))
 
     def rows_in_epoch(self, images: int) -> int:
-        return PAIR * len(self.learnt)
+        return PAIR * (images - self._held_out(images))
+
+    @property
+    def rows_together(self) -> int:
+        return PAIR
+
+    def _held_out(self, images: int) -> int:
+        held = 0 if self.config.faithful else round(images * self.config.held_out)
+        return held if held >= FEWEST_HELD_OUT else 0
 
     def start_epoch(self, epoch: int, embed_all: EmbedAll, rng: np.random.Generator) -> np.ndarray | None:
         if epoch == 0:
