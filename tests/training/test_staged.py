@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -95,9 +96,15 @@ def weights(report: StagedReport) -> dict[str, Tensor]:
 
 
 @pytest.fixture(scope="module")
-def unbroken(pixels: PixelCache, tmp_path_factory: pytest.TempPathFactory) -> tuple[Trainer, StagedReport]:
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where `unbroken` kept its state; tests that change it work on a copy."""
+    return tmp_path_factory.mktemp("unbroken")
+
+
+@pytest.fixture(scope="module")
+def unbroken(pixels: PixelCache, finished: Path) -> tuple[Trainer, StagedReport]:
     trainer = Trainer(pixels)
-    return trainer, stages_in(tmp_path_factory.mktemp("unbroken")).run(trainer.one, None)
+    return trainer, stages_in(finished).run(trainer.one, None)
 
 
 def test_stages_follow_one_another_on_one_encoder(unbroken: tuple[Trainer, StagedReport]) -> None:
@@ -157,10 +164,9 @@ def test_killed_run_repeats_no_stage_that_was_over_and_ends_with_the_same_weight
 
 
 def test_new_run_does_not_go_on_from_what_another_left_of_a_later_stage(
-    pixels: PixelCache, tmp_path: Path
+    pixels: PixelCache, finished: Path, unbroken: tuple[Trainer, StagedReport], tmp_path: Path
 ) -> None:
-    stages = stages_in(tmp_path)
-    stages.run(Trainer(pixels).one, None)
+    shutil.copytree(finished, tmp_path, dirs_exist_ok=True)
     anew = stages_in(tmp_path)
     anew.begin_anew()
     with pytest.raises(KeyboardInterrupt):
@@ -171,9 +177,10 @@ def test_new_run_does_not_go_on_from_what_another_left_of_a_later_stage(
     assert (tmp_path / "cluster" / "checkpoint.previous.pt").exists()
 
 
-def test_checkpoint_of_another_stage_or_other_numbers_is_refused(pixels: PixelCache, tmp_path: Path) -> None:
-    stages_in(tmp_path).run(Trainer(pixels).one, None)
-    again = stages_in(tmp_path, resume=True)
+def test_checkpoint_of_other_numbers_is_refused(
+    finished: Path, unbroken: tuple[Trainer, StagedReport]
+) -> None:
+    again = stages_in(finished, resume=True)
     longer = dataclasses.replace(again.plans[1].settings, epochs=3)
     plans = (again.plans[0], dataclasses.replace(again.plans[1], settings=longer), again.plans[2])
     with pytest.raises(TrainingError, match="epochs"):
