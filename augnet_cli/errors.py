@@ -54,6 +54,10 @@ class PlanError(AugnetError):
     """A plan can't be read, written, or carried out; no photo was touched."""
 
 
+class DatasetError(AugnetError):
+    """A data set is missing, not whole, or not laid out as its makers publish it."""
+
+
 class TrainingError(AugnetError):
     """Training can't start or had to stop; nothing was overwritten."""
 

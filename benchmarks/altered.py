@@ -14,15 +14,11 @@ import numpy as np
 from augnet_cli.cores import usable_cores
 from augnet_cli.encoder.embedder import Embedder
 from augnet_cli.encoder.flow import BATCH
+from augnet_cli.evaluation import altered_copies
+from augnet_cli.evaluation.altered_copies import SIDE
 from augnet_cli.evaluation.copies import CopyResult, CopyTruth, judge_copies
-from augnet_cli.images.changes import CHANGES, altered
 from augnet_cli.images.decode import decode_short_side
 from augnet_cli.images.files import is_image, read_bytes, walk
-from augnet_cli.images.squares import square
-
-# Short side that pictures are altered at, in pixels: more than any encoder's side, so that crops stay sharp
-# where the picture is, and a thousand of them fit in the memory.
-SIDE = 256
 
 
 def image_files(folder: Path) -> list[Path]:
@@ -40,31 +36,8 @@ def pictures(files: Sequence[Path]) -> list[np.ndarray]:
 def trial(
     originals: Sequence[np.ndarray], others: Sequence[np.ndarray], seed: int, size: int
 ) -> tuple[CopyTruth, np.ndarray]:
-    """Each original, its copy by every kind of change, and the other pictures.
-
-    Returns:
-        What is known of them, and (n, size, size, 3) uint8 in that order.
-    """
-    kinds = list(CHANGES)
-
-    def family(number: int) -> list[np.ndarray]:
-        image = originals[number]
-        rng = np.random.default_rng([seed, number])
-        return [square(each, size) for each in (image, *(altered(image, kind, rng) for kind in kinds))]
-
-    with ThreadPoolExecutor(usable_cores()) as pool:
-        families = list(pool.map(family, range(len(originals))))
-    pixels = [each for made in families for each in made] + [square(image, size) for image in others]
-    group = np.repeat(np.arange(len(originals)), len(kinds) + 1)
-    original = np.tile(np.arange(len(kinds) + 1) == 0, len(originals))
-    none = np.full(len(others), -1)
-    truth = CopyTruth(
-        paths=tuple(map(str, range(len(pixels)))),
-        group=np.concatenate([group, none]),
-        original=np.concatenate([original, none == 0]),
-        transform=(*(["original", *kinds] * len(originals)), *["other"] * len(others)),
-    )
-    return truth, np.stack(pixels)
+    """As `evaluation.altered_copies.trial`, on all cores."""
+    return altered_copies.trial(originals, others, seed, size, usable_cores())
 
 
 def embedded(embedder: Embedder, pixels: np.ndarray) -> np.ndarray:

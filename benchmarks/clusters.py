@@ -41,9 +41,6 @@ Space = Callable[[np.ndarray, int], np.ndarray]
 
 UNSEEN = "cifar10"  # the only set whose images no training saw
 HISTOGRAM_BINS = 8  # a channel: 512 colours
-TORCH_BATCH = 64  # images the untrained network sees at once
-SETTLING = 128  # images whose statistics its batch norms take
-PASSES = 40  # over them: running statistics move a tenth of the way at a time
 
 
 @dataclass(frozen=True)
@@ -79,36 +76,10 @@ def histograms(pixels: np.ndarray, seed: int = 0) -> np.ndarray:
 
 def untrained(architecture: dict[str, Any], pixels: np.ndarray, seed: int) -> np.ndarray:
     """(n, d) unit rows of a new network of this architecture."""
-    import torch
+    from augnet_cli.training.untrained import SETTLING, untrained_encoder
 
-    from augnet_cli.training.encoder import Encoder, EncoderSpec
-    from augnet_cli.training.export import UnitRows
-
-    torch.manual_seed(seed)
-    encoder = Encoder(EncoderSpec(**architecture))
-    settle(encoder, pixels[np.random.default_rng(seed).permutation(len(pixels))[:SETTLING]])
-    network = UnitRows(encoder).eval()
-    starts = range(0, len(pixels), TORCH_BATCH)
-    with torch.inference_mode():
-        rows = [network(torch.from_numpy(pixels[start : start + TORCH_BATCH])) for start in starts]
-    return torch.cat(rows).numpy()
-
-
-def settle(encoder: Any, pixels: np.ndarray) -> None:
-    """Give the network the images' mean and deviation, and its batch norms their statistics.
-
-    Otherwise all its embeddings lie in one narrow cone, and it would be no opponent.
-    """
-    import torch
-
-    encoder.mean.copy_(torch.from_numpy(pixels.mean(axis=(0, 1, 2)) / 255))
-    encoder.std.copy_(torch.from_numpy(pixels.std(axis=(0, 1, 2)) / 255))
-    images = torch.from_numpy(pixels).permute(0, 3, 1, 2).float() / 255
-    encoder.train()
-    with torch.no_grad():
-        for _ in range(PASSES):
-            encoder(images)
-    encoder.eval()
+    settling = pixels[np.random.default_rng(seed).permutation(len(pixels))[:SETTLING]]
+    return untrained_encoder(architecture, settling, seed).embed(pixels)
 
 
 def score(rows: np.ndarray, labels: np.ndarray, clusters: np.ndarray) -> Scores:

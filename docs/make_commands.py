@@ -23,6 +23,7 @@ COMMANDS = (
     "query",
     "cluster",
     "train",
+    "evaluate",
     "inspect",
     "info",
     "bench",

@@ -1,4 +1,7 @@
-"""The real program in a process of its own, for tests of what a user at a shell sees."""
+"""The real program in a process of its own, for tests of what a user at a shell sees.
+
+`augnet` runs it forked from a process that has loaded its libraries; `start` starts it anew.
+"""
 
 from __future__ import annotations
 
@@ -12,8 +15,11 @@ import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
+
+from warm_program import WarmProgram
 
 ROOT = Path(__file__).resolve().parents[1]
 PROGRAM = [sys.executable, "-m", "augnet_cli"]
@@ -69,8 +75,15 @@ def augnet(
     **changes: str,
 ) -> Done:
     """Run `augnet WORDS` to its end; `ordinary` without root's right to ignore permissions."""
-    process = start(*words, cwd=cwd, ordinary=ordinary, **changes)
-    return ended(process)
+    if ordinary or sys.platform != "linux":  # a process gives up root's rights as it becomes another program
+        return ended(start(*words, cwd=cwd, ordinary=ordinary, **changes))
+    told, where = list(map(os.fspath, words)), os.fspath(cwd or os.getcwd())
+    return Done(*warm_program().run(told, where, environment(**changes), TIMEOUT_S))
+
+
+@cache
+def warm_program() -> WarmProgram:
+    return WarmProgram(environment())
 
 
 def start(

@@ -8,7 +8,9 @@ import re
 import shlex
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -19,17 +21,19 @@ DISTANCE_TOLERANCE = 0.005
 FENCE = re.compile(r"^```[^\n]*\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 
-def commands_module():
+@pytest.fixture(scope="module")
+def commands() -> ModuleType:
+    """`docs/make_commands.py`, which asks the program for each help once."""
     spec = importlib.util.spec_from_file_location("make_commands", ROOT / "docs" / "make_commands.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
+    module.help_of = cache(module.help_of)
     return module
 
 
 @pytest.fixture(scope="module")
-def help_texts() -> dict[str, str]:
-    module = commands_module()
-    return {command: module.help_of(command) for command in module.COMMANDS}
+def help_texts(commands: ModuleType) -> dict[str, str]:
+    return {command: commands.help_of(command) for command in commands.COMMANDS}
 
 
 def augnet_lines() -> list[str]:
@@ -41,10 +45,8 @@ def augnet_lines() -> list[str]:
     return [line.split("#")[0].strip() for line in starts if re.match(r"augnet( |$)", line)]
 
 
-def test_the_page_of_commands_is_the_programs_own_help():
-    module = commands_module()
-
-    assert module.PAGE.read_text(encoding="utf-8") == module.page(), "run: python docs/make_commands.py"
+def test_the_page_of_commands_is_the_programs_own_help(commands):
+    assert commands.PAGE.read_text(encoding="utf-8") == commands.page(), "run: python docs/make_commands.py"
 
 
 def test_every_command_is_on_the_page_of_commands_and_in_the_readme(help_texts):
@@ -175,3 +177,14 @@ def test_every_example_runs(tmp_path):
     assert refused.returncode == 1 and "hint:" in refused.stderr and "Traceback" not in refused.stderr
     # The photos are as they were: no example changes one.
     assert (tmp_path / photo).read_bytes() == (tmp_path / "photos/from-a-friend/china (1).jpg").read_bytes()
+
+
+def test_no_file_holds_a_marker_of_a_merge():
+    marker = re.compile(rb"^(<{7}|>{7}) ", re.MULTILINE)
+    files = [path for path in ROOT.iterdir() if path.is_file()]
+    for folder in (".ci", "augnet_cli", "benchmarks", "docs", "examples", "tests"):
+        files += [path for path in (ROOT / folder).rglob("*") if path.is_file()]
+    texts = {path: data for path in files if b"\0" not in (data := path.read_bytes())}
+
+    assert ROOT / "docs" / "architecture.md" in texts
+    assert not [str(path.relative_to(ROOT)) for path, data in texts.items() if marker.search(data)]

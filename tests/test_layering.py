@@ -17,7 +17,7 @@ FLOORS = (
     {"version", "errors", "extras", "records", "progress", "cores", "whole"},
     {"results"},
     {"images"},
-    {"encoder"},
+    {"encoder", "datasets"},
     {"store"},
     {"search"},
     {"geometry"},
@@ -31,8 +31,17 @@ FLOOR = {room: number for number, floor in enumerate(FLOORS) for room in floor}
 # They stand beside the house, at the height of `report`: they use what is below it, and one another.
 BESIDE = {"training", "evaluation"}
 BESIDE_FLOOR = FLOOR["report"]
-# The only doors to `training`, to be opened when training is asked for.
-DOORS = {"pipeline/train.py", "cli/train.py"}
+# The only doors to what stands beside the house, to be opened when training or judging is asked for.
+DOORS = {
+    "training": {
+        "pipeline/train.py",
+        "pipeline/train_dataset.py",
+        "cli/train.py",
+        "cli/training_told.py",
+        "pipeline/evaluate.py",
+    },
+    "evaluation": {"pipeline/evaluate.py", "pipeline/judging.py"},
+}
 
 TORCH = {"torch", "torchvision", "onnx", "onnxscript"}
 # Imported where they are used, inside functions: start-up must not pay for them.
@@ -119,8 +128,8 @@ def wrong_imports(room: str, name: str, found: Import) -> str | None:
     if target is None:
         return wrong_library(room, found)
     if target in BESIDE and room not in BESIDE:
-        allowed = name in DOORS and target == "training" and (found.late or found.typing_only)
-        return None if allowed else "only `train` may open training, and only when asked"
+        allowed = name in DOORS[target] and (found.late or found.typing_only)
+        return None if allowed else f"only the doors may open {target}, and only when asked"
     if target == room or (target in BESIDE and room in BESIDE):
         return None
     if target not in FLOOR:
@@ -167,6 +176,11 @@ def test_imports_point_down_and_heavy_ones_stay_in_their_rooms(file: Path) -> No
         ("pipeline/dedupe.py", "def f():\n    import augnet_cli.training.run", True),
         ("pipeline/train.py", "def f():\n    import augnet_cli.training.run", False),
         ("pipeline/train.py", "import augnet_cli.training.run", True),
+        ("pipeline/train.py", "def f():\n    import augnet_cli.evaluation.knn", True),
+        ("pipeline/judging.py", "def f():\n    import augnet_cli.evaluation.knn", False),
+        ("pipeline/judging.py", "def f():\n    import augnet_cli.training.run", True),
+        ("training/on_dataset.py", "import augnet_cli.evaluation.knn", False),
+        ("datasets/record.py", "from augnet_cli.store.place import Place", True),
         ("pipeline/train.py", "def f():\n    import torch", True),
         ("training/run.py", "import torch", False),
         ("training/run.py", "from augnet_cli.pipeline.refresh import refreshed", True),

@@ -127,7 +127,7 @@ def write_query_pictures(
 
 def _check_screen(format: Format) -> None:
     """Refuse --show where no picture could be seen."""
-    from augnet_cli.report.terminal_pictures import HALF_BLOCK
+    from augnet_cli.report.terminal_pictures import HALF_BLOCK, graphics_of
 
     elsewhere = "--sheet hits.png draws them into a file"
     if format is not Format.text:
@@ -140,6 +140,7 @@ def _check_screen(format: Format) -> None:
         raise UsageError("--show draws pictures, which need colour, and NO_COLOR forbids it", elsewhere)
     if os.environ.get("TERM") == "dumb":
         raise UsageError("--show draws in colour, and this terminal has none (TERM=dumb)", elsewhere)
+    graphics_of(os.environ)  # refused before the search, not after it
     try:
         HALF_BLOCK.encode(sys.stdout.encoding or "ascii")
     except UnicodeEncodeError as error:

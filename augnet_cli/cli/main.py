@@ -19,6 +19,7 @@ from augnet_cli.cli.cluster import cluster
 from augnet_cli.cli.decide import decide
 from augnet_cli.cli.dedupe import dedupe
 from augnet_cli.cli.embed import embed
+from augnet_cli.cli.evaluate import evaluate
 from augnet_cli.cli.info import info
 from augnet_cli.cli.inspect import inspect
 from augnet_cli.cli.leaks import leaks
@@ -68,6 +69,7 @@ app = typer.Typer(
 # Short enough for one line each in `augnet --help`; the help of a command is its docstring.
 SUMMARIES: dict[Callable[..., None], str] = {
     train: "Learn an encoder from a folder's own images.",
+    evaluate: "Judge an encoder by the classes of a data set.",
     embed: "Embed the images of a folder that are new or changed.",
     dedupe: "Find images that show the same picture; changes no file.",
     apply: "Carry out a plan of dedupe; can be undone.",

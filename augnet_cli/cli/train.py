@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import contextlib
-import json
-import os
 import shlex
 import sys
-from collections.abc import Iterator
 from enum import Enum
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from augnet_cli.cli import options
-from augnet_cli.cli.output import printing
-from augnet_cli.cli.terminal import note, progress_for
-from augnet_cli.errors import AugnetError
+from augnet_cli.cli.terminal import progress_for
+from augnet_cli.cli.training_told import one_voice, print_file, print_line, tell, tell_of_dataset
+from augnet_cli.cli.typed import without_place
+from augnet_cli.errors import UsageError
 
 if TYPE_CHECKING:
+    from augnet_cli.training.on_dataset import DatasetOutcome
     from augnet_cli.training.outcome import TrainOutcome
 
 
@@ -37,8 +35,55 @@ class Replace(str, Enum):
 
 
 def train(
-    folder: options.Folder,
+    folder: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[FOLDER]",
+            help="Folder of images; everything below it counts. Or --data.",
+            show_default=False,
+        ),
+    ] = None,
     *,
+    data: Annotated[
+        str | None,
+        typer.Option(
+            "--data",
+            metavar="NAME:PATH",
+            help="Learn from a data set instead, as `augnet evaluate` names them: its train split, with the "
+            "unlabelled one where there is one. Needs --out.",
+            show_default=False,
+        ),
+    ] = None,
+    out: Annotated[
+        str | None,
+        typer.Option(
+            "--out",
+            metavar="FILE.onnx",
+            help="Of --data: the encoder's file; FILE.onnx.training beside it holds checkpoint and log.",
+            show_default=False,
+        ),
+    ] = None,
+    eval_every: Annotated[
+        int | None,
+        typer.Option(
+            "--eval-every",
+            min=1,
+            metavar="EPOCHS",
+            help="Tell every so many epochs what the labels of the test split say (kNN, ACC, NMI, ARI, R@1); "
+            "the method never sees them, and nothing is chosen by them.",
+            show_default=False,
+        ),
+    ] = None,
+    eval_data: Annotated[
+        str | None,
+        typer.Option(
+            "--eval-data",
+            metavar="NAME:PATH",
+            help="Whose test split --eval-every judges by: a data set, or a folder with labels.tsv or a "
+            "folder a class.  [default: that of --data]",
+            show_default=False,
+        ),
+    ] = None,
     minutes: Annotated[
         float | None,
         typer.Option(
@@ -169,14 +214,16 @@ def train(
     Ctrl-C finishes the step and saves; --resume goes on. FOLDER/.augnet/training.json and training.png
     tell how it went. Needs the extra `train`: pip install '.[train]' in the checkout.
 
+    With --data nothing is held out or judged: the data set's own test split is for `augnet evaluate`.
+
     Several GPUs: torchrun --standalone --nproc-per-node 2 -m augnet_cli train ./photos
 
     Example: augnet train ./photos --minutes 15
     """
-    from augnet_cli.errors import UsageError
     from augnet_cli.images.names import shown
     from augnet_cli.pipeline.train import require_training
     from augnet_cli.pipeline.train import train as train_verb
+    from augnet_cli.pipeline.train_dataset import judging_split, train_on
 
     require_training()
     from augnet_cli.cores import usable_cores
@@ -184,7 +231,7 @@ def train(
     from augnet_cli.training.request import TrainRequest
 
     leads = gang_from_environment().leads
-    with _one_voice(leads):
+    with one_voice(leads):
         values: dict[str, str] = {}
         for setting in settings or []:
             name, equals, value = setting.partition("=")
@@ -210,64 +257,56 @@ def train(
             dtype=dtype,
             workers=workers or usable_cores(),
             resume=resume,
-            command=shlex.join(["augnet", *map(_without_place, sys.argv[1:])]),
+            command=shlex.join(["augnet", *map(without_place, sys.argv[1:])]),
             preset=preset,
             replace=replace.value,
+            eval_every=eval_every,
         )
         as_json = format is Format.json
-        told = _print_line if as_json else lambda line: None
-        outcome = train_verb(folder, request, exclude or (), progress_for(quiet), told)
+        told = print_line if as_json else lambda line: None
+        progress = progress_for(quiet)
+        _check_words(folder, data, out, exclude, eval_every, eval_data)
+        outcome: TrainOutcome | DatasetOutcome
+        if data is not None and out is not None:
+            outcome = on_dataset = train_on(data, out, request, eval_data, progress, told)
+        else:
+            assert folder is not None
+            judged_by = judging_split(eval_data, eval_every)
+            outcome = on_folder = train_verb(folder, request, exclude or (), progress, told, judged_by)
     if not leads:
         return
-    _tell(outcome, quiet)
+    if data is not None:
+        tell_of_dataset(on_dataset, quiet)
+    else:
+        tell(on_folder, quiet)
     if as_json:
-        _print_line({"result": outcome.as_dict(), "file": outcome.file})
-        return
-    with printing():
-        # As bytes: a name that is no UTF-8 can be printed no other way.
-        typer.echo(os.fsencode(outcome.file))
+        print_line({"result": outcome.as_dict(), "file": outcome.file})
+    else:
+        print_file(outcome.file)
 
 
-@contextlib.contextmanager
-def _one_voice(leads: bool) -> Iterator[None]:
-    """Of several processes that stop for the same reason, let the one that leads say it.
+def _check_words(
+    folder: str | None,
+    data: str | None,
+    out: str | None,
+    exclude: list[str] | None,
+    eval_every: int | None,
+    eval_data: str | None,
+) -> None:
+    """Refuse words that contradict each other.
 
-    The others end as if all were well: `torchrun` ends all as soon as one fails, and it must have spoken.
+    Raises:
+        UsageError: they do.
     """
-    try:
-        yield
-    except (AugnetError, KeyboardInterrupt):
-        if leads:
-            raise
-        raise typer.Exit from None
-
-
-def _tell(outcome: TrainOutcome, quiet: bool) -> None:
-    """What a person should know, on stderr: the table, what became of the new encoder, what was left out."""
-    from augnet_cli.images.names import shown
-    from augnet_cli.training.outcome import score_lines
-
-    if not quiet:
-        sys.stderr.write("\n".join(["", *score_lines(outcome.before, outcome.after), ""]) + "\n")
-    where = f"encoder {outcome.card.id}" if outcome.decision.taken else f"encoder {outcome.before.encoder}"
-    what = "serves from now on" if outcome.decision.taken else "was kept"
-    note(f"{where} {what}: the new one is {outcome.decision.why}", quiet)
-    note(f"{shown(outcome.record)} and training.png beside it tell how it went", quiet)
-    if outcome.skipped:
-        note(f"{len(outcome.skipped)} images were not used; `augnet embed` lists them", quiet)
-
-
-def _print_line(line: dict[str, Any]) -> None:
-    with printing():
-        typer.echo(json.dumps(line))
-
-
-def _without_place(argument: str) -> str:
-    """An argument as the card tells it: of a path from the root on, the last part alone.
-
-    The card travels with the encoder; where its maker keeps photos is no one's concern.
-    """
-    option, equals, value = argument.partition("=")
-    if equals and option.startswith("--"):
-        return f"{option}={_without_place(value)}"
-    return os.path.basename(argument.rstrip(os.sep)) if os.path.isabs(argument) else argument
+    if (folder is None) == (data is None):
+        both = "FOLDER and --data both say" if folder else "nothing says"
+        hint = "augnet train FOLDER, or --data NAME:PATH --out FILE.onnx"
+        raise UsageError(f"{both} what to learn from", hint)
+    if data is not None and out is None:
+        raise UsageError("--data needs a file for the encoder", "--out encoder.onnx")
+    if data is None and out is not None:
+        raise UsageError("--out is for --data: the encoder of a folder is kept in it", "leave out --out")
+    if data is not None and exclude:
+        raise UsageError("--exclude is for FOLDER, and --data is learnt from whole", "leave out --exclude")
+    if eval_data is not None and eval_every is None:
+        raise UsageError("--eval-data says by what to judge, and nothing says how often", "--eval-every 10")

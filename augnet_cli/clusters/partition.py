@@ -20,7 +20,9 @@ BLOCK_ROWS = 8192  # rows given to their centres at a time: 8 MB at d = 256
 MAX_SEED = 2**32 - 1  # what scikit-learn takes
 
 
-def kmeans(embeddings: np.ndarray, k: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+def kmeans(
+    embeddings: np.ndarray, k: int, seed: int, restarts: int = RESTARTS
+) -> tuple[np.ndarray, np.ndarray]:
     """Part the rows into exactly k clusters, none of them empty.
 
     The same rows, k and seed give the same clusters on the same machine.
@@ -29,6 +31,7 @@ def kmeans(embeddings: np.ndarray, k: int, seed: int) -> tuple[np.ndarray, np.nd
         embeddings: (n, d) float32 unit rows.
         k: clusters wanted, at least 1 and at most the number of different rows.
         seed: 0 to 2**32 - 1.
+        restarts: k-means++ starts, of which the tightest is taken.
 
     Returns:
         labels: (n,) int64 in [0, k); 0 is the largest cluster, ties by the smallest row.
@@ -38,7 +41,7 @@ def kmeans(embeddings: np.ndarray, k: int, seed: int) -> tuple[np.ndarray, np.nd
         UsageError: k is less than 1 or more than there are different rows, or seed is out of range.
     """
     _check(embeddings, k, seed)
-    labels = _fill_empty(embeddings, _fit(embeddings, k, seed), k)
+    labels = _fill_empty(embeddings, _fit(embeddings, k, seed, restarts), k)
     labels = _renumber(labels, k)
     return labels, _means(embeddings, labels, k)
 
@@ -103,11 +106,11 @@ def check_different(embeddings: np.ndarray, k: int) -> None:
         )
 
 
-def _fit(embeddings: np.ndarray, k: int, seed: int) -> np.ndarray:
+def _fit(embeddings: np.ndarray, k: int, seed: int, restarts: int) -> np.ndarray:
     """scikit-learn's labels, (n,) int64; a cluster may be empty."""
     if len(embeddings) > FITTED:
         rows = embeddings[_sample(len(embeddings), seed)]
-        fitted = _fit(rows, k, seed)
+        fitted = _fit(rows, k, seed, restarts)
         used = np.unique(fitted)  # the sample may hold fewer different rows than clusters are wanted
         return used[_nearest(embeddings, _means(rows, fitted, k)[used])]
     from sklearn.cluster import KMeans
@@ -120,7 +123,7 @@ def _fit(embeddings: np.ndarray, k: int, seed: int) -> np.ndarray:
     with threadpool_limits(limits=1), warnings.catch_warnings():
         # "Fewer distinct clusters than k": `_fill_empty` sees to it.
         warnings.simplefilter("ignore", ConvergenceWarning)
-        return KMeans(k, n_init=RESTARTS, random_state=seed).fit(rows).labels_.astype(np.int64)
+        return KMeans(k, n_init=restarts, random_state=seed).fit(rows).labels_.astype(np.int64)
 
 
 def _nearest(embeddings: np.ndarray, centres: np.ndarray) -> np.ndarray:

@@ -6,6 +6,8 @@ Letters: n images, k clusters, c classes.
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 
 
@@ -32,15 +34,19 @@ def clustering_accuracy(labels: np.ndarray, clusters: np.ndarray) -> float:
     return float(counts[rows, columns].sum() / len(labels))
 
 
-def mutual_information(labels: np.ndarray, clusters: np.ndarray) -> float:
+Mean = Literal["arithmetic", "geometric"]
+
+
+def mutual_information(labels: np.ndarray, clusters: np.ndarray, mean: Mean = "arithmetic") -> float:
     """Normalised mutual information (NMI) of classes and clusters, both (n,), in [0, 1].
 
-    Normalised by the mean of both entropies (Strehl & Ghosh, "Cluster Ensembles", 2002, with the arithmetic
-    mean); 1 where the two partitions are the same, also where both put all images together.
+    Normalised by the mean of both entropies (Strehl & Ghosh, "Cluster Ensembles", 2002, who take the
+    geometric one; most report the arithmetic one today, and scikit-learn changed to it in 2019);
+    1 where the two partitions are the same, also where both put all images together.
     """
     from sklearn.metrics import normalized_mutual_info_score
 
-    return float(normalized_mutual_info_score(labels, clusters))
+    return float(normalized_mutual_info_score(labels, clusters, average_method=mean))
 
 
 def adjusted_rand_index(labels: np.ndarray, clusters: np.ndarray) -> float:
@@ -52,6 +58,37 @@ def adjusted_rand_index(labels: np.ndarray, clusters: np.ndarray) -> float:
     from sklearn.metrics import adjusted_rand_score
 
     return float(adjusted_rand_score(labels, clusters))
+
+
+def matched(labels: np.ndarray, clusters: np.ndarray, classes: int) -> np.ndarray:
+    """(n,) int64: the class that each image's cluster stands for under the best matching, -1 for none.
+
+    Args:
+        labels: (n,) int64 in [0, classes); clusters: (n,).
+    """
+    from scipy.optimize import linear_sum_assignment
+
+    kinds, column = np.unique(clusters, return_inverse=True)
+    counts = np.zeros((classes, len(kinds)), np.int64)
+    np.add.at(counts, (labels, column), 1)
+    stands_for = np.full(len(kinds), -1, np.int64)
+    rows, columns = linear_sum_assignment(counts, maximize=True)
+    stands_for[columns] = rows
+    return stands_for[column]
+
+
+def confusion(labels: np.ndarray, named: np.ndarray, classes: int) -> np.ndarray:
+    """(classes, classes) float64: of the images of each class (rows), the share that was named as each.
+
+    A row sums to 1, less where images were named as none (-1), and to 0 where the class has no image.
+    """
+    told = named >= 0
+    counts = np.zeros((classes, classes))
+    np.add.at(counts, (labels[told], named[told]), 1)
+    sizes = np.bincount(labels, minlength=classes)
+    # Divided along the rows: each class by its own size.
+    shares: np.ndarray = counts / np.maximum(sizes, 1)[:, None]
+    return shares
 
 
 def contingency(labels: np.ndarray, clusters: np.ndarray) -> np.ndarray:

@@ -41,15 +41,48 @@ def knn_accuracy(
     return right / len(numbers)
 
 
+def named_by_neighbours(
+    known: np.ndarray,
+    labels: np.ndarray,
+    asked: np.ndarray,
+    k: int = NEIGHBOURS,
+    temperature: float = TEMPERATURE,
+) -> np.ndarray:
+    """The class that the k nearest known images give to each other image.
+
+    Args:
+        known: (n, d) unit rows, of which `labels` (n,) are known; asked: (m, d) unit rows.
+        k, temperature: as `knn_accuracy`.
+
+    Returns:
+        (m,) of the kind of `labels`; equal sums of votes go to the class whose name comes first.
+    """
+    classes, numbers = np.unique(labels, return_inverse=True)
+    named = np.empty(len(asked), np.int64)
+    for start in range(0, len(asked), BLOCK):
+        block = asked[start : start + BLOCK]
+        votes = _counted((block @ known.T).astype(np.float64), numbers, len(classes), k, temperature)
+        named[start : start + BLOCK] = votes.argmax(axis=1)
+    given: np.ndarray = classes[named]
+    return given
+
+
 def _votes(
     embeddings: np.ndarray, numbers: np.ndarray, own: np.ndarray, classes: int, k: int, temperature: float
 ) -> np.ndarray:
     """(b, c) float64: the votes that the neighbours of the rows `own` give to each class."""
     similarities = (embeddings[own] @ embeddings.T).astype(np.float64)
     similarities[np.arange(len(own)), own] = -np.inf
-    nearest = np.argsort(-similarities, axis=1, kind="stable")[:, : min(k, len(numbers) - 1)]
-    votes = np.zeros((len(own), classes))
+    return _counted(similarities, numbers, classes, min(k, len(numbers) - 1), temperature)
+
+
+def _counted(
+    similarities: np.ndarray, numbers: np.ndarray, classes: int, k: int, temperature: float
+) -> np.ndarray:
+    """(b, c) float64: votes of the k most similar of n images, by (b, n) similarities."""
+    nearest = np.argsort(-similarities, axis=1, kind="stable")[:, :k]
+    votes = np.zeros((len(similarities), classes))
     # A cosine is at most 1: no vote is more than exp(0).
     weights = np.exp((np.take_along_axis(similarities, nearest, axis=1) - 1) / temperature)
-    np.add.at(votes, (np.arange(len(own))[:, None], numbers[nearest]), weights)
+    np.add.at(votes, (np.arange(len(similarities))[:, None], numbers[nearest]), weights)
     return votes

@@ -18,6 +18,7 @@ from augnet_cli.store.lock import training
 from augnet_cli.store.place import Place, checked_folder, place_for
 
 if TYPE_CHECKING:
+    from augnet_cli.datasets.record import Split
     from augnet_cli.training.request import TrainRequest
     from augnet_cli.training.run import TrainOutcome
 
@@ -31,9 +32,11 @@ def train(
     exclude: Sequence[str] = (),
     progress: Progress = SILENT,
     each_epoch: Callable[[dict[str, Any]], None] = lambda line: None,
+    judged_by: Split | None = None,
 ) -> TrainOutcome:
     """Train an encoder on the images of `folder`; where it is better, the other verbs then use it there.
 
+    With `judged_by`, labelled images say every `request.eval_every` epochs what is known of their classes.
     `each_epoch` is given one line of plain values as each epoch ends.
     An interrupt ends the step and saves it; a second one ends at once.
     Under `torchrun` several processes train together; one of them writes and tells of progress.
@@ -66,6 +69,7 @@ def train(
             progress=progress,
             each_epoch=each_epoch,
             gang=gang,
+            judged_by=judged_by,
         )
     return dataclasses.replace(outcome, skipped=(*skips, *outcome.skipped))
 

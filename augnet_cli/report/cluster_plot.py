@@ -55,7 +55,7 @@ def draw_count(result: ClusterResult, file: str) -> None:
     curve = sorted(result.curve, key=lambda point: point.k)
     figure = Figure(figsize=SIZE_INCHES, layout="constrained")
     panels = figure.subplots(3, 1, sharex=True, height_ratios=HEIGHTS)
-    _panel(panels[0], curve, "score", SCORE, "score (what k was chosen by)")
+    _panel(panels[0], curve, "score", SCORE, "score\n(k: where it is highest)")
     _panel(panels[1], curve, "stability", STABILITY, "stability\n(1: the same each time)")
     _panel(panels[2], curve, "silhouette", SILHOUETTE, "silhouette\n(1: well apart)")
     _mark(panels, curve, len(result.clusters))

@@ -15,6 +15,9 @@ from enum import Enum
 import numpy as np
 from PIL import Image
 
+from augnet_cli.errors import UsageError
+from augnet_cli.images.names import shown
+
 HALF_BLOCK = "\u2580"
 KITTY_CHUNK = 4096  # base64 letters a command takes at most, by the protocol
 SIXEL_COLOURS = 255  # of a palette; one more number stays for what is no picture
@@ -53,10 +56,18 @@ def graphics_of(environ: Mapping[str, str]) -> Graphics:
     """What the terminal of these variables can do, unless AUGNET_GRAPHICS names a way.
 
     Within tmux and screen pictures of the terminal around them get lost, so blocks serve there.
+
+    Raises:
+        UsageError: AUGNET_GRAPHICS names no way.
     """
     asked = environ.get(OVERRIDE, "")
     if asked in Graphics.__members__:
         return Graphics[asked]
+    if asked:
+        raise UsageError(
+            f"{OVERRIDE} is {shown(asked)}, which is no way to draw in a terminal",
+            f"set it to one of {', '.join(Graphics.__members__)}, or leave it out",
+        )
     term, program = environ.get("TERM", ""), environ.get("TERM_PROGRAM", "")
     if "TMUX" in environ or "STY" in environ or term.startswith(WITHIN_ANOTHER):
         return Graphics.blocks

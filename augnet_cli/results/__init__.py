@@ -31,6 +31,13 @@ if TYPE_CHECKING:
         Stack,
         Suspect,
     )
+    from augnet_cli.results.evaluation import (
+        ASSIGNMENTS,
+        ENCODER,
+        UNTRAINED,
+        EvaluationResult,
+        EvaluationRow,
+    )
     from augnet_cli.results.folder import (
         DECODE,
         EMBED,
@@ -44,13 +51,16 @@ if TYPE_CHECKING:
     from augnet_cli.results.query import SCENE, SOURCE, Answer, Hit, QueryResult
 
 __all__ = [
+    "ASSIGNMENTS",
     "DECODE",
     "EMBED",
+    "ENCODER",
     "NO_CLUSTER",
     "PARTIAL",
     "READ",
     "SCENE",
     "SOURCE",
+    "UNTRAINED",
     "Answer",
     "BenchResult",
     "CalibrationResult",
@@ -60,6 +70,8 @@ __all__ = [
     "CurvePoint",
     "DedupeResult",
     "EmbedResult",
+    "EvaluationResult",
+    "EvaluationRow",
     "Extremes",
     "Flagged",
     "FolderInfo",
@@ -102,6 +114,13 @@ _PLACES = {
         "Split",
         "Stack",
         "Suspect",
+    ),
+    "evaluation": (
+        "ASSIGNMENTS",
+        "ENCODER",
+        "EvaluationResult",
+        "EvaluationRow",
+        "UNTRAINED",
     ),
     "folder": (
         "BenchResult",

@@ -16,14 +16,14 @@ import numpy as np
 from augnet_cli.errors import SearchError
 from augnet_cli.records import Pairs
 from augnet_cli.search.distance import check_threshold, distances_between, product_slack
-from augnet_cli.search.integer_tiles import integer_tiles
+from augnet_cli.search.quickest_tiles import quickest_tiles
 from augnet_cli.search.tiles import Chosen, FloatTiles, Scratch, Tiles
 
 # 20 bytes a pair: 400 MB. Real folders stay far below; it is reached where a threshold is far too wide.
 MAX_PAIRS = 20_000_000
-# From so many rows on products of integers are tried. With 128 numbers a row they take 0.2 s for 20,000
-# rows where float32 takes 0.4, which pays for ONNX Runtime (0.05 s, where no encoder has needed it
-# already), writing the rows as integers and timing a tile; at 10,000 rows both take as long.
+# From so many rows on products of integers are tried. With 128 numbers a row they take half the time of
+# float32 for 20,000 rows, which pays for ONNX Runtime (0.05 s, where no encoder has needed it already),
+# choosing a length and writing the rows as integers; at 10,000 rows both take as long.
 INTEGER_ROWS = 20_000
 
 # Rows of a block and other rows, int32 each, and their distances, float32: (p,).
@@ -92,6 +92,6 @@ def as_pairs(found: Found) -> Pairs:
 
 
 def _tiles(embeddings: np.ndarray, least: float) -> Tiles:
-    """The faster of two ways to the same candidates."""
+    """The quickest of several ways to the same candidates."""
     plain = FloatTiles(embeddings, least)
-    return (integer_tiles(plain) if len(embeddings) >= INTEGER_ROWS else None) or plain
+    return quickest_tiles(plain) if len(embeddings) >= INTEGER_ROWS else plain

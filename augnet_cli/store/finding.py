@@ -24,7 +24,7 @@ def find_folder(
     """Find the folder to search: the first of the rules below that gives one.
 
     `named` (the option --in); AUGNET_FOLDER; the store at or above the image; at or above `cwd`;
-    the only store in a child of `cwd`; the store last used.
+    the only store in a child of `cwd`, of several the one last used; the store last used.
 
     Args:
         image: path of the query image, or None.
@@ -36,7 +36,8 @@ def find_folder(
         how: a short phrase that says which rule gave it.
 
     Raises:
-        FolderError: a named folder is missing, several children have a store, or no rule gives one.
+        FolderError: a named folder is missing, several children have a store and none of them was used
+            last, or no rule gives one.
     """
     if named is not None:
         checked_folder(os.path.join(cwd, named))
@@ -47,7 +48,9 @@ def find_folder(
     for folder, how in _nearby(image, cwd):
         if existing_store(folder, environ) is not None:
             return folder, how
-    children = _children_with_store(cwd, environ)
+    children, last = _children_with_store(cwd, environ), _last_folder(environ)
+    if len(children) > 1 and last in children:
+        return last, "used last"
     if len(children) > 1:
         names = [shown(os.path.basename(child)) for child in children]
         listed = ", ".join(names[:LISTED_FOLDERS])
@@ -58,7 +61,6 @@ def find_folder(
         )
     if children:
         return children[0], "the only folder here that has a store"
-    last = _last_folder(environ)
     if last is not None and existing_store(last, environ) is not None:
         return last, "used last"
     raise FolderError(

@@ -80,14 +80,26 @@ def read_checkpoint(folder: str) -> dict[str, Any]:
     Raises:
         TrainingError: there is none, or it can't be read.
     """
-    file = os.path.join(folder, CHECKPOINT_NAME)
     try:
-        # weights_only: tensors and plain values, no code, whatever the file holds.
-        state = torch.load(file, map_location="cpu", weights_only=True)
+        return checkpoint_in(os.path.join(folder, CHECKPOINT_NAME))
     except FileNotFoundError:
         raise TrainingError(
             f"there is no training to resume in {shown(folder)}", "leave out --resume"
         ) from None
+
+
+def checkpoint_in(file: str) -> dict[str, Any]:
+    """The state in a checkpoint file.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        TrainingError: it can't be read.
+    """
+    try:
+        # weights_only: tensors and plain values, no code, whatever the file holds.
+        state = torch.load(file, map_location="cpu", weights_only=True)
+    except FileNotFoundError:
+        raise
     except (OSError, RuntimeError, ValueError, EOFError, pickle.UnpicklingError) as error:
         raise _unreadable(file) from error
     if not isinstance(state, dict) or not state.keys() >= PARTS:

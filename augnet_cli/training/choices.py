@@ -142,6 +142,7 @@ def choose_settings(
         lr=lr,
         seed=request.seed,
         workers=request.workers,
+        together=recipe.together,
     )
 
 

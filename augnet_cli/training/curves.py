@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 PICTURE_NAME = "training.png"
 INCHES, DPI = (13.0, 5.2), 110
 # Of a line of the log; the others are of the loss.
-NO_TERMS = ("stage", "epoch", "step", "seconds", "images_per_second", "waiting_share", "held_out")
+NO_TERMS = ("stage", "epoch", "step", "seconds", "images_per_second", "waiting_share", "held_out", "eval")
 # Two that people of all kinds of colour vision tell apart, also in grey (Okabe and Ito, 2008).
 OLD, NEW = "#E69F00", "#0072B2"
 
@@ -32,10 +32,13 @@ def draw_curves(outcome: TrainOutcome, file: str) -> None:
 
     figure = Figure(figsize=INCHES, dpi=DPI, layout="constrained")
     FigureCanvasAgg(figure)
-    loss, seen, kinds = figure.subplots(1, 3, width_ratios=(1, 1, 1.2))
+    ratios = (1.0, 1.0, 1.2, *([1.0] if _has_scores(outcome.curve) else []))
+    loss, seen, kinds, *scored = figure.subplots(1, len(ratios), width_ratios=ratios)
     _draw_loss(loss, outcome.curve)
     _draw_looks(seen, outcome)
     _draw_kinds(kinds, outcome.before, outcome.after)
+    for axes in scored:
+        _draw_scores(axes, outcome.curve)
     taken = "the new encoder serves now" if outcome.decision.taken else "the old encoder was kept"
     figure.suptitle(f"{outcome.report.steps:,} steps on {outcome.trained:,} images: {taken}")
     with whole_file(file) as out:
@@ -52,6 +55,42 @@ def _draw_loss(axes: Axes, curve: Sequence[Mapping[str, Any]]) -> None:
     axes.set_xlim(left=0)
     if len(names) > 1:
         axes.legend(title="term")
+    axes.grid(alpha=0.3)
+
+
+def draw_course(curve: Sequence[Mapping[str, Any]], title: str, file: str) -> None:
+    """Write a PNG of a run on a data set: its loss, and what labels said meanwhile; whole or not at all.
+
+    Raises:
+        TrainingError: it can't be written.
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    panels = 2 if _has_scores(curve) else 1
+    figure = Figure(figsize=(INCHES[0] / 2 * panels, INCHES[1]), dpi=DPI, layout="constrained")
+    FigureCanvasAgg(figure)
+    loss, *scored = figure.subplots(1, panels, squeeze=False)[0]
+    _draw_loss(loss, curve)
+    for axes in scored:
+        _draw_scores(axes, curve)
+    figure.suptitle(title)
+    with whole_file(file) as out:
+        figure.savefig(out, format="png")
+
+
+def _has_scores(curve: Sequence[Mapping[str, Any]]) -> bool:
+    return any("eval" in line for line in curve)
+
+
+def _draw_scores(axes: Axes, curve: Sequence[Mapping[str, Any]]) -> None:
+    seen = [(step, line["eval"]) for step, line in zip(_steps(curve), curve, strict=True) if "eval" in line]
+    for name in dict.fromkeys(name for _, figures in seen for name in figures):
+        points = [(step, figures[name]) for step, figures in seen if name in figures]
+        axes.plot(*zip(*points, strict=True), marker=".", label=name.replace("_", " "))
+    axes.set(title="What labels say, unknown to the method", xlabel="step", ylabel="share", ylim=(0, 1))
+    axes.set_xlim(left=0)
+    axes.legend()
     axes.grid(alpha=0.3)
 
 

@@ -21,6 +21,7 @@ from augnet_cli.errors import TrainingError
 from augnet_cli.progress import Progress
 from augnet_cli.training.checkpoint import Position, save_checkpoint
 from augnet_cli.training.embedding import embed_rows, embed_views
+from augnet_cli.training.epoch_scores import EpochScores
 from augnet_cli.training.gang import Gang
 from augnet_cli.training.loader import Step, ViewLoader, steps_of
 from augnet_cli.training.log import add_to_log
@@ -70,6 +71,7 @@ class Loop:
     progress: Progress
     each_epoch: EachEpoch
     stage: str = ""  # its name, where there are several
+    scores: EpochScores | None = None
     position: Position = field(default_factory=Position)
     means: dict[str, float] = field(default_factory=dict)
     saved_at: float = field(default_factory=time.monotonic)
@@ -229,6 +231,8 @@ class Loop:
         line |= self.of_epoch.as_dict()
         if self.looked is not None:
             line["held_out"] = round(self.looked, 4)
+        if self.scores is not None and self.scores.is_due(at.epoch + 1, is_over):
+            line["eval"] = self._scored(self.scores)
         self.position = Position(epoch=at.epoch + 1, step=at.step)
         self.looked, self.of_epoch = None, Throughput()
 
@@ -240,6 +244,14 @@ class Loop:
         # The first epoch is saved however short it was: from then on there is something to go on with.
         if is_over or here.is_save_due or not self.is_saved:
             self._save(here.progress)
+
+    def _scored(self, scores: EpochScores) -> dict[str, float]:
+        """What labels say of the encoder as it is: told, and nothing hangs on it."""
+        level(self.method, self.gang)
+        found = self.gang.from_leader(lambda: scores.measured(self.method.encoder, self.device))
+        told = ", ".join(f"{name} {value:.3f}" for name, value in found.items())
+        self.progress.note(f"after epoch {self.position.epoch + 1}: {told}")
+        return found
 
     def finish(self) -> int | None:
         """Look a last time and put the best state in place; returns its step if it is not the last."""

@@ -12,7 +12,7 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -33,6 +33,8 @@ SHARE_OF_ROOM = 0.5  # of a disk that decoded images may take: it is the user's
 # Decoded images waiting to be written, so that memory stays bounded: a few a worker.
 WINDOW_PER_WORKER = 8
 DATA_HASH_DIGITS = 16
+Result = tuple[str, np.ndarray] | Skip  # content hash and pixels of one image
+Decode = Callable[[str], Result]  # an image by its path or name
 SMALLEST_VARIANCE = 1e-6  # of a channel in [0, 1]: images of one colour can still be divided by the deviation
 
 
@@ -147,16 +149,8 @@ def build_pixel_cache(
     stats = [(found.path, found.size_bytes, found.mtime_ns, found.ctime_ns, found.inode) for found in files]
     # Other decoders may read what was skipped.
     identity = hashlib.sha256(json.dumps([side, decoder_id(), until is None, stats]).encode()).hexdigest()
-    kept = _reuse(file, identity)
-    if kept is None:
-        # First of all: bytes and table are replaced one after the other, and must never be of two runs.
-        for old in (_table_of(file), file):
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(old)
-        table = _written(folder, [found.path for found in files], file, side, workers, until, progress)
-        with whole_file(_table_of(file)) as out:
-            out.write(json.dumps(table.facts(identity)).encode("ascii"))
-        kept = _reuse(file, identity)
+    decode = partial(_decode, folder, side=side)
+    kept = kept_pixels(file, identity, [found.path for found in files], decode, workers, until, progress)
     if kept is None:
         raise TrainingError(
             f"no image of {shown(folder)} could be decoded", f"see why: augnet embed {pasted(folder)}"
@@ -164,11 +158,36 @@ def build_pixel_cache(
     return kept
 
 
-def _written(
-    folder: str,
-    paths: list[str],
+def kept_pixels(
     file: str,
-    side: int,
+    identity: str,
+    names: list[str],
+    decode: Decode,
+    workers: int,
+    until: float | None,
+    progress: Progress,
+) -> PixelCache | None:
+    """The images of `names`, from `file` if it holds just these by `identity`, else written there.
+
+    None where no image could be decoded.  The rest is as in `build_pixel_cache`.
+    """
+    kept = _reuse(file, identity)
+    if kept is None:
+        # First of all: bytes and table are replaced one after the other, and must never be of two runs.
+        for old in (_table_of(file), file):
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(old)
+        table = _written(names, decode, file, workers, until, progress)
+        with whole_file(_table_of(file)) as out:
+            out.write(json.dumps(table.facts(identity)).encode("ascii"))
+        kept = _reuse(file, identity)
+    return kept
+
+
+def _written(
+    paths: list[str],
+    decode: Decode,
+    file: str,
     workers: int,
     until: float | None,
     progress: Progress,
@@ -181,7 +200,7 @@ def _written(
     table, done = _Table(), 0
     with (
         whole_file(file) as out,
-        contextlib.closing(_decoded(folder, paths, side, workers, progress)) as decoded,
+        contextlib.closing(_decoded(paths, decode, workers, progress)) as decoded,
     ):
         for path, result in decoded:
             if isinstance(result, Skip):
@@ -211,11 +230,8 @@ def remove_pixel_cache(file: str) -> None:
             os.unlink(name)
 
 
-Result = tuple[str, np.ndarray] | Skip  # content hash and pixels of one file
-
-
 def _decoded(
-    folder: str, paths: list[str], side: int, workers: int, progress: Progress
+    paths: list[str], decode: Decode, workers: int, progress: Progress
 ) -> Generator[tuple[str, Result]]:
     """Each path with its result, in the order of `paths`."""
     progress.start("decoding", len(paths))
@@ -224,7 +240,7 @@ def _decoded(
     try:
         for start in range(0, len(paths), window):
             part = paths[start : start + window]
-            for path, result in zip(part, pool.map(partial(_decode, folder, side=side), part), strict=True):
+            for path, result in zip(part, pool.map(decode, part), strict=True):
                 progress.advance(1, skipped=int(isinstance(result, Skip)))
                 yield path, result
     finally:

@@ -22,10 +22,10 @@ from augnet_cli.training.encoder import Encoder
 from augnet_cli.training.finishing import images_of_finish
 from augnet_cli.training.gang import ALONE, Gang
 from augnet_cli.training.holdout import Parts, split
-from augnet_cli.training.initial import fit_normalisation, start_encoder
+from augnet_cli.training.initial import Start, fit_normalisation, start_encoder
 from augnet_cli.training.memory import keep_freed_memory
 from augnet_cli.training.methods import method_class
-from augnet_cli.training.methods.method import Method
+from augnet_cli.training.methods.method import Method, Stage
 from augnet_cli.training.pixels import PixelCache, build_pixel_cache
 from augnet_cli.training.presets import with_preset
 from augnet_cli.training.request import TrainRequest
@@ -81,11 +81,6 @@ class Run:
     def whitens(self) -> bool:
         """Whether the method wants its encoder finished by a whitening."""
         return bool(getattr(self.config, "whiten", False))
-
-    @property
-    def images_per_step(self) -> int:
-        images, method = len(self.parts.train), self.method
-        return self.settings.batch_of(min(images, method.rows_in_epoch(images)), method.rows_together)
 
     @property
     def unjudged(self) -> np.ndarray:
@@ -162,28 +157,37 @@ class Run:
         begin = f"{plan.stage.name} of " if plan.stage.name else ""
         if settings.epochs is None:
             return f"{begin}{settings.steps:,} steps"
-        if plan is not self.plans[0]:
-            return f"{begin}{settings.epochs} epochs"
-        each = self.method.rows_in_epoch(images) // self.images_per_step
+        # Of later stages the methods are not made yet.
+        first = plan is self.plans[0]
+        rows = self.method.rows_in_epoch(images) if first else images * settings.together
+        each = rows // settings.batch_of(min(rows, images))
         return f"{begin}{settings.epochs} epochs of {each} steps"
 
 
-def prepared(
-    folder: str,
-    files: Sequence[FoundFile],
-    cache: str,
-    request: TrainRequest,
-    judged_size: int,
-    started: float,
-    progress: Progress,
-    gang: Gang = ALONE,
-) -> Run:
-    """Make the choices of a run that started at `started` (of `time.monotonic`).
+@dataclass(frozen=True)
+class Begun:
+    """What is decided before any image is read; `workers` are of this process."""
 
-    `judged_size` is the side that the encoder it is compared with looks at.
+    request: TrainRequest
+    name: str
+    config: Any
+    stages: tuple[Stage, ...]
+    method: Method
+    start: Start
+    device: torch.device
+    bf16: bool
+    workers: int
+
+    @property
+    def encoder(self) -> Encoder:
+        return self.method.encoder
+
+
+def begun(request: TrainRequest, progress: Progress, gang: Gang = ALONE) -> Begun:
+    """Make the choices that follow from the request alone.
 
     Raises:
-        AugnetError: the request contradicts itself, or there are too few pictures.
+        AugnetError: the request contradicts itself.
     """
     keep_freed_memory()
     request = with_preset(request)
@@ -207,11 +211,33 @@ def prepared(
             f"and --init {shown(str(request.init))} continues an old one",
             "--init scratch",
         )
-    # Both encoders are judged on the same pixels: what the one sees must not be blurred for the other.
-    side = max(max(encoder.spec.size, judged_size) * SOURCE_SCALE, LEAST_SIDE)
-    cache_file = os.path.join(cache, f"pixels-{side}.u8")
     planned(stages, request, 2, device)  # a slip in the numbers is told before any image is read
-    until = None if request.minutes is None else started + READING_SHARE * 60 * request.minutes
+    return Begun(request, name, config, stages, method, start, device, bf16, workers)
+
+
+def prepared(
+    folder: str,
+    files: Sequence[FoundFile],
+    cache: str,
+    request: TrainRequest,
+    judged_size: int,
+    started: float,
+    progress: Progress,
+    gang: Gang = ALONE,
+) -> Run:
+    """Make the choices of a run that started at `started` (of `time.monotonic`).
+
+    `judged_size` is the side that the encoder it is compared with looks at.
+
+    Raises:
+        AugnetError: the request contradicts itself, or there are too few pictures.
+    """
+    begin = begun(request, progress, gang)
+    request = begin.request
+    # Both encoders are judged on the same pixels: what the one sees must not be blurred for the other.
+    side = max(max(begin.encoder.spec.size, judged_size) * SOURCE_SCALE, LEAST_SIDE)
+    cache_file = os.path.join(cache, f"pixels-{side}.u8")
+    until = reading_ends(request, started)
     every = gang.leader_first(
         lambda: build_pixel_cache(
             folder, files, cache_file, side=side, workers=request.workers, until=until, progress=progress
@@ -226,9 +252,37 @@ def prepared(
         )
     if set_aside:
         progress.note(f"{set_aside:,} images show the same picture as another one and were set aside")
-    parts = split(pixels.contents)
-    plans = planned(stages, request, len(parts.train), device, parts=gang.size, workers=workers)
-    if not start.is_normalised:
-        scalar = start.scalar or method.scalar_norm
-        fit_normalisation(encoder, pixels.subset(parts.train), request.seed, scalar)
-    return Run(request, name, config, pixels, parts, set_aside, cache_file, method, plans, device, bf16)
+    return run_on(begin, pixels, split(pixels.contents), set_aside, cache_file, gang)
+
+
+def reading_ends(request: TrainRequest, started: float) -> float | None:
+    """The moment, of `time.monotonic`, after which no further image is read; None without --minutes."""
+    return None if request.minutes is None else started + READING_SHARE * 60 * request.minutes
+
+
+def run_on(
+    begin: Begun, pixels: PixelCache, parts: Parts, set_aside: int, cache_file: str, gang: Gang = ALONE
+) -> Run:
+    """The run that was begun, on images that were read.
+
+    Raises:
+        TrainingError: there are too few.
+    """
+    request, device = begin.request, begin.device
+    plans = planned(begin.stages, request, len(parts.train), device, parts=gang.size, workers=begin.workers)
+    if not begin.start.is_normalised:
+        scalar = begin.start.scalar or begin.method.scalar_norm
+        fit_normalisation(begin.encoder, pixels.subset(parts.train), request.seed, scalar)
+    return Run(
+        request,
+        begin.name,
+        begin.config,
+        pixels,
+        parts,
+        set_aside,
+        cache_file,
+        begin.method,
+        plans,
+        device,
+        begin.bf16,
+    )

@@ -24,6 +24,7 @@ class Recipe:
         momentum, nesterov: of SGD.
         weight_decay: added to the gradient (L2), as both optimisers of torch do.
         rate: share of the learning rate at a progress in [0, 1].
+        together: images of a step that can't be parted: 2 where they come in pairs.
     """
 
     optimiser: str = ADAM
@@ -34,6 +35,7 @@ class Recipe:
     nesterov: bool = False
     weight_decay: float = 0.0
     rate: Shape = warm_cosine
+    together: int = 1
 
     def made(self, groups: list[dict[str, Any]]) -> torch.optim.Optimizer:
         """The optimiser of these parameter groups, each with its `lr`."""

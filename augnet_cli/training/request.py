@@ -22,6 +22,7 @@ class TrainRequest:
     `minutes`: for the whole command; excludes `epochs`.
     `replace`: `better` or `always`: when the new encoder takes the old one's place.
     `command`: what was typed, for the card.
+    `eval_every`: epochs from one look at labelled images to the next; None never looks.
 
     Raises:
         UsageError: minutes that are none, or minutes and epochs.
@@ -46,6 +47,7 @@ class TrainRequest:
     command: str = ""
     preset: str | None = None
     replace: str = "better"
+    eval_every: int | None = None
 
     def __post_init__(self) -> None:
         if self.minutes is None:

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from augnet_cli.datasets.record import Split
 from augnet_cli.encoder.card import Card
 from augnet_cli.encoder.embedder import Embedder
 from augnet_cli.encoder.locate import TRAINED_NAME, choose_encoder, shipped_encoder
@@ -29,6 +30,7 @@ from augnet_cli.training.candidate import (
 from augnet_cli.training.checkpoint import Position
 from augnet_cli.training.curves import PICTURE_NAME, draw_curves
 from augnet_cli.training.embedding import InFile
+from augnet_cli.training.epoch_scores import EpochScores, scores_asked_for
 from augnet_cli.training.evidence import Evidence, gain_of
 from augnet_cli.training.export import export_encoder
 from augnet_cli.training.finishing import finish
@@ -88,9 +90,11 @@ def run_training(
     progress: Progress = SILENT,
     each_epoch: EachEpoch = lambda line: None,
     gang: Gang = ALONE,
+    judged_by: Split | None = None,
 ) -> TrainOutcome:
     """Train on `files` of `folder`; `cache` holds what can be made again, `data` checkpoint and encoders.
 
+    With `judged_by`, labelled images say every `request.eval_every` epochs what is known of their classes.
     Of several processes, a joined `gang`, the leader alone judges and writes; all are given what came of it.
 
     Raises:
@@ -111,10 +115,11 @@ def run_training(
     try:
         before = gang.in_leader(lambda: _judged_before(serving, run, started, progress))
         seconds = gang.from_leader(lambda: None if before is None else before.seconds_left)
-        report = _trained(run, stages, seconds, progress, each_epoch, gang)
+        scores = scores_asked_for(judged_by, run.request, run.encoder.spec.size)
+        report = trained(run, stages, seconds, progress, each_epoch, gang, scores)
         outcome = gang.from_leader(lambda: _concluded(run, report, before, stages, data, progress))
     except KeyboardInterrupt as stop:
-        raise _interrupted(*stages.saved()) from stop
+        raise interrupted(*stages.saved()) from stop
     if gang.leads:
         remove_pixel_cache(run.cache_file)
     return outcome
@@ -141,9 +146,16 @@ def _judged_before(serving: Embedder, run: Run, started: float, progress: Progre
     return _Before(serving.file, bench, scores, evidence, left)
 
 
-def _trained(
-    run: Run, stages: Stages, seconds: float | None, progress: Progress, each_epoch: EachEpoch, gang: Gang
+def trained(
+    run: Run,
+    stages: Stages,
+    seconds: float | None,
+    progress: Progress,
+    each_epoch: EachEpoch,
+    gang: Gang,
+    scores: EpochScores | None = None,
 ) -> StagedReport:
+    """Take all steps of all stages."""
     parts, size = run.parts, run.encoder.spec.size
 
     def train_one(
@@ -176,6 +188,7 @@ def _trained(
             each_epoch=each_epoch,
             progress=progress,
             stage=plan.stage.name,
+            scores=scores,
         )
 
     with stop_on_signals() as stop:
@@ -197,7 +210,7 @@ def _concluded(
         f"training is over: {pace.images_per_second:,.0f} images/s, {pace.waiting_share:.0%} of the time "
         "waiting for data; the new encoder is exported and measured"
     )
-    candidate = _exported(run, report, data)
+    candidate = exported(run, report, data)
     after, evidence = judge(candidate, before.bench, run.request.workers, progress)
     decision = decide(gain_of(evidence, before.evidence), run.request.replace)
     outcome = TrainOutcome(
@@ -225,7 +238,7 @@ def _concluded(
     return outcome
 
 
-def _exported(run: Run, report: StagedReport, data: str) -> Embedder:
+def exported(run: Run, report: StagedReport, data: str) -> Embedder:
     """The trained encoder, finished, as a file among the candidates, named by its id."""
     if run.whitens:
         finish(run.encoder, run.pixels.subset(run.parts.train), run.request.seed, run.device)
@@ -267,7 +280,7 @@ def _card(run: Run, report: StagedReport) -> Card:
     )
 
 
-def _interrupted(stage: str, saved: Position) -> Interrupted:
+def interrupted(stage: str, saved: Position) -> Interrupted:
     if saved.is_over:
         return Interrupted(
             "interrupted after training, before the new encoder was measured",

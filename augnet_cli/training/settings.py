@@ -21,15 +21,16 @@ class TrainSettings:
     lr: float = 5e-4  # Adam's, of the same script
     seed: int = 0
     workers: int = 2
+    together: int = 1  # images of a step that can't be parted: 2 where they come in pairs
     parts: int = 1  # of each batch, one for each process, with draws of their own (`loader.ViewLoader`)
 
-    def batch_of(self, images: int, together: int = 1) -> int:
+    def batch_of(self, images: int) -> int:
         """Images in a step where there are `images`: what equal parts make of as many as were asked for.
 
         Each part is of whole groups of `together` images.
         """
         most = min(self.images_per_step, images)
-        return most - most % (self.parts * together)
+        return most - most % (self.parts * self.together)
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)

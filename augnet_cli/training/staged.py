@@ -183,7 +183,7 @@ class Stages:
             )
             left = None if left is None else max(0.0, left - report.seconds)
             rows = min(self.images, method.rows_in_epoch(self.images))
-            views += report.steps * plan.settings.batch_of(rows, method.rows_together) * method.views
+            views += report.steps * plan.settings.batch_of(rows) * method.views
             done.append((plan, report))
             going_on = was_over
         return StagedReport(method, tuple(done), _together([report for _, report in done]), views)

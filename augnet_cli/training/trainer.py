@@ -6,6 +6,7 @@ A run can be stopped anywhere and resumed with the same result; the steps themse
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +16,7 @@ from augnet_cli.errors import TrainingError
 from augnet_cli.images.names import shown
 from augnet_cli.progress import SILENT, Progress
 from augnet_cli.training.checkpoint import Position, load_checkpoint, set_aside
+from augnet_cli.training.epoch_scores import EpochScores
 from augnet_cli.training.gang import ALONE, Gang
 from augnet_cli.training.loader import ViewLoader
 from augnet_cli.training.log import begin_log
@@ -72,6 +74,7 @@ def train(
     each_epoch: EachEpoch = lambda line: None,
     progress: Progress = SILENT,
     stage: str = "",
+    scores: EpochScores | None = None,
 ) -> TrainReport:
     """Train `method` on `pixels`; the checkpoint and the log stand in `folder`, which exists.
 
@@ -82,6 +85,7 @@ def train(
         stop: asked after each step.
         each_epoch: is given the line of each epoch.
         stage: its name, where it is one of several.
+        scores: judges the encoder by labels now and then, and only tells.
 
     Raises:
         TrainingError: fewer than 2 images; a loss that is not finite; a checkpoint of another run.
@@ -89,8 +93,9 @@ def train(
     """
     # An epoch of few rows, as of few pseudo-classes, is one step at least.
     rows = method.rows_in_epoch(len(pixels))
-    images_per_step = settings.batch_of(min(rows, len(pixels)), method.rows_together)
-    fewest = max(2, settings.parts) * method.rows_together
+    settings = dataclasses.replace(settings, together=method.recipe.together)
+    images_per_step = settings.batch_of(min(rows, len(pixels)))
+    fewest = max(2, settings.parts) * settings.together
     if images_per_step < fewest:
         raise TrainingError(
             f"training needs at least {fewest} different images", "give a folder with more pictures"
@@ -133,6 +138,7 @@ def train(
         progress=progress,
         each_epoch=each_epoch,
         stage=stage,
+        scores=scores,
         position=position,
     )
     return _run(loop)

@@ -107,6 +107,8 @@ def test_all_but_training_works_without_torch(light: str, tmp_path: Path) -> Non
         ["dedupe", ".", "--threshold", "0.2"],
         ["cluster", ".", "--k", "2"],
         ["query", "0.png", "--k", "2"],
+        ["inspect", "."],
+        ["calibrate", "."],
         ["info", "."],
         ["--help"],
         ["train", "--help"],

@@ -24,7 +24,7 @@ def test_a_ranking_by_hand() -> None:
 
 
 def test_many_images_give_what_a_slow_loop_gives(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(retrieval, "BLOCK", 7)
+    monkeypatch.setattr(retrieval, "BLOCK_ORDER", 7 * 40)
     random = np.random.default_rng(4)
     distances, labels = random.random((40, 40)), random.integers(0, 6, 40)
     recall, precisions = [], []

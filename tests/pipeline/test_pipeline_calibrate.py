@@ -29,7 +29,7 @@ from augnet_cli.pipeline.calibrate import (
     _parsed,
     _text,
 )
-from augnet_cli.results import CurvePoint
+from augnet_cli.results import CalibrationResult, CurvePoint
 
 COPIED = 60  # images of which there is a mild copy: half as large, re-encoded
 # Pairs that the collection itself holds, looked at: one photograph with other captions, or a burst's next.
@@ -129,12 +129,21 @@ def test_it_is_made_again_when_many_images_changed_but_not_for_a_few(own_birds: 
     assert not add(80, 5)
 
 
-def test_another_selection_is_calibrated_for_itself(own_birds: Path) -> None:
+@pytest.fixture(scope="module")
+def selected(birds: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, CalibrationResult, Heard]:
+    """A copy that was calibrated once more without the mild copies: what came of that, what was heard."""
+    folder = tmp_path_factory.mktemp("selected") / "birds"
+    shutil.copytree(birds, folder, copy_function=shutil.copy2)
     heard = Heard()
-    without = augnet_cli.calibrate(own_birds, exclude=["*-copy.jpg"], progress=heard)
+    with home(tmp_path_factory):
+        return folder, augnet_cli.calibrate(folder, exclude=["*-copy.jpg"], progress=heard), heard
+
+
+def test_another_selection_is_calibrated_for_itself(selected: tuple[Path, CalibrationResult, Heard]) -> None:
+    folder, without, heard = selected
     assert heard.calibrated and without.contents == MIN_IMAGES + 20
     # Without its copies the folder has no reason to let as much in.
-    assert without.threshold < augnet_cli.calibrate(own_birds).threshold
+    assert without.threshold < augnet_cli.calibrate(folder).threshold
 
 
 def test_another_encoder_is_calibrated_for_itself(own_birds: Path) -> None:
@@ -178,11 +187,11 @@ def test_the_share_of_other_contents_is_told_from_sketches(share: float) -> None
     assert told == pytest.approx(true, abs=0.05) and (share > 0 or told == 0)
 
 
-def test_two_selections_keep_a_calibration_each(own_birds: Path) -> None:
-    augnet_cli.calibrate(own_birds, exclude=["*-copy.jpg"])
+def test_two_selections_keep_a_calibration_each(selected: tuple[Path, CalibrationResult, Heard]) -> None:
+    folder, _, _ = selected
     heard = Heard()
-    augnet_cli.calibrate(own_birds, progress=heard)
-    augnet_cli.calibrate(own_birds, exclude=["*-copy.jpg"], progress=heard)
+    augnet_cli.calibrate(folder, progress=heard)
+    augnet_cli.calibrate(folder, exclude=["*-copy.jpg"], progress=heard)
     assert not heard.calibrated
 
 

@@ -11,6 +11,7 @@ import pytest
 from conftest import drawn_picture
 from PIL import Image
 
+from augnet_cli.errors import UsageError
 from augnet_cli.report.terminal_pictures import (
     Graphics,
     Screen,
@@ -165,8 +166,13 @@ def test_each_way_draws_in_lines(graphics: Graphics) -> None:
         ({"TERM": "xterm-kitty", "TMUX": "/tmp/tmux"}, Graphics.blocks),
         ({"TERM": "screen-256color", "KITTY_WINDOW_ID": "1"}, Graphics.blocks),
         ({"TERM": "screen", "AUGNET_GRAPHICS": "sixel"}, Graphics.sixel),
-        ({"TERM": "xterm-kitty", "AUGNET_GRAPHICS": "nonsense"}, Graphics.kitty),
+        ({"TERM": "xterm-kitty", "AUGNET_GRAPHICS": ""}, Graphics.kitty),
     ],
 )
 def test_a_terminal_is_known_by_its_environment(variables: dict[str, str], expected: Graphics) -> None:
     assert graphics_of(variables) is expected
+
+
+def test_a_way_that_is_none_is_refused_by_name() -> None:
+    with pytest.raises(UsageError, match="AUGNET_GRAPHICS is nonsense"):
+        graphics_of({"AUGNET_GRAPHICS": "nonsense"})

@@ -69,8 +69,15 @@ def test_only_child_with_a_store(tmp_path: Path) -> None:
     assert find_folder(None, None, str(tmp_path))[0] == str(tmp_path / "photos")
 
 
-def test_several_children_with_a_store_are_listed(world: Path) -> None:
+def test_of_several_children_with_a_store_the_one_used_last_serves(world: Path) -> None:
     remember_folder(str(world / "photos"))
+    assert find_folder("/nowhere/a.jpg", None, str(world)) == (str(world / "photos"), "used last")
+
+
+def test_several_children_with_a_store_are_listed_where_none_was_used_last(
+    world: Path, tmp_path: Path
+) -> None:
+    remember_folder(str(tmp_path / "elsewhere"))
     with pytest.raises(FolderError) as told:
         find_folder("/nowhere/a.jpg", None, str(world))
     assert "other" in told.value.what and "photos" in told.value.what

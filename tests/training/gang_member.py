@@ -60,6 +60,8 @@ def method_of(name: str) -> Method:
     encoder = small_encoder()
     torch.set_num_threads(threads)
     method: Method = Still(encoder, kind.Config(**OPTIONS.get(name, {})))
+    for module in method.children():
+        module.double()
     for parameter in method.parameters():  # those of the method itself, too
         parameter.data = parameter.data.double()
     method.losses = []  # type: ignore[assignment]
@@ -71,6 +73,7 @@ def first_step(name: str, pixels: PixelCache, gang: Gang) -> dict[str, Any]:
     method, order = method_of(name), np.random.default_rng(0).permutation(len(pixels))
     method.begin(len(pixels))
     views, mine = method.view_transform(32), gang.parts(MEMBERS)
+    method.begin(len(pixels))
     loader = ViewLoader(pixels, views, method.views, 32, 0, 1, CPU, parts=MEMBERS, mine=mine)
     batch = next(loader.batches(steps_of(order, IMAGES_PER_STEP, 0)))
     loss_of = shared_loss(method, gang)

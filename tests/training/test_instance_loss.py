@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 from torch.nn import functional
@@ -109,3 +110,19 @@ def test_faithful_views_and_recipe_are_the_published_ones() -> None:
 def test_settings_that_mean_nothing_are_refused_by_name(options: dict[str, float]) -> None:
     with pytest.raises(UsageError, match=next(iter(options))):
         InstanceConfig(**options)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("options", "is_filled"), [({}, True), ({"fill": False}, False), ({"faithful": True}, False)]
+)
+def test_bank_begins_with_the_images_own_embeddings_once(options: dict[str, bool], is_filled: bool) -> None:
+    method, rng = method_of(**options), np.random.default_rng(0)
+    drawn = bank_of(method).rows.clone()
+    own = functional.normalize(torch.randn(10, 16), dim=1)
+
+    def embed_all(rows_of: object = None, viewed: bool = False) -> np.ndarray:
+        return own.numpy()
+
+    for epoch, expected in ((1, drawn), (0, own if is_filled else drawn)):
+        method.start_epoch(epoch, embed_all, rng)
+        assert torch.equal(bank_of(method).rows, expected)

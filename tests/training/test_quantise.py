@@ -49,7 +49,7 @@ def examples(sample_photos: dict[str, Image.Image]) -> np.ndarray:
 
 
 @pytest.fixture(scope="module")
-def exported(tmp_path_factory: pytest.TempPathFactory, examples: np.ndarray) -> Path:
+def exported(exported_once: None, tmp_path_factory: pytest.TempPathFactory, examples: np.ndarray) -> Path:
     file = tmp_path_factory.mktemp("float") / "encoder.onnx"
     encoder = small_encoder(size=SIZE, dim=32)
     export_encoder(encoder, card_of(encoder), str(file), examples[:4])
@@ -70,7 +70,7 @@ def card_of(encoder: Encoder) -> Card:
 
 
 @pytest.fixture(scope="module")
-def float_shipped(tmp_path_factory: pytest.TempPathFactory) -> Embedder:
+def float_shipped(exported_once: None, tmp_path_factory: pytest.TempPathFactory) -> Embedder:
     """The shipped encoder as it was before it was quantised."""
     shipped = Embedder.load(shipped_encoder())
     size = shipped.resize.size

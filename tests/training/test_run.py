@@ -39,6 +39,8 @@ from augnet_cli.training.outcome import TrainOutcome
 from augnet_cli.training.presets import PRESETS, with_preset
 from augnet_cli.training.request import DEFAULT_METHOD, TrainRequest
 
+pytestmark = pytest.mark.usefixtures("exported_once")
+
 EPOCHS = 8  # enough for a kill to fall between the first and the last
 # fp32 and one thread: the same numbers whenever it runs.  `always`: it is no match for the shipped encoder.
 SMALL = TrainRequest(
@@ -104,7 +106,7 @@ def interrupted(folder: Path, epochs: int = 2) -> None:
 
 
 @pytest.fixture(scope="module")
-def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, TrainOutcome]:
+def trained(exported_once: None, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, TrainOutcome]:
     """A folder with a finished run of SMALL; tests that change it work on a copy or put it back."""
     folder = photos(tmp_path_factory.mktemp("run") / "photos")
     (folder / "broken.jpg").write_text("no picture")

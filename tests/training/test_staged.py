@@ -226,8 +226,8 @@ def test_what_can_t_be_said_of_all_stages_names_the_settings_that_can(
     check_length(request, stages_of(Scan, dataclasses.replace(CONFIG, stages="cluster")))
 
 
-def test_minutes_take_the_place_of_epochs() -> None:
+def test_minutes_take_the_place_of_epochs_and_pairs_are_not_parted() -> None:
     plans = planned(stages_of(Scan, CONFIG), TrainRequest(minutes=3.0, workers=1), 7, CPU)
     assert [plan.settings.minutes for plan in plans] == [3.0] * 3
     assert [plan.settings.epochs for plan in plans] == [None] * 3
-    assert math.isclose(plans[1].settings.lr, 1e-4)
+    assert plans[1].settings.batch_of(7) == 6 and math.isclose(plans[1].settings.lr, 1e-4)

@@ -28,6 +28,9 @@ from augnet_cli.encoder.locate import shipped_encoder
 SMALL = ("--method", "augnet", "--init", "scratch", "--size", "32", "--dim", "16")
 SMALL += ("--dtype", "fp32", "--device", "cpu")
 
+pytestmark = pytest.mark.usefixtures("exported_once")
+Ran = Callable[..., tuple[int, str, str]]
+
 
 def refused(code: int, out: str, err: str, expected: int) -> tuple[str, str]:
     """The two lines of an error."""
@@ -65,17 +68,30 @@ CASES = {
 }
 
 
+@pytest.fixture
+def train_here(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Ran:
+    """Runs the whole program in this process: starting torch anew for each would take minutes.
+
+    Gives exit code, stdout and stderr.
+    """
+
+    def ran(*words: str | Path) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["augnet", "train", *map(str, words)])
+        code: object = 0
+        try:
+            run()
+        except SystemExit as end:
+            code = end.code
+        out, err = capfd.readouterr()
+        return int(str(code or 0)), out, err
+
+    return ran
+
+
 @pytest.mark.parametrize("case", CASES)
-def test_slips_are_told_in_two_lines(
-    case: str, photos: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
-) -> None:
-    """The whole program, in this process: starting torch anew for each would take a minute."""
+def test_slips_are_told_in_two_lines(case: str, photos: Path, train_here: Ran) -> None:
     arguments, code, what_word, hint_word = CASES[case]
-    monkeypatch.setattr(sys, "argv", ["augnet", "train", str(photos), *arguments, "--quiet"])
-    with pytest.raises(SystemExit) as end:
-        run()
-    out, err = capfd.readouterr()
-    what, hint = refused(int(str(end.value.code)), out, err, code)
+    what, hint = refused(*train_here(photos, *arguments, "--quiet"), code)
     assert what_word in what and hint_word in hint
 
 
@@ -231,7 +247,7 @@ def own_encoder() -> Callable[[Path], dict[str, bytes]]:
     [("one image", "here are 1"), ("one picture", "show the same picture"), ("broken images", "decoded")],
 )
 def test_folder_that_teaches_nothing_is_refused_and_nothing_overwritten(
-    name: str, word: str, tmp_path: Path, own_encoder: Callable[[Path], dict[str, bytes]]
+    name: str, word: str, tmp_path: Path, own_encoder: Callable[[Path], dict[str, bytes]], train_here: Ran
 ) -> None:
     folder = tmp_path / "photos"
     folder.mkdir()
@@ -242,32 +258,30 @@ def test_folder_that_teaches_nothing_is_refused_and_nothing_overwritten(
         else:  # other bytes, and the same picture once decoded
             picture.save(folder / f"{number}.png", compress_level=number)
     before = own_encoder(folder)
-    done = augnet("train", folder, *SMALL, "--epochs", "1", "--quiet")
-    what, _ = refused(done.returncode, done.stdout, done.stderr, 1)
+    what, _ = refused(*train_here(folder, *SMALL, "--epochs", "1", "--quiet"), 1)
     assert word in what
     assert files_of(folder) == before
 
 
 def test_loss_that_is_no_number_is_told_and_nothing_overwritten(
-    tmp_path: Path, own_encoder: Callable[[Path], dict[str, bytes]]
+    tmp_path: Path, own_encoder: Callable[[Path], dict[str, bytes]], train_here: Ran
 ) -> None:
     folder = picture_folder(tmp_path / "photos", 12)
     before = own_encoder(folder)
     words = ("--epochs", "20", "--lr", "1e30", "--set", "constant_rate=true", "--set", "views=2", "--quiet")
-    done = augnet("train", folder, *SMALL, *words)
-    what, hint = refused(done.returncode, done.stdout, done.stderr, 1)
+    what, hint = refused(*train_here(folder, *SMALL, *words), 1)
     assert "any more" in what and "--lr" in hint
     after = files_of(folder)
     assert {name: after[name] for name in before} == before
     assert not [name for name in after if name.endswith(".onnx") and name not in before]
 
 
-def test_tools_get_a_line_an_epoch_and_the_record(tmp_path: Path) -> None:
+def test_tools_get_a_line_an_epoch_and_the_record(tmp_path: Path, train_here: Ran) -> None:
     folder = picture_folder(tmp_path / "photos", 16)
     words = ("--epochs", "3", "--set", "views=2", "--format", "json", "--quiet")
-    done = augnet("train", folder, *SMALL, *words)
-    assert (done.returncode, done.stderr) == (0, "")
-    *epochs, last = map(json.loads, done.stdout.splitlines())
+    code, out, err = train_here(folder, *SMALL, *words)
+    assert (code, err) == (0, "")
+    *epochs, last = map(json.loads, out.splitlines())
     assert [line["epoch"] for line in epochs] == [1, 2, 3] and all("centre" in line for line in epochs)
     assert last["result"] == json.loads((folder / ".augnet" / "training.json").read_text())
     assert last["result"]["decision"]["taken"] is False and "/candidates/" in last["file"]

@@ -46,6 +46,7 @@ from augnet_cli.training.views import Views
 from augnet_cli.training.window_views import WindowViews
 
 IMAGES_PER_STEP = 128  # 64 anchors and their partners
+PAIR = 2  # an anchor and its partner
 PUBLISHED_LR, PUBLISHED_EPOCHS = 1e-3, 30
 ROWS_AT_ONCE = 1024  # compared with all others: 200 MB where n is 50,000
 CHOICES = {"loss": ("centre_softmax", "instance_spreading"), "partners": ("nearest", "self")}
@@ -130,13 +131,14 @@ class Cbswr(Method):
     @classmethod
     def recipe_of(cls, config: CbswrConfig) -> Recipe:
         if not config.faithful:
-            return Recipe(images_per_step=IMAGES_PER_STEP)
+            return Recipe(images_per_step=IMAGES_PER_STEP, together=PAIR)
         return Recipe(
             optimiser=SGD,
             lr=PUBLISHED_LR,
             images_per_step=IMAGES_PER_STEP,
             epochs=PUBLISHED_EPOCHS,
             rate=constant,
+            together=PAIR,
         )
 
     def __init__(self, encoder: Encoder, config: CbswrConfig) -> None:
@@ -153,10 +155,6 @@ class Cbswr(Method):
     @property
     def views(self) -> int:
         return 1
-
-    @property
-    def rows_together(self) -> int:
-        return 2
 
     def view_transform(self, size: int) -> Views:
         return WindowViews(size, flip=self.config.flip)

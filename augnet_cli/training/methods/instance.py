@@ -9,6 +9,8 @@ Differs from the published code (`faithful=true` sets all of it back):
 - views may be mirrored, as a mirrored picture is still the same one; there, for CIFAR-10, never (`flip`).
 - hue turns by up to a tenth, as in SimCLR; there by up to 0.4 of a turn, which makes any colour any other,
   and colours always changed (`hue`, `jitter`).
+- the bank begins with the images' own embeddings; there, with random rows, which images are drawn to until
+  each was seen some times (`fill`).
 The proximal term of the paper's equation 9 is in neither.
 
 The encoder ends in the linear layer whose unit rows the bank holds: what is exported is what was trained.
@@ -20,6 +22,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import partial
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -27,7 +30,7 @@ from torch.nn import functional
 from augnet_cli.errors import UsageError
 from augnet_cli.training.encoder import Encoder
 from augnet_cli.training.memory_bank import MemoryBank
-from augnet_cli.training.methods.method import Batch, Method
+from augnet_cli.training.methods.method import Batch, EmbedAll, Method
 from augnet_cli.training.recipe import SGD, Recipe
 from augnet_cli.training.schedule import stepped
 from augnet_cli.training.simclr_views import SimclrViews
@@ -46,6 +49,7 @@ class InstanceConfig:
     temperature: float = 0.1  # 0.07 was published with nce_k=4096
     momentum: float = 0.5  # share of its old self that a row of the bank keeps
     flip: float = 0.5  # probability that a view is mirrored
+    fill: bool = True  # rows of the bank begin as what the encoder makes of their images
     jitter: float = 0.8  # probability of other colours
     hue: float = 0.1  # of a full turn
     faithful: bool = False  # the published views and recipe
@@ -102,6 +106,12 @@ class Instance(Method):
 
     def begin(self, images: int) -> None:
         self.bank = MemoryBank(images, self.encoder.dim, self.config.momentum)
+
+    def start_epoch(self, epoch: int, embed_all: EmbedAll, rng: np.random.Generator) -> None:
+        """Before the first step, let the bank hold what the encoder makes of each image."""
+        if epoch == 0 and self.config.fill and not self.config.faithful:
+            assert self.bank is not None
+            self.bank.rows.copy_(torch.from_numpy(embed_all()))
 
     def loss(self, batch: Batch) -> dict[str, Tensor]:
         assert self.bank is not None

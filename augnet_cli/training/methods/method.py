@@ -135,14 +135,6 @@ class Method(nn.Module):
         """How many rows `start_epoch` gives where there are n images."""
         return images
 
-    @property
-    def rows_together(self) -> int:
-        """How many rows of an order belong to one another, as an image and its partner do.
-
-        No step parts them.
-        """
-        return 1
-
     def start_epoch(self, epoch: int, embed_all: EmbedAll, rng: np.random.Generator) -> np.ndarray | None:
         """Look at the whole data set if needed, and perhaps choose the order of rows.
 

@@ -110,8 +110,10 @@ class ScanCluster(Method):
         if config.faithful:
             epochs = 50 if config.clusters <= FEW_CLASSES else 100
         if config.head_only:
-            return Recipe(SGD, 5.0, 256, epochs, momentum=0.9, rate=constant)
-        return Recipe(lr=1e-4, images_per_step=256, epochs=epochs, weight_decay=1e-4, rate=constant)
+            return Recipe(SGD, 5.0, 256, epochs, momentum=0.9, rate=constant, together=PAIR)
+        return Recipe(
+            lr=1e-4, images_per_step=256, epochs=epochs, weight_decay=1e-4, rate=constant, together=PAIR
+        )
 
     def __init__(self, encoder: Encoder, config: ScanConfig) -> None:
         super().__init__(encoder, config)
@@ -160,10 +162,6 @@ class ScanCluster(Method):
 
     def rows_in_epoch(self, images: int) -> int:
         return PAIR * (images - self._held_out(images))
-
-    @property
-    def rows_together(self) -> int:
-        return PAIR
 
     def _held_out(self, images: int) -> int:
         held = 0 if self.config.faithful else round(images * self.config.held_out)
