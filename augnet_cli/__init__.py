@@ -261,7 +261,8 @@ def cluster(
 
     Args:
         k: how many; None finds out.
-        method: `kmeans`, `agglomerative`, or `hdbscan`, which may leave images out.
+        method: `kmeans`, `agglomerative`, `hdbscan`, which may leave images out, or `scan`, for the clusters
+            of an encoder that was trained so.
         dedupe_first: whether near copies are counted once.
         outliers: how many of the images least like any other to tell.
         spread: whether to tell where each image lies: its place on a map, its neighbours.

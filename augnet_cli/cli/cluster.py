@@ -23,6 +23,7 @@ class Method(str, Enum):
     kmeans = "kmeans"
     agglomerative = "agglomerative"
     hdbscan = "hdbscan"
+    scan = "scan"
 
 
 class Link(str, Enum):
@@ -53,7 +54,8 @@ def cluster(
         typer.Option(
             "--method",
             help="`hdbscan` finds dense places, their number too, and leaves out what lies between; "
-            "`agglomerative` joins the nearest, which keeps small clusters beside large ones.",
+            "`agglomerative` joins the nearest, which keeps small clusters beside large ones; "
+            "`scan` shows those that an encoder trained with `--method scan` tells apart.",
         ),
     ] = Method.kmeans,
     dedupe_first: Annotated[
@@ -177,7 +179,7 @@ def cluster(
         )
     if layout is not Layout.pca and not files.need_spread:
         raise UsageError("--layout is how a map is made, and none was asked for", "add --html map.html")
-    check_files(files, told_of, searched=wanted is None and method is not Method.hdbscan)
+    check_files(files, told_of, searched=wanted is None and method in (Method.kmeans, Method.agglomerative))
     from augnet_cli.pipeline.cluster import ClusterRequest
     from augnet_cli.pipeline.parting import Wish
 

@@ -61,7 +61,7 @@ def check_files(files: Files, request: FolderRequest, searched: bool) -> None:
     if files.plot is not None and not searched:
         raise UsageError(
             "--plot draws how the number of clusters was chosen, and it is not searched for here",
-            "leave out --k and --method hdbscan",
+            "leave out --k, --method hdbscan and --method scan",
         )
     if files.out is not None:
         from augnet_cli.report.cluster_table import check_table

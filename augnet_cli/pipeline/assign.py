@@ -7,14 +7,16 @@ from dataclasses import replace
 import numpy as np
 
 from augnet_cli.clusters.exemplars import distances_to
+from augnet_cli.pipeline.assignments import assignments
 from augnet_cli.pipeline.cluster import (
     ClusterRequest,
     Found,
     check_request,
     found_clusters,
+    own_clusters,
     require_images,
 )
-from augnet_cli.pipeline.parting import HDBSCAN, Parted
+from augnet_cli.pipeline.parting import HDBSCAN, SCAN, Parted
 from augnet_cli.pipeline.portraying import portrayed
 from augnet_cli.pipeline.refresh import FolderRequest, refreshed
 from augnet_cli.pipeline.sampled_looks import with_looks
@@ -29,7 +31,8 @@ def assign(
     """Put each image of the folder `new` into the cluster of `request`'s folder whose centre is nearest.
 
     The clusters are those that the last run found, where it was asked for the same; their numbers and names
-    stay, and those that get no image are left out.  Under HDBSCAN an image that is farther from the centre
+    stay, and those that get no image are left out.  Under SCAN the encoder says which cluster, of those
+    that have an image here.  Under HDBSCAN an image that is farther from the centre
     than all members of the cluster belongs to none.
 
     Returns:
@@ -46,7 +49,10 @@ def assign(
     with refreshed(replace(request, folder=new, encoder=encoder), progress) as other:
         collection = other.collection()
         require_images(other, collection)
-        labels = _nearest(collection, found, asked.wish.method == HDBSCAN)
+        if asked.wish.method == SCAN:
+            labels = _as_the_encoder_says(assignments(other, collection.images, progress), found)
+        else:
+            labels = _nearest(collection, found, asked.wish.method == HDBSCAN)
         noise = np.flatnonzero(labels[collection.images.rows] < 0)
         return ClusterResult(
             folder=other.result.folder,
@@ -56,7 +62,7 @@ def assign(
             skipped=other.result.skipped,
             seed=asked.wish.seed,
             method=asked.wish.method,
-            chosen=asked.wish.k is None,
+            chosen=asked.wish.k is None and asked.wish.method != SCAN,
             noise=tuple(collection.images.paths[number] for number in noise.tolist()),
             spread=_distances_alone(collection, labels, found.centres),
             assigned_to=request.folder,
@@ -79,6 +85,21 @@ def _distances_alone(collection: Collection, labels: np.ndarray, centres: np.nda
         neighbours=np.empty((count, 0), np.int32),
         neighbour_distances=np.empty((count, 0), np.float32),
     )
+
+
+def _as_the_encoder_says(shares: np.ndarray, found: Found) -> np.ndarray:
+    """(m,) int64: the cluster of each row of (m, C) probabilities, by the number that it has in the folder.
+
+    NO_CLUSTER for what the encoder puts where none of the folder's images are.
+    """
+    assert found.assigned is not None
+    own, _ = own_clusters(shares)
+    numbers = np.full(shares.shape[1] + 1, NO_CLUSTER, np.int64)  # the last is that of NO_CLUSTER itself
+    # Of near copies the one that counts says for all: it has its own cluster.
+    numbers[found.assigned[found.counted]] = found.parted.labels[found.counted]
+    numbers[-1] = NO_CLUSTER
+    labels: np.ndarray = numbers[own]
+    return labels
 
 
 def _nearest(collection: Collection, found: Found, may_be_none: bool) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -11,6 +12,7 @@ from augnet_cli.clusters.outliers import oddest, oddness
 from augnet_cli.clusters.partition import MAX_SEED, check_different
 from augnet_cli.errors import FolderError, UsageError
 from augnet_cli.images.names import shown
+from augnet_cli.pipeline.assignments import assignments
 from augnet_cli.pipeline.kept_clusters import (
     KeptClusters,
     keep_clusters,
@@ -20,13 +22,13 @@ from augnet_cli.pipeline.kept_clusters import (
     with_kept_looks,
 )
 from augnet_cli.pipeline.looking import looked_at
-from augnet_cli.pipeline.parting import Parted, Wish, check_wish, part
+from augnet_cli.pipeline.parting import SCAN, Parted, Wish, check_wish, part
 from augnet_cli.pipeline.portraying import portrayed
 from augnet_cli.pipeline.refresh import FolderRequest, Fresh, refreshed
 from augnet_cli.pipeline.sampled_looks import with_looks
 from augnet_cli.pipeline.spreading import PCA, check_layout, spread_out
 from augnet_cli.progress import SILENT, Progress
-from augnet_cli.results import Cluster, ClusterResult, Flagged, Outlier
+from augnet_cli.results import NO_CLUSTER, Cluster, ClusterResult, Flagged, Outlier
 from augnet_cli.results.inspect import HARMLESS
 from augnet_cli.search.exact import pairs_within
 from augnet_cli.store.columns import Collection, Images
@@ -83,6 +85,8 @@ class Found:
         parted: labels of all contents.
         clusters: as they are told.
         centres: (k, d) float32 unit rows.
+        assigned: (m,) int64, under SCAN the encoder's own cluster of each content; else None.
+        confidence: mean probability of those; NaN without them.
     """
 
     collection: Collection
@@ -90,6 +94,8 @@ class Found:
     parted: Parted
     clusters: tuple[Cluster, ...]
     centres: np.ndarray
+    assigned: np.ndarray | None = None
+    confidence: float = math.nan
 
 
 def found_clusters(fresh: Fresh, asked: ClusterRequest, progress: Progress) -> Found:
@@ -101,10 +107,13 @@ def found_clusters(fresh: Fresh, asked: ClusterRequest, progress: Progress) -> F
     collection = fresh.collection()
     require_images(fresh, collection)
     hashes = collection.images.contents.hashes
+    assigned, confidence = None, math.nan
+    if asked.wish.method == SCAN:
+        assigned, confidence = own_clusters(assignments(fresh, collection.images, progress))
     once = _standing_for(collection, fresh.embedder.card.threshold, asked.wish, progress)
     place, key = fresh.store.place, key_of(fresh.embedder.id, asked.wish, fresh.request.exclude)
     kept = None if asked.anew else kept_clusters(place, key, hashes)
-    parted = _parted(collection, once, asked.wish, kept, progress)
+    parted = _parted(collection, once, asked.wish, kept, assigned, progress)
     counted = np.flatnonzero(once == np.arange(len(once)))
     drawn, centres = portrayed(collection.images, collection.embeddings, counted, parted)
     # Of an unchanged folder no file is opened.
@@ -112,7 +121,15 @@ def found_clusters(fresh: Fresh, asked: ClusterRequest, progress: Progress) -> F
     if clusters is None:
         clusters = with_looks(drawn, fresh.request, progress)
         keep_clusters(place, key, hashes, parted, looks_text(clusters))
-    return Found(collection, counted, parted, clusters, centres)
+    return Found(collection, counted, parted, clusters, centres, assigned, confidence)
+
+
+def own_clusters(shares: np.ndarray) -> tuple[np.ndarray, float]:
+    """The likeliest cluster of each row of (m, C) probabilities, NO_CLUSTER of NaN; the mean of its own."""
+    known = ~np.isnan(shares[:, 0])
+    labels = np.full(len(shares), NO_CLUSTER, np.int64)
+    labels[known] = shares[known].argmax(axis=1)
+    return labels, float(shares[known].max(axis=1).mean()) if known.any() else math.nan
 
 
 def check_request(asked: ClusterRequest) -> None:
@@ -157,7 +174,12 @@ def _standing_for(collection: Collection, threshold: float, wish: Wish, progress
 
 
 def _parted(
-    collection: Collection, once: np.ndarray, wish: Wish, kept: KeptClusters | None, progress: Progress
+    collection: Collection,
+    once: np.ndarray,
+    wish: Wish,
+    kept: KeptClusters | None,
+    assigned: np.ndarray | None,
+    progress: Progress,
 ) -> Parted:
     """Labels of all contents (m,)."""
     if kept is not None and kept.is_same:
@@ -169,7 +191,8 @@ def _parted(
         before = replace(told, labels=told.labels[counted], children=told.children[counted])
     place = np.searchsorted(counted, once)
     weights = np.bincount(place[collection.images.rows], minlength=len(counted))
-    parted = part(collection.embeddings[counted], weights, wish, before, progress)
+    own = None if assigned is None else assigned[counted]
+    parted = part(collection.embeddings[counted], weights, wish, before, progress, own)
     return replace(parted, labels=parted.labels[place], children=parted.children[place])
 
 
@@ -188,7 +211,8 @@ def _told(fresh: Fresh, found: Found, asked: ClusterRequest, progress: Progress)
         skipped=fresh.result.skipped,
         seed=asked.wish.seed,
         method=asked.wish.method,
-        chosen=asked.wish.k is None,
+        chosen=asked.wish.k is None and asked.wish.method != SCAN,
+        confidence=None if math.isnan(found.confidence) else found.confidence,
         noise=tuple(images.paths[number] for number in noise.tolist()),
         outliers=_outliers(found, asked.outliers, progress),
         curve=parted.curve,

@@ -17,8 +17,8 @@ from augnet_cli.errors import UsageError
 from augnet_cli.progress import SILENT, Progress
 from augnet_cli.results import NO_CLUSTER, ClusterCount
 
-KMEANS, AGGLOMERATIVE, HDBSCAN = "kmeans", "agglomerative", "hdbscan"
-METHODS = (KMEANS, AGGLOMERATIVE, HDBSCAN)
+KMEANS, AGGLOMERATIVE, HDBSCAN, SCAN = "kmeans", "agglomerative", "hdbscan", "scan"
+METHODS = (KMEANS, AGGLOMERATIVE, HDBSCAN, SCAN)
 # A cluster of fewer different images is seen at a glance.
 LARGE = 60
 # Children that half of the images would not give again say nothing.
@@ -33,7 +33,7 @@ class Wish:
 
     Attributes:
         method: one of METHODS.
-        k: how many, or None to find out; None for HDBSCAN.
+        k: how many, or None to find out; None for HDBSCAN and SCAN.
         seed: 0 to 2**32 - 1.
         dedupe_first: whether near copies are counted once.
     """
@@ -70,6 +70,11 @@ def check_wish(wish: Wish) -> None:
         raise UsageError(f"there is no method named {wish.method}", f"choose one of {', '.join(METHODS)}")
     if wish.method == HDBSCAN and wish.k is not None:
         raise UsageError("hdbscan finds the number of clusters itself", "leave --k out, or --method kmeans")
+    if wish.method == SCAN and wish.k is not None:
+        raise UsageError(
+            "the number of scan's clusters is the encoder's, said as it was trained",
+            "leave --k out, or --method kmeans",
+        )
 
 
 def part(
@@ -78,6 +83,7 @@ def part(
     wish: Wish,
     before: Parted | None,
     progress: Progress = SILENT,
+    assigned: np.ndarray | None = None,
 ) -> Parted:
     """Part rows into clusters, numbered by size, and large clusters into children.
 
@@ -85,6 +91,8 @@ def part(
         embeddings: (n, d) float32 unit rows, near copies left out.
         weights: (n,) how many files each stands for.
         before: what an earlier run with the same wish said of these rows, NO_CLUSTER where it knew nothing.
+        assigned: (n,) int64, for SCAN alone: the encoder's own cluster of each row, or NO_CLUSTER.  Those
+            without a row vanish.
 
     Raises:
         UsageError: as `kmeans`.
@@ -96,7 +104,7 @@ def part(
     rows = look_space(embeddings, wish.seed)
     progress.finish()
     k, curve = wish.k, tuple[ClusterCount, ...]()
-    if k is None and wish.method != HDBSCAN:
+    if k is None and wish.method not in (HDBSCAN, SCAN):
         if before is not None and known >= NEARLY_ALL_KNOWN:
             k, curve = before.k, before.curve
         else:
@@ -106,7 +114,7 @@ def part(
                 few = f"{len(rows):,} different images are too few to find out how many clusters there are"
                 progress.note(f"{few}: this is one; --k says how many")
     progress.start("clustering", None)
-    labels = _labels(rows, wish, k, before)
+    labels = _labels(rows, wish, k, before) if assigned is None else _closed_up(assigned)
     k = int(labels.max(initial=NO_CLUSTER)) + 1
     numbers = by_size(labels, weights, k)
     if before is not None:
@@ -116,6 +124,12 @@ def part(
     children = _children(rows, labels, k, wish.seed, before)
     progress.finish()
     return Parted(labels, children, k, curve)
+
+
+def _closed_up(assigned: np.ndarray) -> np.ndarray:
+    """(n,) int64: the same clusters, numbered without gaps."""
+    used = np.unique(assigned[assigned >= 0])
+    return np.where(assigned >= 0, np.searchsorted(used, assigned), NO_CLUSTER)
 
 
 def _labels(rows: np.ndarray, wish: Wish, k: int | None, before: Parted | None) -> np.ndarray:

@@ -43,6 +43,7 @@ def write_cluster(result: ClusterResult, format: Format, stream: BinaryIO) -> No
         "k": result.k,
         "chosen": bool(result.chosen),
         "seed": int(result.seed),
+        **({} if result.confidence is None else {"confidence": rounded(result.confidence)}),
         **({"assigned_to": result.assigned_to} if result.assigned_to else {}),
     }
     lists = {

@@ -11,7 +11,8 @@ from augnet_cli.report.style import PLAIN, Style
 from augnet_cli.report.text import count, distance_words, skipped_lines
 from augnet_cli.results import Cluster, ClusterResult, Looks
 
-KMEANS, DENSITY = "kmeans", "hdbscan"  # what is taken unasked, and what needs no number of clusters
+KMEANS = "kmeans"  # what is taken unasked
+DENSITY, LEARNT = "hdbscan", "scan"  # what needs no number of clusters
 CAMERAS_SHOWN = 3  # the commonest; a fourth tells nobody more
 COLOURS_SHOWN = 3
 DOUBTFUL_SHOWN = 3  # of the images near two clusters
@@ -32,6 +33,8 @@ def cluster_lines(result: ClusterResult, style: Style = PLAIN) -> Iterator[str]:
     yield from _chosen(result)
     images = count(sum(cluster.size for cluster in result.clusters), "image")
     noise = f", {len(result.noise):,} in none" if result.noise else ""
+    if result.confidence is not None:
+        noise += f", mean confidence {result.confidence:.2f}"
     yield f"{style.bold}{images} in {count(len(result.clusters), 'cluster')}{noise}{style.reset}"
     show = "" if result.assigned_to else ", `--html map.html` shows where each lies"
     yield f"next: `{_again(result)} --format csv` lists every member{show}"
@@ -127,6 +130,6 @@ def _again(result: ClusterResult) -> str:
         words += f" --assign {pasted(result.typed_folder)}"
     if result.method != KMEANS:
         words += f" --method {result.method}"
-    if result.method != DENSITY and not result.chosen:
+    if result.method not in (DENSITY, LEARNT) and not result.chosen:
         words += f" --k {result.k}"
     return words + (f" --seed {result.seed}" if result.seed else "")

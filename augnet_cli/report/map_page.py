@@ -56,7 +56,12 @@ SCRIPTS = (
         )
     ),
 )
-METHODS = {"kmeans": "k-means", "agglomerative": "agglomerative clustering", "hdbscan": "HDBSCAN"}
+METHODS = {
+    "kmeans": "k-means",
+    "agglomerative": "agglomerative clustering",
+    "hdbscan": "HDBSCAN",
+    "scan": "SCAN",
+}
 LAYOUTS = {"pca": "PCA", "umap": "UMAP"}
 
 

@@ -127,7 +127,7 @@ class ClusterResult:
     """Clusters of a folder.
 
     Attributes:
-        method: `kmeans`, `agglomerative` or `hdbscan`.
+        method: `kmeans`, `agglomerative`, `hdbscan` or `scan`.
         chosen: whether the number of clusters was found here, not given.
         noise: images that the density view leaves out, in order of path.
         outliers: the images least like anything else, the oddest first; as many as were asked for.
@@ -138,6 +138,7 @@ class ClusterResult:
         assigned_to: the folder whose clusters these are, as the user typed it, where it is not `folder`; ""
             where it is.  There may then be clusters of it that no image here belongs to.
         of: how many clusters there are in all; 0 for as many as `clusters`.
+        confidence: mean probability of the images' clusters, where the encoder tells them (`scan`).
     """
 
     folder: str
@@ -156,6 +157,7 @@ class ClusterResult:
     layout: str = "pca"
     assigned_to: str = ""
     of: int = 0
+    confidence: float | None = None
 
     @property
     def k(self) -> int:

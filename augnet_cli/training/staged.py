@@ -182,7 +182,8 @@ class Stages:
                 method, plan, folder, going_on, identity, None if left is None else left * share
             )
             left = None if left is None else max(0.0, left - report.seconds)
-            views += report.steps * plan.settings.batch_of(self.images) * method.views
+            rows = min(self.images, method.rows_in_epoch(self.images))
+            views += report.steps * plan.settings.batch_of(rows) * method.views
             done.append((plan, report))
             going_on = was_over
         return StagedReport(method, tuple(done), _together([report for _, report in done]), views)

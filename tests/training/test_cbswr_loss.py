@@ -75,8 +75,8 @@ def test_views_are_windows_or_crops_mirrored_as_often() -> None:
 
 
 def test_steps_never_part_a_pair() -> None:
-    assert TrainSettings(images_per_step=9).batch_of(100, cbswr().rows_together) == 8
-    assert TrainSettings(images_per_step=11, parts=2).batch_of(100, cbswr().rows_together) == 8
+    assert TrainSettings(images_per_step=9, together=cbswr().recipe.together).batch_of(100) == 8
+    assert TrainSettings(images_per_step=11, parts=2, together=cbswr().recipe.together).batch_of(100) == 8
 
 
 def test_terms_are_the_losses_of_clusters_that_the_layer_assigns() -> None:

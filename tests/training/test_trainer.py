@@ -242,7 +242,7 @@ def test_run_stopped_within_an_epoch_goes_on_to_the_very_weights_of_an_unbroken_
 ) -> None:
     """The stop comes after the third of four steps of the first epoch."""
     unbroken = method_of(name)
-    settings = {"epochs": 2, "images_per_step": 2 * unbroken.rows_together}
+    settings = {"epochs": 2, "images_per_step": 2 * unbroken.recipe.together}
     run(unbroken, pixels, tmp_path / "unbroken", **settings)
 
     class Once(Progress):

@@ -170,6 +170,10 @@ class Decouple(Method):
         logits = self.turn(self.encoder(turned(images))[:, : self.turning]).float()
         return logits.softmax(1)[:, 0].view(TURNS, -1).T
 
+    def alike_rows(self, images: Tensor) -> Tensor:
+        named = self.naming(self.encoder(images)[:, self.turning :])
+        return functional.normalize(named.float(), dim=1)
+
     def loss(self, batch: Batch) -> dict[str, Tensor]:
         assert self.bank is not None
         made = self.encoder(turned(batch.views[:, 0])).unflatten(0, (TURNS, -1)).transpose(0, 1)

@@ -15,15 +15,13 @@ In both, anchors and partners share the statistics of batch norms, which there t
 
 from __future__ import annotations
 
-import copy
-from typing import Any
-
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from augnet_cli.search.exact import nearest
 from augnet_cli.training.encoder import Encoder
+from augnet_cli.training.flat_weights import flat, put_back, state_of
 from augnet_cli.training.methods.method import Batch, EmbedAll, Method
 from augnet_cli.training.methods.scan_config import FEW_CLASSES, ScanConfig
 from augnet_cli.training.recipe import SGD, Recipe
@@ -67,15 +65,19 @@ def scan_score(logits: Tensor, neighbours: Tensor) -> Tensor:
     return -agreement.log().clamp(min=LOWEST_LOG).mean() - entropy(shares.mean(0))
 
 
+def fitting(wanted: int, images: int, clusters: int) -> int:
+    """K: as many neighbours as are wanted, but at most half of a cluster of so many images; 1 or more."""
+    return max(1, min(wanted, images // (2 * clusters), images - 1))
+
+
 def neighbours_of(rows: np.ndarray, wanted: int, clusters: int, include_self: bool) -> np.ndarray:
     """(n, k) int64: the rows nearest to each of (n, p) unit rows, k at most half of a cluster.
 
     With `include_self` the row itself comes first, beyond k.
     """
-    count = len(rows)
-    k = max(1, min(wanted, count // (2 * clusters), count - 1))
+    k = fitting(wanted, len(rows), clusters)
     found, _ = nearest(rows, rows, k + 1)
-    own = np.arange(count)[:, None]
+    own = np.arange(len(rows))[:, None]
     # Equal rows may come before the row itself.
     others = np.take_along_axis(found, np.argsort(found == own, axis=1, kind="stable")[:, :k], axis=1)
     return np.concatenate([own, others], axis=1) if include_self else others
@@ -91,6 +93,8 @@ class ScanCluster(Method):
     judged_neighbours: Tensor  # (j, k) int64, places among `judged`
     learnt: Tensor  # (n',) int64 rows that are trained on
     judged: Tensor  # (j,) int64 rows that choose the best state
+    best: Tensor  # (w,) the best state so far, of the encoder and then of its head
+    score: Tensor  # () how good it is; smaller is better
 
     @classmethod
     def head(cls, config: ScanConfig) -> str:
@@ -120,8 +124,6 @@ class ScanCluster(Method):
         encoder.clusters.requires_grad_(False)
         self.heads = nn.ModuleList(nn.Linear(encoder.dim, config.clusters) for _ in range(config.heads))
         self._before: list[Method] = []  # in a list: it is no part of this module
-        self._best: dict[str, Any] | None = None
-        self._score = float("inf")
         if config.head_only:
             encoder.requires_grad_(False)
 
@@ -146,6 +148,8 @@ class ScanCluster(Method):
             rows[held:].sort().values,
             rows[:held].sort().values if held else torch.arange(images),
         )
+        self.register_buffer("best", flat([*self._encoder_state(), *state_of(self.heads[0])]))
+        self.register_buffer("score", torch.tensor(torch.inf))
         clusters, with_self = self.config.clusters, int(self.includes_self)
         for name, value in (("learnt", learnt), ("judged", judged)):
             self.register_buffer(name, value)
@@ -153,7 +157,7 @@ class ScanCluster(Method):
             ("neighbours", len(learnt), self.config.neighbours),
             ("judged_neighbours", len(judged), JUDGED_NEIGHBOURS),
         ):
-            k = max(1, min(wanted, count // (2 * clusters), count - 1)) + with_self
+            k = fitting(wanted, count, clusters) + with_self
             self.register_buffer(name, torch.zeros(count, k, dtype=torch.int64))
 
     def rows_in_epoch(self, images: int) -> int:
@@ -196,6 +200,7 @@ class ScanCluster(Method):
         embeddings = self.together(self.encoder(batch.views.flatten(0, 1)).float())
         # Of an agreement of nearly 1 the logarithm is what bf16 rounds away.
         with torch.autocast(embeddings.device.type, enabled=False):
+            embeddings = embeddings.to(next(self.heads.parameters()).dtype)
             terms = [
                 scan_terms(logits[0::PAIR], logits[1::PAIR], self.config.entropy_weight)
                 for logits in (head(embeddings) for head in self.heads)
@@ -211,15 +216,12 @@ class ScanCluster(Method):
             float(scan_score(logits, neighbours)) for logits in torch.from_numpy(made).double().unbind(1)
         ]
         best = int(np.argmin(scores))
-        if scores[best] < self._score:
-            self._score = scores[best]
-            whole = {
-                "encoder": {
-                    k: v for k, v in self.encoder.state_dict().items() if not k.startswith("clusters.")
-                },
-                "head": self.heads[best].state_dict(),
-            }
-            self._best = copy.deepcopy({part: _on_cpu(state) for part, state in whole.items()})
+        if scores[best] < float(self.score):
+            self.score.fill_(scores[best])
+            self.best.copy_(flat([*self._encoder_state(), *state_of(self.heads[best])]))
+
+    def _encoder_state(self) -> list[Tensor]:
+        return state_of(self.encoder, without="clusters.")
 
     def _all_logits(self, images: Tensor) -> Tensor:
         """(B, heads, C)."""
@@ -228,17 +230,6 @@ class ScanCluster(Method):
 
     def conclude(self, embed_all: EmbedAll) -> None:
         self._judge(embed_all)
-        assert self._best is not None and self.encoder.clusters is not None
-        self.encoder.load_state_dict(self._best["encoder"], strict=False)
-        self.encoder.clusters.load_state_dict(self._best["head"])
+        assert self.encoder.clusters is not None
+        put_back(self.best, [*self._encoder_state(), *state_of(self.encoder.clusters)])
         self.encoder.requires_grad_(True)
-
-    def get_extra_state(self) -> dict[str, Any]:
-        return {"score": self._score, "best": self._best}
-
-    def set_extra_state(self, state: dict[str, Any]) -> None:
-        self._score, self._best = float(state["score"]), state["best"]
-
-
-def _on_cpu(state: dict[str, Tensor]) -> dict[str, Tensor]:
-    return {name: value.detach().cpu() for name, value in state.items()}

@@ -16,7 +16,6 @@ In both, the stage ends with the last state: nothing is chosen.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,6 +27,7 @@ from augnet_cli.errors import UsageError
 from augnet_cli.images.squares import square
 from augnet_cli.training.crop_views import CropViews
 from augnet_cli.training.encoder import Encoder
+from augnet_cli.training.flat_weights import flat, put_back
 from augnet_cli.training.methods.method import Batch, EmbedAll, Method
 from augnet_cli.training.methods.scan_config import ScanConfig
 from augnet_cli.training.recipe import Recipe
@@ -116,8 +116,8 @@ class ScanSelfLabel(Method):
     def begin(self, images: int) -> None:
         averages = self.config.ema > 0
         sets_back = averages and self.config.faithful
-        self.register_buffer("mean_weights", _flat(self.encoder.parameters() if averages else ()))
-        self.register_buffer("norms", _flat(self.encoder.buffers() if sets_back else ()))
+        self.register_buffer("mean_weights", flat(self.encoder.parameters() if averages else ()))
+        self.register_buffer("norms", flat(self.encoder.buffers() if sets_back else ()))
 
     def loss(self, batch: Batch) -> dict[str, Tensor]:
         with torch.no_grad():
@@ -144,26 +144,11 @@ class ScanSelfLabel(Method):
         if not self.config.ema:
             return
         keep = self.config.ema
-        self.mean_weights.mul_(keep).add_(_flat(self.encoder.parameters()), alpha=1 - keep)
+        self.mean_weights.mul_(keep).add_(flat(self.encoder.parameters()), alpha=1 - keep)
         if self.config.faithful:
-            _put_back(self.mean_weights, self.encoder.parameters())
-            _put_back(self.norms, self.encoder.buffers())
+            put_back(self.mean_weights, self.encoder.parameters())
+            put_back(self.norms, self.encoder.buffers())
 
     def conclude(self, embed_all: EmbedAll) -> None:
         if self.config.ema:
-            _put_back(self.mean_weights, self.encoder.parameters())
-
-
-def _flat(tensors: Iterable[Tensor]) -> Tensor:
-    """All numbers one after the other; empty where there are none."""
-    parts = [tensor.detach().reshape(-1).float() for tensor in tensors]
-    return torch.cat(parts) if parts else torch.empty(0)
-
-
-def _put_back(numbers: Tensor, tensors: Iterable[Tensor]) -> None:
-    """Give tensors the numbers that `_flat` made of them, or of others of their shapes."""
-    with torch.no_grad():
-        begin = 0
-        for tensor in tensors:
-            tensor.copy_(numbers[begin : begin + tensor.numel()].view(tensor.shape))
-            begin += tensor.numel()
+            put_back(self.mean_weights, self.encoder.parameters())
