@@ -1,4 +1,4 @@
-"""Small data sets in the layout of the real ones: what the tests of readers, training and evaluation share."""
+"""Small data sets in the layout of the real ones: for tests of readers, training, evaluation."""
 
 from __future__ import annotations
 
