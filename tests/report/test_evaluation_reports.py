@@ -59,9 +59,8 @@ def test_the_table_has_a_row_for_each_space_and_escapes_names() -> None:
     assert lines[3].split() == ["ACC", "NMI", "arithm.", "NMI", "geom.", "ARI", "clusters"]
     assert lines[4].split() == [r"e\x1b.onnx", "0.812", "0.700", "0.710", "0.500", "2"]
     assert lines[5].startswith("the same, untrained") and "0.200" in lines[5]
-    ends = {
-        line.index(word) + len(word) for line, word in zip(lines[3:6], ("ACC", "0.812", "0.200"), strict=True)
-    }
+    words = ("ACC", "0.812", "0.200")
+    ends = {line.index(word) + len(word) for line, word in zip(lines[3:6], words, strict=True)}
     assert len(ends) == 1
 
 

@@ -71,9 +71,8 @@ def test_labels_tell_figures_and_change_nothing(
         assert figures["acc"] >= 0.5  # of two classes
     # Another set's labels judge, and only after the last epoch: the encoder is the same to the last bit.
     other = class_folders(tmp_path / "other", ["x", "y"], 5, 16)
-    train_on(
-        data, str(tmp_path / "e.onnx"), request(eval_every=5), eval_data=str(other), each_epoch=lines.append
-    )
+    again = str(tmp_path / "e.onnx")
+    train_on(data, again, request(eval_every=5), eval_data=str(other), each_epoch=lines.append)
     assert ["eval" in line for line in lines[-2:]] == [False, True]
     assert Embedder.load(str(tmp_path / "e.onnx")).id == Embedder.load(str(out)).id
 
@@ -99,7 +98,7 @@ def test_an_interrupted_run_goes_on_to_the_same_encoder(
     assert Embedder.load(str(out)).id == Embedder.load(str(judged[0])).id
 
 
-def test_pixels_of_a_data_set_are_those_of_its_files_and_kept_while_these_are_the_same(
+def test_pixels_of_a_data_set_are_those_of_its_files_and_kept_while_these_last(
     tmp_path: Path,
 ) -> None:
     folder = class_folders(tmp_path / "train", ["a", "b"], 3, 80)
