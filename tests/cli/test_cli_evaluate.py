@@ -28,7 +28,7 @@ def test_the_table_the_records_and_the_picture_come_of_one_command(work: Path) -
     files = ("--out", work / "results.json", "--plot", work / "confusion.png")
     done = augnet(*words, *files).ok()
     assert done.out.startswith(b"cifar10, test: 8 images of 2 classes; clustering, seed 0\n")
-    assert b"hand.onnx" in done.out and "1 record" in done.err
+    assert b"hand.onnx" in done.out and b"1 record" in done.err
     (record,) = json.loads((work / "results.json").read_text())
     assert record["protocol"] == "clustering" and record["encoder"] == CARD.id
     assert str(work) not in json.dumps(record) and "cifar10:data" in record["command"]
