@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 import shutil
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -59,7 +60,7 @@ def test_stl10_and_cifar10_are_as_torchvision_reads_them(stl10: Path, tmp_path: 
             return True
 
     class Cifar(CIFAR10):
-        meta = {**CIFAR10.meta, "md5": None}
+        meta: ClassVar = {**CIFAR10.meta, "md5": None}
 
         def _check_integrity(self) -> bool:
             return True
