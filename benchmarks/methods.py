@@ -3,9 +3,9 @@
     python benchmarks/methods.py --work FOLDER [--sets cifar10 birds] [--methods ...] [--seeds 0 1 2]
 
 CIFAR-10: a fifth of each class is set apart to judge.  Birds: one half of the species is trained on, the
-other judged, so that no class is seen twice.  Each cell is `augnet train` and `augnet evaluate` as a user would
-run them, each on one core; as many cells run side by side as there are cores.  What was measured is kept in
-FOLDER and not measured again: run it as often as it takes.
+other judged, so that no class is seen twice.  Each cell is `augnet train` and `augnet evaluate` as a user
+would run them, each on one core; as many cells run side by side as there are cores.  What was measured stays
+in FOLDER and is not measured again: run it as often as it takes.
 """
 
 from __future__ import annotations

@@ -38,7 +38,7 @@ def train(
     folder: Annotated[
         str | None,
         typer.Argument(
-            metavar="[FOLDER]",
+            metavar="FOLDER",
             help="Folder of images; everything below it counts. Or --data.",
             show_default=False,
         ),

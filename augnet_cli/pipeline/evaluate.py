@@ -10,7 +10,7 @@ from augnet_cli.datasets.record import TRAIN, Dataset, Split
 from augnet_cli.datasets.registry import read_dataset
 from augnet_cli.encoder.embedder import Embedder
 from augnet_cli.encoder.locate import choose_encoder
-from augnet_cli.errors import DatasetError, MissingExtraError, UsageError
+from augnet_cli.errors import DatasetError, EncoderError, MissingExtraError, UsageError
 from augnet_cli.extras import how_to_install
 from augnet_cli.images.names import shown
 from augnet_cli.pipeline.dataset_rows import Encodes, names_of, some_squares
@@ -92,8 +92,11 @@ def _untrained(request: EvaluateRequest, encoder: Any, split: Split) -> Encodes 
     squares = some_squares(split.images, SETTLING, encoder.resize, request.seed)
     if not len(squares):
         return "no row of the untrained network: no image can be used"
-    # Its own clusters would be of nothing.
-    return untrained_encoder({**architecture, "clusters": 0}, squares, request.seed)
+    try:
+        # Its own clusters would be of nothing.
+        return untrained_encoder({**architecture, "clusters": 0}, squares, request.seed)
+    except EncoderError as error:
+        return f"no row of the untrained network: {error.what}"
 
 
 def _check_classes(request: EvaluateRequest, dataset: Dataset, split: Split) -> None:

@@ -1,4 +1,4 @@
-"""The images of a data set as a pixel cache: what a run on a folder has, of images that may be in one file."""
+"""The images of a data set as a pixel cache, as a run on a folder has one; many may be in one file."""
 
 from __future__ import annotations
 

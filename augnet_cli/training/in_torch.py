@@ -98,11 +98,13 @@ def _built(state: dict[str, Any]) -> Encoder:
     weights = {
         name.removeprefix(PREFIX): value for name, value in state["method"].items() if name.startswith(PREFIX)
     }
-    encoder = Encoder(EncoderSpec(**state["identity"]["encoder"]))
-    # Added by a method on its way: it is not what the run began with.
-    told_apart = weights.get("clusters.weight")
-    if told_apart is not None and encoder.clusters is None:
-        encoder.add_clusters(len(told_apart))
+    # First weights are drawn, and then replaced: nobody else's random numbers are to change for that.
+    with torch.random.fork_rng(devices=[]):
+        encoder = Encoder(EncoderSpec(**state["identity"]["encoder"]))
+        # Added by a method on its way: it is not what the run began with.
+        told_apart = weights.get("clusters.weight")
+        if told_apart is not None and encoder.clusters is None:
+            encoder.add_clusters(len(told_apart))
     encoder.load_state_dict(weights)
     return encoder
 

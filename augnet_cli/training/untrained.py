@@ -35,7 +35,7 @@ def untrained_encoder(architecture: Mapping[str, object], pixels: np.ndarray, se
             encoder = Encoder(EncoderSpec(**architecture))  # type: ignore[arg-type]
         except (TypeError, ValueError) as error:
             raise EncoderError(
-                "a network of this encoder's architecture can't be built", "--no-untrained leaves it out"
+                "this version can't build a network of its architecture", "--no-untrained leaves it out"
             ) from error
         settle(encoder, pixels)
     return InTorch(encoder, id="untrained", method="untrained")

@@ -16,6 +16,7 @@ sys.path.insert(0, str(SCRIPTS))
 
 import altered  # noqa: E402
 import clusters  # noqa: E402
+import evaluated  # noqa: E402
 import finetune  # noqa: E402
 import labelled  # noqa: E402
 import pace  # noqa: E402
@@ -238,3 +239,20 @@ def test_a_whole_process_is_measured_as_such(tmp_path: Path) -> None:
     assert run.cpu_seconds > 0 and 0 < run.seconds < 600 and 5 < run.mb < 100
     with pytest.raises(SystemExit, match="exit status 1"):
         scaling.measured("embed", 0, ["embed", str(tmp_path / "nowhere")], tmp_path)
+
+
+def test_records_of_several_seeds_are_one_row_of_means_and_bounds() -> None:
+    def record(seed: int, accuracy: float, space: str = "encoder", method: str = "scan") -> dict[str, object]:
+        names = {"dataset": "stl10", "split": "test", "method": method, "encoder_file": "e.onnx"}
+        figures = {"acc": accuracy, "clusters": 10.0, "found_blur": 1.0}
+        return {**names, "space": space, "seed": seed, "figures": figures}
+
+    own = [record(0, 0.5), record(1, 0.7), record(0, 0.8, "assignments")]
+    told = evaluated.table([*own, record(0, 0.1, "untrained", "untrained")])
+    assert told.splitlines() == [
+        "|  | method | encoder | seeds | ACC |",
+        "|---|---|---|---|---|",
+        "| stl10, test | scan | `e.onnx` | 2 | 0.600 (0.500–0.700) |",
+        "| stl10, test | scan, its own clusters | `e.onnx` | 1 | 0.800 |",
+        "| stl10, test | untrained | `e.onnx` | 1 | 0.100 |",
+    ]
