@@ -88,8 +88,10 @@ def _draw_scores(axes: Axes, curve: Sequence[Mapping[str, Any]]) -> None:
     for name in dict.fromkeys(name for _, figures in seen for name in figures):
         points = [(step, figures[name]) for step, figures in seen if name in figures]
         axes.plot(*zip(*points, strict=True), marker=".", label=name.replace("_", " "))
-    axes.set(title="What labels say, unknown to the method", xlabel="step", ylabel="share", ylim=(0, 1))
+    axes.set(title="What labels say, unknown to the method", xlabel="step", ylabel="share")
     axes.set_xlim(left=0)
+    # The Rand index may be below 0.
+    axes.set_ylim(min(0.0, *(min(figures.values()) for _, figures in seen), 0.0), 1)
     axes.legend()
     axes.grid(alpha=0.3)
 

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from augnet_cli.encoder.embedder import Embedder
 from augnet_cli.images.squares import square
-from augnet_cli.training.encoder import EncoderSpec
+from augnet_cli.training.encoder import Encoder, EncoderSpec
 from augnet_cli.training.loader import ViewLoader
 from augnet_cli.training.methods.method import Method, RowsOf
 from augnet_cli.training.pixels import PixelCache
@@ -62,6 +62,16 @@ def embed_images(
     """(n, d) unit rows of `count` images, each (h, w, 3) uint8, stretched to the encoder's size."""
     batches = _squares(image, count, encoder.spec.size, device)
     return _rows(encoder, encoder.unit_rows, batches)
+
+
+def assign_images(
+    encoder: Encoder, image: Callable[[int], np.ndarray], count: int, device: torch.device
+) -> np.ndarray:
+    """(n, C) scores of the encoder's own clusters for the images that `embed_images` takes."""
+    head = encoder.clusters
+    assert head is not None
+    batches = _squares(image, count, encoder.spec.size, device)
+    return _rows(encoder, lambda images: head(encoder(images)).float(), batches)
 
 
 def embed_rows(method: Method, rows_of: RowsOf, pixels: PixelCache, device: torch.device) -> np.ndarray:

@@ -16,10 +16,11 @@ import torch
 from augnet_cli.datasets.pixels import square_of
 from augnet_cli.datasets.record import Split
 from augnet_cli.errors import DatasetError
-from augnet_cli.evaluation.protocols import judge_while_training
+from augnet_cli.evaluation.protocols import judge_assignments, judge_while_training
 from augnet_cli.images.unusable import Unusable
 from augnet_cli.records import Resize
-from augnet_cli.training.embedding import GivesUnitRows, embed_images
+from augnet_cli.training.embedding import assign_images, embed_images
+from augnet_cli.training.encoder import Encoder
 from augnet_cli.training.request import TrainRequest
 
 MOST_IMAGES = 10_000  # the whole test split of CIFAR; of more a sample
@@ -46,10 +47,14 @@ class EpochScores:
         """Whether to judge when so many epochs are done."""
         return is_over or epoch % self.every == 0
 
-    def measured(self, encoder: GivesUnitRows, device: torch.device) -> dict[str, float]:
-        """Figures of the encoder as it is, by name."""
+    def measured(self, encoder: Encoder, device: torch.device) -> dict[str, float]:
+        """Figures of the encoder as it is, by name; `own_acc` is of its own clusters where it learns any."""
         rows = embed_images(encoder, self.squares.__getitem__, len(self.squares), device)
         figures = judge_while_training(rows, self.labels, self.classes, self.seed)
+        # A head that is not trained waits for its weights: SCAN's are chosen once its second stage is over.
+        if encoder.clusters is not None and encoder.clusters.weight.requires_grad:
+            scores = assign_images(encoder, self.squares.__getitem__, len(self.squares), device)
+            figures["own_acc"] = judge_assignments(scores, self.labels, self.classes).figures["acc"]
         return {name: round(value, DIGITS) for name, value in figures.items()}
 
 
