@@ -241,8 +241,8 @@ def test_run_stopped_within_an_epoch_goes_on_to_the_very_weights_of_an_unbroken_
     name: str, pixels: PixelCache, tmp_path: Path
 ) -> None:
     """The stop comes after the third of four steps of the first epoch."""
-    settings = {"epochs": 2, "images_per_step": 2}
     unbroken = method_of(name)
+    settings = {"epochs": 2, "images_per_step": 2 * unbroken.recipe.together}
     run(unbroken, pixels, tmp_path / "unbroken", **settings)
 
     class Once(Progress):
@@ -257,7 +257,8 @@ def test_run_stopped_within_an_epoch_goes_on_to_the_very_weights_of_an_unbroken_
         run(method_of(name), pixels, tmp_path / "broken", stop=stop, progress=Once(), **settings)
     at = saved_position(str(tmp_path / "broken"), IDENTITY)
     assert (at.epoch, at.batch, at.step, at.is_over) == (0, 3, 3, False)
-    assert at.progress == pytest.approx(3 / unbroken.rows_in_epoch(len(pixels)))  # as many steps in 2 epochs
+    steps = 2 * (unbroken.rows_in_epoch(len(pixels)) // settings["images_per_step"])
+    assert at.progress == pytest.approx(3 / steps)
     torch.manual_seed(99)
     resumed = method_of(name)
     run(resumed, pixels, tmp_path / "broken", resume=True, **settings)
