@@ -253,9 +253,12 @@ class Loop:
         self.progress.note(f"after epoch {self.position.epoch + 1}: {told}")
         return found
 
+    def conclude(self) -> None:
+        """Let the method look at all images a last time; collective, as such a look is."""
+        self.method.conclude(self._embed_all)
+
     def finish(self) -> int | None:
         """Look a last time and put the best state in place; returns its step if it is not the last."""
-        self.method.conclude(self._embed_all)
         if self.watch is None:
             return None
         if not self.watch.looks or self.watch.looks[-1].step != self.position.step:

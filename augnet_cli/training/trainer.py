@@ -161,6 +161,7 @@ def _run(loop: Loop) -> TrainReport:
     loop.progress.start("training", images)
     loop.gang.from_leader(lambda: begin_log(loop.folder, first.epoch))
     loop.run()
+    loop.conclude()
     best_step = loop.gang.from_leader(loop.finish)
     loop.progress.finish()
     if loop.gang.anyone(loop.stop.wanted):
