@@ -1,0 +1,62 @@
+"""The commands of `docs/reproduce.md`: each names what there is, and would begin."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from augnet_cli.datasets.registry import READERS
+from augnet_cli.training.backbones import BACKBONES
+from augnet_cli.training.choices import parse_options
+from augnet_cli.training.methods import method_class
+
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "reproduce.md"
+FENCE = re.compile(r"^```sh\n(.*?)^```", re.MULTILINE | re.DOTALL)
+
+
+def commands() -> list[list[str]]:
+    """The words of each command of the page."""
+    blocks = FENCE.findall(PAGE.read_text(encoding="utf-8"))
+    lines = [line for block in blocks for line in block.replace("\\\n", " ").splitlines()]
+    return [shlex.split(line) for line in lines if line.strip()]
+
+
+def value_of(words: list[str], option: str) -> str:
+    return words[words.index(option) + 1]
+
+
+TRAININGS = [words for words in commands() if words[1] == "train"]
+
+
+def test_every_training_is_judged_by_a_protocol_on_the_same_data() -> None:
+    judged = {value_of(words, "--encoder"): words for words in commands() if words[1] == "evaluate"}
+    assert len(TRAININGS) >= 10 and len(judged) >= 8
+    for words in TRAININGS:
+        made = value_of(words, "--out")
+        if made in judged:
+            assert judged[made][2] == value_of(words, "--data")
+            assert value_of(judged[made], "--protocol") in ("clustering", "retrieval")
+
+
+@pytest.mark.parametrize("words", TRAININGS, ids=lambda words: value_of(words, "--out"))
+def test_every_training_names_what_there_is(words: list[str]) -> None:
+    assert value_of(words, "--data").partition(":")[0] in READERS
+    assert value_of(words, "--backbone") in BACKBONES
+    kind = method_class(value_of(words, "--method"))
+    pairs = [words[place + 1].split("=", 1) for place, word in enumerate(words) if word == "--set"]
+    config = parse_options(kind.Config, dict(pairs))  # type: ignore[arg-type]
+    kind.stages(config)
+
+
+def test_every_option_of_the_page_is_one_of_the_program() -> None:
+    from typer.main import get_command
+
+    from augnet_cli.cli.main import app
+
+    program = get_command(app)
+    for words in commands():
+        known = {name for option in program.commands[words[1]].params for name in option.opts}  # type: ignore[attr-defined]
+        assert {word for word in words if word.startswith("--")} <= known, words
