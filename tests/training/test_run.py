@@ -133,6 +133,8 @@ def test_run_leaves_an_encoder_with_its_whole_story(trained: tuple[Path, TrainOu
         "dim": 16,
         "head": "linear_tanh",
         "whitened": False,
+        "clusters": 0,
+        "width": 0,
     }
     told = card.training
     assert (told["images"], told["epochs"], told["steps"]) == (TRAINED, EPOCHS, STEPS)
@@ -445,8 +447,8 @@ def test_unknown_names_are_refused_with_those_there_are() -> None:
     with pytest.raises(UsageError, match="vews") as error:
         parse_options(AugNetConfig, {"vews": "2"})
     assert all(field.name in error.value.hint for field in dataclasses.fields(AugNetConfig))
-    with pytest.raises(UsageError, match="simclr") as error:
-        method_class("simclr")
+    with pytest.raises(UsageError, match="alexnet") as error:
+        method_class("alexnet")
     assert "augnet" in error.value.hint
 
 
