@@ -208,7 +208,7 @@ def test_train_with_the_shipped_weights_is_the_default(tmp_path: Path) -> None:
     from augnet_cli.encoder.locate import shipped_encoder
     from augnet_cli.pipeline.train import train
     from augnet_cli.training.encoder import EncoderSpec
-from augnet_cli.training.request import TrainRequest
+    from augnet_cli.training.request import TrainRequest
 
     shipped = Embedder.load(shipped_encoder()).card
     folder = picture_folder(tmp_path / "photos", 8, width=120, height=100)
