@@ -16,6 +16,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 README = ROOT / "README.md"
+NOTEBOOK = ROOT / "docs" / "demo.ipynb"
 # Distances in the shown output may differ by this much on another processor.
 DISTANCE_TOLERANCE = 0.005
 FENCE = re.compile(r"^```[^\n]*\n(.*?)^```", re.MULTILINE | re.DOTALL)
@@ -188,3 +189,29 @@ def test_no_file_holds_a_marker_of_a_merge():
 
     assert ROOT / "docs" / "architecture.md" in texts
     assert not [str(path.relative_to(ROOT)) for path, data in texts.items() if marker.search(data)]
+
+
+def test_the_notebook_runs_and_shows_what_it_promises(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import nbformat
+    from nbclient import NotebookClient
+
+    monkeypatch.setenv("AUGNET_DEMO_EPOCHS", "1")
+    monkeypatch.setenv("AUGNET_DEMO_FOLDER", str(tmp_path / "digits"))
+    monkeypatch.setenv("AUGNET_HOME", str(tmp_path / "home"))
+    notebook = nbformat.read(NOTEBOOK, as_version=4)
+    NotebookClient(notebook, timeout=250, resources={"metadata": {"path": str(tmp_path)}}).execute()
+    outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
+    printed = "".join(output.get("text", "") for output in outputs)
+    pictures = [output for output in outputs if "image/png" in output.get("data", {})]
+    assert "pretext, untrained" in printed and "selflabels, assignments" in printed and "R@1" in printed
+    assert len(pictures) == 4  # neighbours, confusion, prototypes, look-alikes
+
+
+def test_the_notebook_is_kept_without_what_it_showed() -> None:
+    import nbformat
+
+    notebook = nbformat.read(NOTEBOOK, as_version=4)
+    nbformat.validate(notebook)
+    assert not any(cell.get("outputs") for cell in notebook.cells)

@@ -49,8 +49,8 @@ def train(
         typer.Option(
             "--data",
             metavar="NAME:PATH",
-            help="Learn from a data set instead, as `augnet evaluate` names them: its train split, with the "
-            "unlabelled one where there is one. Needs --out.",
+            help="Learn from a data set instead, named as for `augnet evaluate`: its train split, with the "
+            "unlabelled one if there is one, into the file of --out.",
             show_default=False,
         ),
     ] = None,
@@ -146,7 +146,7 @@ def train(
         float | None,
         typer.Option(
             "--lr",
-            help="Adam's learning rate.  [default: 0.0003; 0.0005 from scratch]",
+            help="Learning rate.  [default: the method's; else 0.0003, from scratch 0.0005]",
             show_default=False,
         ),
     ] = None,

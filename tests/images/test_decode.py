@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -184,6 +184,8 @@ def drafted(data: bytes, smallest: tuple[int, int]) -> tuple[int, int]:
     return image.size
 
 
+# How long one takes says how busy the machine is.
+@settings(deadline=None)
 @given(
     size=st.tuples(st.integers(100, 900), st.integers(100, 900)),
     side=st.sampled_from((64, 128, 192)),

@@ -16,6 +16,7 @@ import augnet_cli
 from augnet_cli import dedupe, index, query
 from augnet_cli.errors import FolderError, ImageError
 from augnet_cli.progress import Progress
+from augnet_cli.store.finding import remember_folder
 
 
 class Heard(Progress):
@@ -198,6 +199,7 @@ def test_only_child_with_a_store_serves(world: Path, monkeypatch: pytest.MonkeyP
 def test_several_children_with_a_store_are_named(world: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     index(world / "a")
     monkeypatch.chdir(world)
+    remember_folder(str(world / "elsewhere"))
     with pytest.raises(FolderError, match="a, b") as told:
         query("lone.png")
     assert "--in" in told.value.hint

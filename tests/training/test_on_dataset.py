@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pickle
+import signal
 from pathlib import Path
 
 import numpy as np
@@ -88,7 +89,7 @@ def test_an_interrupted_run_goes_on_to_the_same_encoder(
 
     def stop_once(line: dict[str, object]) -> None:
         lines.append(line)
-        os.kill(os.getpid(), 2)
+        signal.raise_signal(signal.SIGINT)  # to this thread, and so before the next step
 
     with pytest.raises(Interrupted, match="saved"):
         train_on(data, str(out), request(eval_every=1), each_epoch=stop_once)
