@@ -5,12 +5,16 @@ from __future__ import annotations
 import os
 import tarfile
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 from PIL import Image
+
+if TYPE_CHECKING:
+    from exported_once import Exporter
 
 # Before any fixture, also those of whole modules: no test ever touches the user's own folders.
 os.environ["AUGNET_HOME"] = tempfile.mkdtemp(prefix="augnet-tests-")
@@ -68,3 +72,24 @@ def sample_photos() -> dict[str, Image.Image]:
         Path(name).stem: Image.fromarray(pixels)
         for name, pixels in zip(bunch.filenames, bunch.images, strict=True)
     }
+
+
+@pytest.fixture(scope="session")
+def exporter(tmp_path_factory: pytest.TempPathFactory) -> Exporter:
+    """Processes that test side by side have folders of their own in one that is this run's."""
+    from exported_once import Exporter
+
+    own = tmp_path_factory.getbasetemp()
+    folder = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "exported"
+    folder.mkdir(exist_ok=True)
+    return Exporter(folder)
+
+
+@pytest.fixture(scope="module")
+def exported_once(exporter: Exporter) -> Iterator[None]:
+    """Each network is exported once in all tests that ask for this, whatever its weights are."""
+    import torch
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(torch.onnx, "export", exporter)
+        yield
