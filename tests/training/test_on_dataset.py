@@ -6,6 +6,7 @@ import json
 import os
 import pickle
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -78,6 +79,15 @@ def test_labels_tell_figures_and_change_nothing(
     assert Embedder.load(str(tmp_path / "e.onnx")).id == Embedder.load(str(out)).id
 
 
+@pytest.fixture
+def listening() -> Iterator[None]:
+    """Interrupts are heard, also where the tests are a background job, whose shell ignores them."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("listening")
 def test_an_interrupted_run_goes_on_to_the_same_encoder(
     judged: tuple[Path, list[dict[str, object]]], data: str, tmp_path: Path
 ) -> None:
