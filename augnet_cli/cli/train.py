@@ -129,7 +129,10 @@ def train(
     epochs: Annotated[
         int | None,
         typer.Option(
-            "--epochs", min=1, help="Passes over the images, all of them, even if nothing more is gained."
+            "--epochs",
+            min=1,
+            help="Passes over the images, all of them, even if nothing more is gained; of udml-ss, turns of "
+            "each cluster.",
         ),
     ] = None,
     images_per_step: Annotated[
@@ -138,7 +141,7 @@ def train(
             "--images-per-step",
             min=2,
             help="Images in a batch; each gives several views.  "
-            "[default: 128; from scratch or with another method 80]",
+            "[default: the method's; else 128, from scratch 80]",
             show_default=False,
         ),
     ] = None,

@@ -77,7 +77,7 @@ def start_encoder(request: TrainRequest, config: Any, note: Note = lambda text: 
     if kind.takes_head(config, encoder.spec.head):
         if request.dim is not None:
             raise _for_a_new_one("dim", init)
-        return Start(encoder)
+        return Start(_unwhitened(encoder, config, note))
     if init == "shipped":  # perhaps nobody asked for it: a method of its own is best started anew
         raise UsageError(
             f"these settings want an encoder with the head {head}, "
@@ -86,6 +86,15 @@ def start_encoder(request: TrainRequest, config: Any, note: Note = lambda text: 
         )
     note(f"the head of {shown(init)} is {encoder.spec.head}: a new one, {head}, follows its backbone")
     return Start(with_head(encoder, head, request.dim))
+
+
+def _unwhitened(encoder: Encoder, config: Any, note: Note) -> Encoder:
+    """Without the whitening that was fitted to embeddings which are to change, unless it is fitted anew."""
+    if encoder.whitening is not None and not getattr(config, "whiten", False):
+        encoder.whitening = None
+        encoder.spec = replace(encoder.spec, whitened=False)
+        note("the whitening that the encoder was finished by is left out, as this method fits none")
+    return encoder
 
 
 def _from_foreign_weights(

@@ -157,9 +157,9 @@ class Run:
         begin = f"{plan.stage.name} of " if plan.stage.name else ""
         if settings.epochs is None:
             return f"{begin}{settings.steps:,} steps"
-        # Of later stages the methods are not made yet.
-        first = plan is self.plans[0]
-        rows = self.method.rows_in_epoch(images) if first else images * settings.together
+        if plan is not self.plans[0]:  # its method is not made yet
+            return f"{begin}{settings.epochs} epochs"
+        rows = self.method.rows_in_epoch(images)
         each = rows // settings.batch_of(min(rows, images))
         return f"{begin}{settings.epochs} epochs of {each} steps"
 

@@ -68,8 +68,11 @@ def check_length(request: TrainRequest, stages: Sequence[Stage]) -> None:
     """Refuse what is said of the whole and can't be shared out.
 
     Raises:
-        UsageError: there are several stages, and epochs, rate or images of a step are given for all.
+        UsageError: there are several stages, and epochs, rate or images of a step are given for all; or a
+            stage's epochs, and minutes for the whole.
     """
+    if request.minutes is not None and any(stage.epochs is not None for stage in stages):
+        raise UsageError("--minutes and the epochs of a stage both say how long to train", "leave out one")
     if len(stages) < 2:
         return
     for option, value, what in (
@@ -174,6 +177,9 @@ class Stages:
         for number, plan in enumerate(self.plans):
             if number:
                 method = self._next(plan, number, method)
+            if number + 1 < len(self.plans):
+                # What follows takes the last state whole: an earlier encoder would not fit its other layers.
+                method.is_watched = False
             folder, identity = self.folder_of(plan), self.identity_of(plan)
             going_on = going_on and self._has_checkpoint(plan)
             was_over = going_on and saved_position(folder, identity).is_over

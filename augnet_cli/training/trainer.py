@@ -100,6 +100,7 @@ def train(
         raise TrainingError(
             f"training needs at least {fewest} different images", "give a folder with more pictures"
         )
+    method.to(device)  # what `begin` makes of the weights must lie where they do
     method.begin(len(pixels))
     method.to(device).to(memory_format=torch.channels_last)
     synchronise_norms(method, gang, device)
@@ -161,6 +162,8 @@ def _run(loop: Loop) -> TrainReport:
     loop.progress.start("training", images)
     loop.gang.from_leader(lambda: begin_log(loop.folder, first.epoch))
     loop.run()
+    if not loop.position.step:
+        raise TrainingError("there was no time for a single step", "allow more with --minutes")
     loop.conclude()
     best_step = loop.gang.from_leader(loop.finish)
     loop.progress.finish()

@@ -62,6 +62,14 @@ def test_gradient_of_the_loss_is_that_of_finite_differences() -> None:
     assert torch.autograd.gradcheck(lambda a, b: torch.stack(scan_terms(a, b, 5.0)).sum(), (one, other))
 
 
+def test_pairs_that_do_not_agree_at_all_have_a_gradient() -> None:
+    # In float32 the product of these shares is 0.
+    one = torch.tensor([[150.0, 0.0], [0.0, 1.0]], requires_grad=True)
+    other = torch.tensor([[0.0, 150.0], [1.0, 0.0]], requires_grad=True)
+    torch.stack(scan_terms(one, other, 5.0)).sum().backward()
+    assert torch.isfinite(one.grad).all() and torch.isfinite(other.grad).all()  # type: ignore[arg-type]
+
+
 def test_score_is_that_of_a_slow_loop() -> None:
     logits, neighbours = 3 * waves(6, 4), torch.tensor([[1, 2], [0, 5], [3, 4], [1, 0], [5, 3], [2, 4]])
     shares = [[math.exp(v) / sum(map(math.exp, row)) for v in row] for row in logits.tolist()]

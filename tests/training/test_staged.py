@@ -15,7 +15,9 @@ from torch import Tensor
 from training_examples import CPU, picture_folder, pixels_of, small_encoder
 
 from augnet_cli.errors import TrainingError, UsageError
+from augnet_cli.training.initial import start_encoder
 from augnet_cli.training.log import read_log
+from augnet_cli.training.methods.copies import CopiesConfig
 from augnet_cli.training.methods.method import Method
 from augnet_cli.training.methods.scan import Scan
 from augnet_cli.training.methods.scan_config import ScanConfig
@@ -224,6 +226,21 @@ def test_what_can_t_be_said_of_all_stages_names_the_settings_that_can(
         check_length(request, stages_of(Scan, CONFIG))
     assert named in refused.value.hint
     check_length(request, stages_of(Scan, dataclasses.replace(CONFIG, stages="cluster")))
+
+
+def test_minutes_and_epochs_of_a_stage_contradict_each_other() -> None:
+    with pytest.raises(UsageError, match="--minutes"):
+        check_length(TrainRequest(minutes=3.0), stages_of(Scan, CONFIG))
+    check_length(TrainRequest(minutes=3.0), stages_of(Scan, ScanConfig(clusters=2)))
+
+
+def test_whitening_of_an_encoder_that_is_to_change_is_left_out() -> None:
+    told: list[str] = []
+    request = TrainRequest(method="scan", init="shipped")
+    encoder = start_encoder(request, ScanConfig(clusters=2, stages="cluster"), told.append).encoder
+    assert encoder.whitening is None and not encoder.spec.whitened and "whitening" in told[0]
+    kept = start_encoder(TrainRequest(method="copies", init="shipped"), CopiesConfig()).encoder
+    assert kept.whitening is not None and kept.spec.whitened
 
 
 def test_minutes_take_the_place_of_epochs_and_pairs_are_not_parted() -> None:

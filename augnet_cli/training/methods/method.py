@@ -105,6 +105,8 @@ class Method(nn.Module):
         self.encoder = encoder
         self.config = config
         self.recipe = type(self).recipe_of(config)
+        if getattr(config, "faithful", False):
+            self.is_watched = False  # published runs end with their last state
 
     def follow(self, before: Method) -> None:
         """Take over from the stage before, whose encoder this one goes on with; before `begin`."""

@@ -5,8 +5,8 @@ Rotations" (2018) and its published code.  All four turns of every picture of a 
 picture is moved and mirrored first and turned then: the turn alone tells the answer.
 
 Differs from the published code (`faithful=true` sets all of it back):
-- batch, rate and length are those of a small network on a CPU; there, 128 images, SGD at 0.1 with Nesterov's
-  momentum for 200 epochs.
+- rate and length are those of a small network on a CPU; there, SGD at 0.1 with Nesterov's momentum for 200
+  epochs.
 - the classifier looks at the mean over the last feature map, which is what is exported; there, Network in
   Network had one more block before it and earlier maps were judged.  That stays so with `faithful=true`.
 

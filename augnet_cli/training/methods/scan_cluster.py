@@ -8,9 +8,13 @@ Differs from the published code, each by a switch (`faithful=true` sets them all
 - an image is not its own partner (`include_self`).
 - the best state and head are those of a tenth of the images that is not trained on (`held_out`).  There, the
   test split decides; a method has none here, so `faithful=true` trains on all images and lets them decide.
+- the length follows from the number of images; there, for CIFAR, 50 epochs of 10 clusters and 100 of more.
+In both:
 - of few images K is at most half of a cluster, n / (2 C): more would not be of the same one.
-- the length follows from the number of images; there, 50 epochs (100 for more than 10 clusters).
-In both, anchors and partners share the statistics of batch norms, which there take turns.
+- steps are of 128 anchors; there, 512 for CIFAR-100 (`cluster_images=1024`).
+- anchors and partners share the statistics of batch norms, which there take turns.
+- clusters are told of the embedding; there, of pooled features, whatever head the pretext had.
+- views are strong; there, those of the pretext for ImageNet.
 """
 
 from __future__ import annotations
@@ -43,9 +47,11 @@ def scan_terms(anchors: Tensor, partners: Tensor, entropy_weight: float) -> tupl
         the mean of -log <p_i, p_n(i)> over pairs, at least 0, and -weight * H of the anchors' mean, at least
         -weight * log C; their sum is minimised.
     """
-    own, other = anchors.softmax(1), partners.softmax(1)
-    consistency = -(own * other).sum(1).log().clamp(min=LOWEST_LOG).mean()
-    return consistency, -entropy_weight * entropy(own.mean(0))
+    own = anchors.log_softmax(1)
+    # In logarithms throughout: of an agreement that rounds to 0 the gradient would be no number.
+    agreement = torch.logsumexp(own + partners.log_softmax(1), dim=1)
+    consistency = -agreement.clamp(min=LOWEST_LOG).mean()
+    return consistency, -entropy_weight * entropy(own.exp().mean(0))
 
 
 def entropy(shares: Tensor) -> Tensor:

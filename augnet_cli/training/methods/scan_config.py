@@ -9,7 +9,7 @@ from augnet_cli.images.names import shown
 
 PRETEXT, CLUSTER, SELFLABEL = "pretext", "cluster", "selflabel"
 ORDER = (PRETEXT, CLUSTER, SELFLABEL)
-FEW_CLASSES = 10  # up to so many the published recipes cluster for 50 epochs, beyond for 100
+FEW_CLASSES = 10  # up to so many the published recipes for CIFAR cluster for 50 epochs, beyond for 100
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ Source: W. Van Gansbeke et al., "SCAN: Learning to Classify Images without Label
 its published code; after K. Sohn et al., "FixMatch" (2020).
 Letters: B images, C clusters.
 
-Differs from the published code, each by a switch (`faithful=true` sets them all back):
+Differs from the published code for CIFAR (`faithful=true` sets all of it back):
 - the weak view is mirrored or not, and a crop; there, it is the whole picture.
 - a batch without a sure image has no loss; there, it ends the run.
 - the running mean of the weights (`ema`) is put in place in the end; there, it replaces the weights after
@@ -23,7 +23,7 @@ import torch
 from torch import Generator, Tensor
 from torch.nn import functional
 
-from augnet_cli.errors import UsageError
+from augnet_cli.errors import TrainingError, UsageError
 from augnet_cli.images.squares import square
 from augnet_cli.training.crop_views import CropViews
 from augnet_cli.training.encoder import Encoder
@@ -129,7 +129,7 @@ class ScanSelfLabel(Method):
                 weak.float(), strong.float(), self.config.threshold, self.config.balance
             )
         if self.config.faithful and not count:
-            raise UsageError(
+            raise TrainingError(
                 f"no image of a batch has a label of more than {self.config.threshold:g}",
                 "cluster for longer, or --set threshold=0.9",
             )
