@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn import functional
 from training_examples import small_encoder
 
-from augnet_cli.errors import UsageError
+from augnet_cli.errors import TrainingError, UsageError
 from augnet_cli.training.methods.method import Batch
 from augnet_cli.training.methods.scan_config import ScanConfig
 from augnet_cli.training.methods.scan_selflabel import ScanSelfLabel, confident_cross_entropy
@@ -64,7 +64,7 @@ def test_batch_in_which_nothing_is_sure_has_no_loss_or_ends_a_faithful_run() -> 
     loss.backward()
     gradients = [weight.grad for weight in method.encoder.parameters() if weight.grad is not None]
     assert gradients and all(not gradient.any() for gradient in gradients)
-    with pytest.raises(UsageError, match="no image of a batch"):
+    with pytest.raises(TrainingError, match="no image of a batch"):
         selflabel_method(faithful=True).loss(batch())
 
 
