@@ -264,7 +264,8 @@ def draw(cells: Sequence[Cell], file: Path) -> None:
     for cell in (cell for cell in cells if cell.seed == cells[0].seed):
         lines = [json.loads(text) for text in cell.course.read_text().splitlines()]
         for axis, name in zip(axes, CURVES, strict=True):
-            points = [(each["seconds"], each[name]) for each in lines if name in each]
+            judged = [each for each in lines if name in each.get("eval", {})]
+            points = [(each["seconds"], each["eval"][name]) for each in judged]
             if points:
                 axis.plot(*zip(*points, strict=True), "o-", markersize=3, label=cell.row.name)
     for axis, title in zip(axes, CURVES.values(), strict=True):
