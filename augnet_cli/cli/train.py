@@ -16,8 +16,7 @@ from augnet_cli.cli.typed import without_place
 from augnet_cli.errors import UsageError
 
 if TYPE_CHECKING:
-    from augnet_cli.training.on_dataset import DatasetOutcome
-    from augnet_cli.training.outcome import TrainOutcome
+    from augnet_cli.training.outcome import DatasetOutcome, TrainOutcome
 
 
 class Format(str, Enum):
@@ -60,6 +59,15 @@ def train(
             "--out",
             metavar="FILE.onnx",
             help="Of --data: the encoder's file; FILE.onnx.training beside it holds checkpoint and log.",
+            show_default=False,
+        ),
+    ] = None,
+    split: Annotated[
+        str | None,
+        typer.Option(
+            "--split",
+            metavar="train|unlabelled",
+            help="Of --data: learn from this split alone.",
             show_default=False,
         ),
     ] = None,
@@ -268,10 +276,10 @@ def train(
         as_json = format is Format.json
         told = print_line if as_json else lambda line: None
         progress = progress_for(quiet)
-        _check_words(folder, data, out, exclude, eval_every, eval_data)
+        _check_words(folder, data, out, split, exclude, eval_every, eval_data)
         outcome: TrainOutcome | DatasetOutcome
         if data is not None and out is not None:
-            outcome = on_dataset = train_on(data, out, request, eval_data, progress, told)
+            outcome = on_dataset = train_on(data, out, request, eval_data, progress, told, split)
         else:
             assert folder is not None
             judged_by = judging_split(eval_data, eval_every)
@@ -292,6 +300,7 @@ def _check_words(
     folder: str | None,
     data: str | None,
     out: str | None,
+    split: str | None,
     exclude: list[str] | None,
     eval_every: int | None,
     eval_data: str | None,
@@ -309,6 +318,8 @@ def _check_words(
         raise UsageError("--data needs a file for the encoder", "--out encoder.onnx")
     if data is None and out is not None:
         raise UsageError("--out is for --data: the encoder of a folder is kept in it", "leave out --out")
+    if data is None and split is not None:
+        raise UsageError("--split is for --data: a folder has no splits", "leave out --split")
     if data is not None and exclude:
         raise UsageError("--exclude is for FOLDER, and --data is learnt from whole", "leave out --exclude")
     if eval_data is not None and eval_every is None:

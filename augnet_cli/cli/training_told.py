@@ -16,8 +16,7 @@ from augnet_cli.cli.terminal import note
 from augnet_cli.errors import AugnetError
 
 if TYPE_CHECKING:
-    from augnet_cli.training.on_dataset import DatasetOutcome
-    from augnet_cli.training.outcome import TrainOutcome
+    from augnet_cli.training.outcome import DatasetOutcome, TrainOutcome
 
 
 @contextlib.contextmanager

@@ -86,10 +86,17 @@ class Dataset:
             raise UsageError(f"{self.name} has no split named {shown(name)}", f"choose one of {known}")
         return self.splits[name]
 
-    @property
-    def learnt_from(self) -> Images:
-        """What training sees: the train split with the unlabelled one, as published."""
-        parts = [self.splits[name].images for name in (TRAIN, UNLABELLED) if name in self.splits]
+    def learnt_from(self, split: str | None = None) -> Images:
+        """What training sees: one split, or the train split with the unlabelled one, as published.
+
+        Raises:
+            UsageError: there is no such split, or it is the one to judge by.
+        """
+        names = [name for name in (TRAIN, UNLABELLED) if name in self.splits]
+        if split is not None and split not in names:
+            what = "is for judging" if split in (TEST, ALL) else "is no split to learn from"
+            raise UsageError(f"{shown(split)} {what}", f"choose one of {', '.join(names)}")
+        parts = [self.splits[name].images for name in names if split in (None, name)]
         return parts[0] if len(parts) == 1 else Joined(tuple(parts))
 
 

@@ -18,7 +18,7 @@ from augnet_cli.store.lock import training
 from augnet_cli.store.place import Place
 
 if TYPE_CHECKING:
-    from augnet_cli.training.on_dataset import DatasetOutcome
+    from augnet_cli.training.outcome import DatasetOutcome
     from augnet_cli.training.request import TrainRequest
 
 SUFFIX = ".onnx"
@@ -32,6 +32,7 @@ def train_on(
     eval_data: str | None = None,
     progress: Progress = SILENT,
     each_epoch: Callable[[dict[str, Any]], None] = lambda line: None,
+    split: str | None = None,
 ) -> DatasetOutcome:
     """Train on the data set `NAME:PATH` and write the encoder to `out`, an .onnx.
 
@@ -39,6 +40,7 @@ def train_on(
 
     Args:
         eval_data: whose test split judges meanwhile, where the request asks for it; None is `data`.
+        split: of the data set, to learn from; None is all that is not for judging.
 
     Raises:
         MissingExtraError: torch and the rest of the extra `train` are not installed.
@@ -62,7 +64,7 @@ def train_on(
         gang.from_leader(lambda: held.enter_context(training(place)))
         from augnet_cli.training.on_dataset import train_on_dataset
 
-        return train_on_dataset(dataset, out, folder, request, progress, each_epoch, gang, judged_by)
+        return train_on_dataset(dataset, out, folder, request, progress, each_epoch, gang, judged_by, split)
 
 
 def judging_split(typed: str | None, every: int | None, dataset: Dataset | None = None) -> Split | None:

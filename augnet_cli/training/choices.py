@@ -15,6 +15,7 @@ import torch
 from augnet_cli.errors import TrainingError, UsageError
 from augnet_cli.images.names import shown
 from augnet_cli.training.backbones import DEPTHWISE
+from augnet_cli.training.faithful import as_said
 from augnet_cli.training.recipe import Recipe
 from augnet_cli.training.request import TrainRequest
 from augnet_cli.training.settings import TrainSettings
@@ -51,7 +52,7 @@ def parse_options(config: type[Any], options: Mapping[str, str]) -> Any:
                 f"the method has no setting {shown(name) or repr(name)}", f"it has: {', '.join(fields)}"
             )
         values[name] = _parsed(name, text, getattr(defaults, name))
-    return dataclasses.replace(defaults, **values)
+    return as_said(config, values)
 
 
 def _parsed(name: str, text: str, default: Any) -> Any:

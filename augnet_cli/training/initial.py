@@ -46,11 +46,13 @@ class Start:
         encoder: with its weights.
         is_normalised: its mean and deviation came with the weights; else they are to be the pictures' own.
         scalar: of all colour channels together, as the weights were trained.
+        has_new_head: its head is new, and its backbone is not.
     """
 
     encoder: Encoder
     is_normalised: bool = True
     scalar: bool = False
+    has_new_head: bool = False
 
 
 def start_encoder(request: TrainRequest, config: Any, note: Note = lambda text: None) -> Start:
@@ -85,7 +87,7 @@ def start_encoder(request: TrainRequest, config: Any, note: Note = lambda text: 
             "--init scratch",
         )
     note(f"the head of {shown(init)} is {encoder.spec.head}: a new one, {head}, follows its backbone")
-    return Start(with_head(encoder, head, request.dim))
+    return Start(with_head(encoder, head, request.dim), has_new_head=True)
 
 
 def _unwhitened(encoder: Encoder, config: Any, note: Note) -> Encoder:
@@ -109,10 +111,10 @@ def _from_foreign_weights(
     note(f"{shown(file)}: {taken.told()}; a new head, {head}, follows")
     origin = taken.origin
     if origin.mean is None:
-        return Start(encoder, is_normalised=False, scalar=True)
+        return Start(encoder, is_normalised=False, scalar=True, has_new_head=True)
     encoder.mean.copy_(torch.tensor(origin.mean))
     encoder.std.copy_(torch.tensor(origin.std))
-    return Start(encoder)
+    return Start(encoder, has_new_head=True)
 
 
 def is_state_of_run(loaded: Mapping[str, Any]) -> bool:

@@ -117,11 +117,13 @@ class ViewLoader:
         """One view (b, 3, S, S) of every image in order, `size` at a time; no step of `epoch` sees it."""
         rows = np.arange(len(self.pixels))
         alone = replace(self, views=kind_of(self.views, 0), count=1, parts=1, mine=range(1))
-        for number, start in enumerate(range(0, len(rows), size)):
-            part = rows[start : start + size]
-            step = Step(epoch, NO_STEP + number, part, np.full(len(part), NO_STEP))
-            crops = alone._crops(part, step.repeats, epoch)
-            yield alone._finished(crops, epoch, step.number, 0)[:, 0]
+        parts = [rows[start : start + size] for start in range(0, len(rows), size)]
+        steps = (
+            Step(epoch, NO_STEP + number, part, np.full(len(part), NO_STEP))
+            for number, part in enumerate(parts)
+        )
+        for batch in alone.batches(steps):
+            yield batch.views[:, 0]
 
     def _mine(self, values: np.ndarray) -> np.ndarray:
         """This process's part of what a step has for each row."""

@@ -61,10 +61,7 @@ class TrainOutcome:
             "trained": self.trained,
             "set_aside": self.set_aside,
             "skipped": len(self.skipped),
-            "epochs": self.report.epochs,
-            "steps": self.report.steps,
-            "seconds": round(self.report.seconds, 1),
-            **self.report.throughput.as_dict(),
+            **self.report.as_dict(),
             "curve": [dict(line) for line in self.curve],
             "looks": [dict(look) for look in self.report.looks],
             "cooled_from": self.report.cooled_from,
@@ -80,7 +77,45 @@ class TrainOutcome:
         }
 
 
-def write_record(outcome: TrainOutcome) -> None:
+@dataclass(frozen=True)
+class DatasetOutcome:
+    """What a run on a data set made.
+
+    Attributes:
+        file: the encoder; `card` is its card.
+        dataset: its name.
+        images: learnt from.
+        curve: the lines of all epochs.
+        record: the file that tells all this.
+        skipped: images that could not be used.
+    """
+
+    file: str
+    card: Card
+    dataset: str
+    report: TrainReport
+    images: int
+    curve: tuple[Mapping[str, Any], ...]
+    settings: Mapping[str, Any]
+    record: str
+    skipped: tuple[Skip, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values, for `training.json` and for tools."""
+        return {
+            "version": RECORD_VERSION,
+            "augnet": __version__,
+            "dataset": self.dataset,
+            "settings": dict(self.settings),
+            "images": self.images,
+            "skipped": len(self.skipped),
+            **self.report.as_dict(),
+            "curve": [dict(line) for line in self.curve],
+            "encoder": self.card.id,
+        }
+
+
+def write_record(outcome: TrainOutcome | DatasetOutcome) -> None:
     """Write `training.json`, whole or not at all.
 
     Raises:

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import nn
 
 from augnet_cli.errors import TrainingError, UsageError
 from augnet_cli.images.names import shown
@@ -18,6 +19,7 @@ from augnet_cli.progress import Progress
 from augnet_cli.records import FoundFile
 from augnet_cli.training.choices import choose_bf16, choose_device, parse_options
 from augnet_cli.training.distinct import distinct_rows
+from augnet_cli.training.embedding import embed_rows
 from augnet_cli.training.encoder import Encoder
 from augnet_cli.training.finishing import images_of_finish
 from augnet_cli.training.gang import ALONE, Gang
@@ -26,6 +28,7 @@ from augnet_cli.training.initial import Start, fit_normalisation, start_encoder
 from augnet_cli.training.memory import keep_freed_memory
 from augnet_cli.training.methods import method_class
 from augnet_cli.training.methods.method import Method, Stage
+from augnet_cli.training.new_head import begin_as_axes
 from augnet_cli.training.pixels import PixelCache, build_pixel_cache
 from augnet_cli.training.presets import with_preset
 from augnet_cli.training.request import TrainRequest
@@ -45,6 +48,7 @@ FINISHING_RATIO = 2.0
 # Of --minutes, for reading images: two cores read 80 photos of 12 megapixels a second and train on 200; with
 # much less read, training would see the same few again and again.
 READING_SHARE = 1 / 3
+AXES_SAMPLE = 4000  # images that a new head's axes are computed of: a minute at most on two cores
 LEAST_TRAINING_SECONDS = 20.0  # some dozens of steps on two cores; with less the rest is wasted
 
 
@@ -273,6 +277,8 @@ def run_on(
     if not begin.start.is_normalised:
         scalar = begin.start.scalar or begin.method.scalar_norm
         fit_normalisation(begin.encoder, pixels.subset(parts.train), request.seed, scalar)
+    if begin.start.has_new_head and not getattr(begin.config, "faithful", False):
+        _begin_head(begin.method, pixels.subset(parts.train))
     return Run(
         request,
         begin.name,
@@ -286,3 +292,15 @@ def run_on(
         device,
         begin.bf16,
     )
+
+
+def _begin_head(method: Method, pixels: PixelCache) -> None:
+    """Let a new linear head begin as the principal axes of what the backbone says of the images."""
+    encoder = method.encoder
+    if not isinstance(encoder.head, nn.Linear):
+        return
+    # Spread over the whole: a folder a class would begin with the same class.
+    spread = np.linspace(0, len(pixels) - 1, min(len(pixels), AXES_SAMPLE)).astype(np.int64)
+    sample = pixels.subset(spread)
+    pooled = embed_rows(method, lambda images: encoder.pooled(images).float(), sample, torch.device("cpu"))
+    begin_as_axes(encoder.head, pooled)

@@ -10,6 +10,7 @@ import torch
 from augnet_cli.training.schedule import Shape, warm_cosine
 
 ADAM, SGD = "adam", "sgd"
+PAIR = 2  # images that come together where each has a partner
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,7 @@ class Recipe:
         momentum, nesterov: of SGD.
         weight_decay: added to the gradient (L2), as both optimisers of torch do.
         rate: share of the learning rate at a progress in [0, 1].
-        together: images of a step that can't be parted: 2 where they come in pairs.
+        together: images of a step that can't be parted: PAIR where they come in pairs.
     """
 
     optimiser: str = ADAM

@@ -56,6 +56,15 @@ class TrainReport:
     cooled_from: float | None = None
     best_step: int | None = None
 
+    def as_dict(self) -> dict[str, Any]:
+        """How long it took, for the record of a run."""
+        return {
+            "epochs": self.epochs,
+            "steps": self.steps,
+            "seconds": round(self.seconds, 1),
+            **self.throughput.as_dict(),
+        }
+
 
 def train(
     method: Method,

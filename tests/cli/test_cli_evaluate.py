@@ -48,6 +48,13 @@ REFUSED = {
     "both": (["train", ".", "--data", "cifar10:data"], 2, "FOLDER and --data", "augnet train FOLDER"),
     "no file": (["train", "--data", "cifar10:data"], 2, "needs a file", "--out"),
     "out of a folder": (["train", ".", "--out", "e.onnx"], 2, "--out is for --data", "leave out"),
+    "split of a folder": (["train", ".", "--split", "train"], 2, "--split is for --data", "leave out"),
+    "split to judge by": (
+        ["train", "--data", "cifar10:data", "--out", "e.onnx", "--split", "test"],
+        2,
+        "test is for judging",
+        "choose one of train",
+    ),
     "how often": (["train", ".", "--eval-data", "cifar10:data"], 2, "how often", "--eval-every"),
     "by what": (["train", ".", "--eval-every", "2"], 2, "labelled images", "--eval-data"),
 }

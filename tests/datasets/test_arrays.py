@@ -15,7 +15,7 @@ from augnet_cli.datasets.arrays import STL10_CLASSES
 from augnet_cli.datasets.pickles import unpickled
 from augnet_cli.datasets.record import NO_CLASS, TEST, TRAIN, UNLABELLED
 from augnet_cli.datasets.registry import read_dataset
-from augnet_cli.errors import DatasetError
+from augnet_cli.errors import DatasetError, UsageError
 
 
 @pytest.fixture(scope="module")
@@ -47,9 +47,19 @@ def test_stl10_is_turned_from_columns_to_rows_and_its_labels_begin_at_0(stl10: P
         np.testing.assert_array_equal(train.images.read(2), tinted(2, 2, 96))
         assert train.labels.tolist() == [0, 1, 2] and train.classes == STL10_CLASSES
         assert (found.splits[UNLABELLED].labels == NO_CLASS).all()
-    assert len(found.learnt_from) == 7
-    np.testing.assert_array_equal(found.learnt_from.read(6), tinted(23, 3, 96))
-    assert found.learnt_from.name(3) == "unlabelled/000000"
+    assert len(found.learnt_from()) == 7
+    np.testing.assert_array_equal(found.learnt_from().read(6), tinted(23, 3, 96))
+    assert found.learnt_from().name(3) == "unlabelled/000000"
+    assert (len(found.learnt_from(TRAIN)), len(found.learnt_from(UNLABELLED))) == (3, 4)
+    np.testing.assert_array_equal(found.learnt_from(UNLABELLED).read(3), tinted(23, 3, 96))
+    for split, word in (
+        (TEST, "is for judging"),
+        ("all", "is for judging"),
+        ("val", "no split to learn from"),
+    ):
+        with pytest.raises(UsageError, match=word) as caught:
+            found.learnt_from(split)
+        assert caught.value.hint == "choose one of train, unlabelled"
 
 
 def test_stl10_and_cifar10_are_as_torchvision_reads_them(stl10: Path, tmp_path: Path) -> None:

@@ -195,7 +195,7 @@ def test_settings_that_mean_nothing_are_refused_by_name(options: dict[str, objec
 
 
 def test_faithful_sets_every_switch_back() -> None:
-    method = method_of(faithful=True, flip=0.0, resolution_jitter=0.0)
+    method = method_of(faithful=True)
     assert method.encoder.spec.head == "tanh"
     assert method.scalar_norm and method.recipe.rate is constant
     views = method.view_transform(32)

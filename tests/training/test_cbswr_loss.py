@@ -116,6 +116,10 @@ def test_published_form_has_logits_of_unit_length_and_the_published_optimiser() 
     recipe = Cbswr.recipe_of(method.config)
     assert (recipe.optimiser, recipe.lr, recipe.momentum, recipe.weight_decay) == ("sgd", 1e-3, 0, 0)
     assert (recipe.images_per_step, recipe.epochs) == (128, 30)
+    ancestor = Cbswr.recipe_of(CbswrConfig(faithful=True, loss="instance_spreading"))
+    assert (ancestor.lr, ancestor.epochs, ancestor.momentum, ancestor.weight_decay) == (1e-3, 60, 0.9, 5e-4)
+    shares = [ancestor.rate(epoch / 60) for epoch in (0, 19, 20, 39, 40, 59)]
+    assert shares == pytest.approx([1, 1, 0.1, 0.1, 0.01, 0.01])
     config = method.config
     assert config.open_ratio and config.entropy_of_batch and config.centred_target
     assert all(torch.isfinite(term) for term in method.train().loss(batch_of()).values())

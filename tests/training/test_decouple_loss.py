@@ -84,7 +84,7 @@ def slow_terms(method: Decouple, batch: Batch) -> dict[str, float]:
         half = method.encoder.dim // 2
         names = functional.normalize(method.naming(features[:, :, half:].mean(1)), dim=1)
         assert method.bank is not None
-        logits = names @ method.bank.rows.T / method.temperature
+        logits = names @ method.bank.rows.T / method.config.temperature
         turns = method.turn(features[:, :, :half])
         each = [
             method.weights[row, turn] * functional.cross_entropy(turns[place, turn], torch.tensor(turn))
@@ -152,7 +152,7 @@ def test_late_of_one_never_weights() -> None:
 
 def test_faithful_noise_temperature_and_recipe_are_the_published_ones() -> None:
     method = method_of(faithful=True)
-    assert (method.noise, method.temperature) == (4096, 0.07)
+    assert (method.config.nce_k, method.config.temperature) == (4096, 0.07)
     recipe = method.recipe
     assert (recipe.optimiser, recipe.lr, recipe.images_per_step, recipe.epochs) == ("sgd", 0.01, 192, 245)
     rates = [0.01 * recipe.rate(epoch / 245) for epoch in (0, 89, 90, 130, 190, 210, 230, 244)]

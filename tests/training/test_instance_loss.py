@@ -85,7 +85,7 @@ def test_similarities_are_not_computed_in_bf16_under_autocast() -> None:
 
 
 def test_faithful_views_and_recipe_are_the_published_ones() -> None:
-    method = method_of(faithful=True, flip=1.0)
+    method = method_of(faithful=True)
     assert method.view_transform(32) == SimclrViews(32, flip=0.0, jitter=1.0, hue=0.4)
     recipe = method.recipe
     assert (recipe.optimiser, recipe.lr, recipe.images_per_step, recipe.epochs) == ("sgd", 0.03, 128, 200)

@@ -115,7 +115,7 @@ def test_pixels_of_a_data_set_are_those_of_its_files_and_kept_while_these_last(
     folder = class_folders(tmp_path / "train", ["a", "b"], 3, 80)
     class_folders(tmp_path / "test", ["a", "b"], 1)
     (folder / "a" / "2.png").write_bytes(b"\x89PNG\r\n\x1a\nbroken")
-    images = read_dataset(str(tmp_path)).learnt_from
+    images = read_dataset(str(tmp_path)).learnt_from()
     file = str(tmp_path / "pixels.u8")
     made = build_pixel_cache_of(images, file, side=64, workers=2)
     of_folder = pixels_of(folder)
@@ -127,7 +127,7 @@ def test_pixels_of_a_data_set_are_those_of_its_files_and_kept_while_these_last(
     assert len(build_pixel_cache_of(images, file, side=64, workers=2)) == 5
     assert os.stat(file).st_mtime_ns == written
     (folder / "a" / "1.png").unlink()
-    again = read_dataset(str(tmp_path)).learnt_from
+    again = read_dataset(str(tmp_path)).learnt_from()
     assert len(build_pixel_cache_of(again, file, side=64, workers=2)) == 4
 
 

@@ -197,6 +197,23 @@ def test_settings_that_can_t_be_are_refused_by_name(options: dict[str, Any], nam
         ScanConfig(**options)
 
 
+@pytest.mark.parametrize(
+    ("options", "optimiser", "lr", "images", "epochs"),
+    [
+        ({"clusters": 10}, "adam", 1e-4, 256, 50),
+        ({"clusters": 20}, "adam", 1e-4, 1024, 100),
+        ({"clusters": 50, "head_only": True}, "sgd", 5.0, 1024, 100),
+        ({"clusters": 200, "head_only": True}, "sgd", 5.0, 2048, 100),
+    ],
+)
+def test_faithful_recipe_of_clusters_is_that_of_the_set(
+    options: dict[str, Any], optimiser: str, lr: float, images: int, epochs: int
+) -> None:
+    recipe = ScanCluster.recipe_of(ScanConfig(faithful=True, **options))
+    assert (recipe.optimiser, recipe.lr) == (optimiser, lr)
+    assert (recipe.images_per_step, recipe.epochs) == (images, epochs)  # partners included
+
+
 def test_stages_are_those_wanted_and_the_pretext_has_its_own_settings() -> None:
     config = ScanConfig(pretext_set="temperature=0.3", pretext_epochs=7, selflabel_lr=0.5, faithful=True)
     pretext, cluster, selflabel = Scan.stages(config)

@@ -99,6 +99,14 @@ def test_running_mean_waits_for_the_end() -> None:
         torch.testing.assert_close(now.detach(), before + 0.25)
 
 
+def test_faithful_recipe_of_self_labels_is_that_of_the_set() -> None:
+    cifar = ScanSelfLabel.recipe_of(ScanConfig(faithful=True))
+    assert (cifar.optimiser, cifar.lr, cifar.images_per_step, cifar.epochs) == ("adam", 1e-4, 1000, 200)
+    subsets = ScanSelfLabel.recipe_of(ScanConfig(faithful=True, ema=0.999, balance=False))
+    assert (subsets.optimiser, subsets.lr, subsets.images_per_step, subsets.epochs) == ("sgd", 0.03, 512, 25)
+    assert (subsets.momentum, subsets.weight_decay) == (0.9, 0)
+
+
 def test_faithful_running_mean_takes_the_weights_place_and_sets_norms_back() -> None:
     method = selflabel_method(ema=0.75, faithful=True, threshold=0.0)
     start = [weight.detach().clone() for weight in method.encoder.parameters()]

@@ -21,14 +21,18 @@ Differs from the published code, each by a switch (`faithful=true` sets them all
 A batch of one cluster, where the published form is infinite, teaches nothing of the first term.
 
 `loss=instance_spreading` is the ancestor (Ye et al., 2019): every row is a centre of its own, without
-clusters, without drawing.
+clusters, without drawing; `faithful=true` trains it as it was for CUB and Cars (`views_like=crop`,
+`partners=self` and `flip=0.5` there), 60 epochs at a rate that falls twice.
 
 What `faithful=true` leaves to you: the network, its start and the width (`--dim`, there 128).
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -40,15 +44,23 @@ from augnet_cli.training.centre_softmax import centre_softmax, instance_spreadin
 from augnet_cli.training.crop_views import CropViews
 from augnet_cli.training.decoder import Decoder
 from augnet_cli.training.encoder import Encoder
+from augnet_cli.training.faithful import take_published
 from augnet_cli.training.methods.method import Batch, EmbedAll, Method
-from augnet_cli.training.recipe import SGD, Recipe
-from augnet_cli.training.schedule import constant
+from augnet_cli.training.recipe import PAIR, SGD, Recipe
+from augnet_cli.training.schedule import constant, stepped
 from augnet_cli.training.views import Views
 from augnet_cli.training.window_views import WindowViews
 
 IMAGES_PER_STEP = 128  # 64 anchors and their partners
-PAIR = 2  # an anchor and its partner
-PUBLISHED_LR, PUBLISHED_EPOCHS = 1e-3, 30
+OF_PAPER = Recipe(SGD, 1e-3, IMAGES_PER_STEP, epochs=30, rate=constant, together=PAIR)
+# A tenth of the rate from epoch 20 of 60 on, a hundredth from epoch 40 on.
+OF_ANCESTOR = replace(
+    OF_PAPER,
+    epochs=60,
+    momentum=0.9,
+    weight_decay=5e-4,
+    rate=partial(stepped, falls=((20 / 60, 0.1), (40 / 60, 0.01))),
+)
 ROWS_AT_ONCE = 1024  # compared with all others: 200 MB where n is 50,000
 MIN_AREA = 0.16  # of a picture, that a crop shows
 CHOICES = {
@@ -82,6 +94,10 @@ class CbswrConfig:
     assign_in_training: bool = False
     faithful: bool = False  # the published behaviour in all of the above
 
+    PUBLISHED: ClassVar[Mapping[str, Any]] = dict.fromkeys(
+        ("open_ratio", "unit_logits", "entropy_of_batch", "centred_target", "assign_in_training"), True
+    )
+
     def __post_init__(self) -> None:
         default = self.__dataclass_fields__
         for name, allowed in CHOICES.items():
@@ -109,20 +125,7 @@ class CbswrConfig:
                     f"{name} must lie in 0 to {most}, not {getattr(self, name)}",
                     f"--set {name}={default[name].default}",
                 )
-
-    @property
-    def resolved(self) -> CbswrConfig:
-        """With each switch as `faithful` sets it."""
-        if not self.faithful:
-            return self
-        return replace(
-            self,
-            open_ratio=True,
-            unit_logits=True,
-            entropy_of_batch=True,
-            centred_target=True,
-            assign_in_training=True,
-        )
+        take_published(self)
 
 
 class Cbswr(Method):
@@ -140,17 +143,10 @@ class Cbswr(Method):
     def recipe_of(cls, config: CbswrConfig) -> Recipe:
         if not config.faithful:
             return Recipe(images_per_step=IMAGES_PER_STEP, together=PAIR)
-        return Recipe(
-            optimiser=SGD,
-            lr=PUBLISHED_LR,
-            images_per_step=IMAGES_PER_STEP,
-            epochs=PUBLISHED_EPOCHS,
-            rate=constant,
-            together=PAIR,
-        )
+        return OF_ANCESTOR if config.loss == "instance_spreading" else OF_PAPER
 
     def __init__(self, encoder: Encoder, config: CbswrConfig) -> None:
-        super().__init__(encoder, config.resolved)
+        super().__init__(encoder, config)
         self.cluster_head: nn.Sequential | None = None
         self.decoder: Decoder | None = None
         if config.loss == "centre_softmax":
@@ -170,7 +166,7 @@ class Cbswr(Method):
         return WindowViews(size, flip=self.config.flip)
 
     def rows_in_epoch(self, images: int) -> int:
-        return 2 * images
+        return PAIR * images
 
     def start_epoch(self, epoch: int, embed_all: EmbedAll, rng: np.random.Generator) -> np.ndarray:
         if self.config.partners == "nearest":

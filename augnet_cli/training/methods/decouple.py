@@ -26,8 +26,10 @@ Letters: B images, n in all, d dim of the encoder, h the half of it, p dim of th
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -37,6 +39,7 @@ from torch.nn import functional
 from augnet_cli.errors import UsageError
 from augnet_cli.training.crop_views import CropViews
 from augnet_cli.training.encoder import Encoder
+from augnet_cli.training.faithful import take_published
 from augnet_cli.training.memory_bank import MemoryBank
 from augnet_cli.training.methods.method import Batch, EmbedAll, Method
 from augnet_cli.training.recipe import SGD, Recipe
@@ -51,7 +54,6 @@ PUBLISHED_RATE = partial(
     stepped, falls=tuple((epoch / PUBLISHED_EPOCHS, share) for epoch, share in PUBLISHED_FALLS)
 )
 ON_CPUS = Recipe(SGD, lr=0.05, images_per_step=128, momentum=0.9, nesterov=True, weight_decay=5e-4)
-PUBLISHED_NOISE, PUBLISHED_TEMPERATURE = 4096, 0.07
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,8 @@ class DecoupleConfig:
     flip: float = 0.5  # probability that a picture is mirrored before it is turned
     faithful: bool = False  # the published noise, temperature and recipe
 
+    PUBLISHED: ClassVar[Mapping[str, Any]] = {"nce_k": 4096, "temperature": 0.07}
+
     def __post_init__(self) -> None:
         for name, lowest in (("nce_k", 0), ("bank_dim", 1)):
             if getattr(self, name) < lowest:
@@ -80,6 +84,7 @@ class DecoupleConfig:
                 raise _refused(self, name, "in [0, 1]")
         if not 0 < self.min_area <= 1:
             raise _refused(self, "min_area", "above 0 and at most 1")
+        take_published(self)
 
 
 def _refused(config: DecoupleConfig, name: str, allowed: str) -> UsageError:
@@ -140,8 +145,6 @@ class Decouple(Method):
         self.turning = encoder.dim // 2
         self.turn = nn.Linear(self.turning, TURNS)
         self.naming = nn.Linear(encoder.dim - self.turning, config.bank_dim)
-        self.noise = PUBLISHED_NOISE if config.faithful else config.nce_k
-        self.temperature = PUBLISHED_TEMPERATURE if config.faithful else config.temperature
         self.bank: MemoryBank | None = None
         self._seen: tuple[Tensor, Tensor] | None = None
 
@@ -188,7 +191,7 @@ class Decouple(Method):
             return {
                 "turn": weighted_turn_loss(self.turn(first), self.weights[rows]),
                 "steady": steady_loss(second),
-                "name": self.bank.instance_loss(rows, unit, self.temperature, self.noise),
+                "name": self.bank.instance_loss(rows, unit, self.config.temperature, self.config.nce_k),
             }
 
     def after_step(self) -> None:

@@ -20,8 +20,10 @@ Letters: B images of a batch, n in all, d dim.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -30,6 +32,7 @@ from torch.nn import functional
 
 from augnet_cli.errors import UsageError
 from augnet_cli.training.encoder import Encoder
+from augnet_cli.training.faithful import take_published
 from augnet_cli.training.memory_bank import MemoryBank
 from augnet_cli.training.methods.method import Batch, EmbedAll, Method
 from augnet_cli.training.recipe import SGD, Recipe
@@ -55,6 +58,8 @@ class InstanceConfig:
     hue: float = 0.1  # of a full turn
     faithful: bool = False  # the published views and recipe
 
+    PUBLISHED: ClassVar[Mapping[str, Any]] = {"flip": 0.0, "fill": False, "jitter": 1.0, "hue": 0.4}
+
     def __post_init__(self) -> None:
         if self.nce_k < 0:
             raise UsageError(f"nce_k can't be under 0, as {self.nce_k} is", "--set nce_k=4096")
@@ -73,6 +78,7 @@ class InstanceConfig:
                     f"{name} must be in [0, {most:g}], not {getattr(self, name)}",
                     f"--set {name}={self.__dataclass_fields__[name].default}",
                 )
+        take_published(self)
 
 
 class Instance(Method):
@@ -101,8 +107,6 @@ class Instance(Method):
         return 1
 
     def view_transform(self, size: int) -> Views:
-        if self.config.faithful:
-            return SimclrViews(size, flip=0.0, jitter=1.0, hue=0.4)
         return SimclrViews(size, flip=self.config.flip, jitter=self.config.jitter, hue=self.config.hue)
 
     def begin(self, images: int) -> None:
@@ -110,7 +114,7 @@ class Instance(Method):
 
     def start_epoch(self, epoch: int, embed_all: EmbedAll, rng: np.random.Generator) -> None:
         """Before the first step, let the bank hold what the encoder makes of each image."""
-        if epoch == 0 and self.config.fill and not self.config.faithful:
+        if epoch == 0 and self.config.fill:
             assert self.bank is not None
             self.bank.rows.copy_(torch.from_numpy(embed_all()))
 

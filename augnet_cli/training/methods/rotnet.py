@@ -15,14 +15,17 @@ Letters: B images, S side, d dim.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any, ClassVar
 
 from torch import Tensor, nn
 
 from augnet_cli.errors import UsageError
 from augnet_cli.training.crop_views import ShiftedViews
 from augnet_cli.training.encoder import Encoder
+from augnet_cli.training.faithful import take_published
 from augnet_cli.training.methods.method import Batch, Method
 from augnet_cli.training.recipe import SGD, Recipe
 from augnet_cli.training.rotation import TURNS, refuse_blind_to_turns, turn_loss, turned
@@ -42,11 +45,14 @@ class RotnetConfig:
     flip: float = 0.5  # probability that a picture is mirrored before it is turned
     faithful: bool = False  # the published recipe
 
+    PUBLISHED: ClassVar[Mapping[str, Any]] = {"padding": 4, "flip": 0.5}
+
     def __post_init__(self) -> None:
         if self.padding < 0:
             raise UsageError(f"padding can't be under 0, as {self.padding} is", "--set padding=4")
         if not 0 <= self.flip <= 1:
             raise UsageError(f"flip is a probability, and {self.flip} is none", "--set flip=0.5")
+        take_published(self)
 
 
 class Rotnet(Method):
@@ -75,8 +81,6 @@ class Rotnet(Method):
         return 1
 
     def view_transform(self, size: int) -> Views:
-        if self.config.faithful:
-            return ShiftedViews(size)
         return ShiftedViews(size, self.config.padding, self.config.flip)
 
     def loss(self, batch: Batch) -> dict[str, Tensor]:

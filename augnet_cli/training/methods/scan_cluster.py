@@ -9,15 +9,19 @@ Differs from the published code, each by a switch (`faithful=true` sets them all
 - the best state and head are those of a tenth of the images that is not trained on (`held_out`).  There, the
   test split decides; a method has none here, so `faithful=true` trains on all images and lets them decide.
 - the length follows from the number of images; there, for CIFAR, 50 epochs of 10 clusters and 100 of more.
+- steps are of 128 anchors; there so for 10 clusters, of 512 for more.
+With `head_only` the recipe is that of subsets of ImageNet: 100 epochs of 512 anchors, beyond 50 clusters of
+1024.
 In both:
 - of few images K is at most half of a cluster, n / (2 C): more would not be of the same one.
-- steps are of 128 anchors; there, 512 for CIFAR-100 (`cluster_images=1024`).
 - anchors and partners share the statistics of batch norms, which there take turns.
 - clusters are told of the embedding; there, of pooled features, whatever head the pretext had.
 - views are strong; there, those of the pretext for ImageNet.
 """
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -27,17 +31,19 @@ from augnet_cli.search.exact import nearest
 from augnet_cli.training.encoder import Encoder
 from augnet_cli.training.flat_weights import flat, put_back, state_of
 from augnet_cli.training.methods.method import Batch, EmbedAll, Method
-from augnet_cli.training.methods.scan_config import FEW_CLASSES, ScanConfig
-from augnet_cli.training.recipe import SGD, Recipe
+from augnet_cli.training.methods.scan_config import FEW_CLASSES, FEW_CLASSES_OF_SUBSETS, ScanConfig
+from augnet_cli.training.recipe import PAIR, SGD, Recipe
 from augnet_cli.training.schedule import constant
 from augnet_cli.training.strong_views import StrongViews, longest_cut
 from augnet_cli.training.views import Views
 
-PAIR = 2  # an anchor and its partner
 SMALLEST_SHARE = 1e-8  # of a cluster in the entropy, whose gradient stays finite
 LOWEST_LOG = -100.0  # of an agreement, as torch's binary cross-entropy has it
 JUDGED_NEIGHBOURS = 5  # of each image that chooses the best state
 FEWEST_HELD_OUT = 20  # images: of fewer a state is not chosen by
+ON_CIFAR = Recipe(lr=1e-4, images_per_step=256, weight_decay=1e-4, rate=constant, together=PAIR)
+# Of the subsets of ImageNet, where the encoder stays as it is.
+ON_SUBSETS = Recipe(SGD, lr=5.0, images_per_step=256, momentum=0.9, rate=constant, together=PAIR)
 
 
 def scan_terms(anchors: Tensor, partners: Tensor, entropy_weight: float) -> tuple[Tensor, Tensor]:
@@ -112,14 +118,15 @@ class ScanCluster(Method):
 
     @classmethod
     def recipe_of(cls, config: ScanConfig) -> Recipe:
-        epochs = None
-        if config.faithful:
-            epochs = 50 if config.clusters <= FEW_CLASSES else 100
+        recipe = ON_SUBSETS if config.head_only else ON_CIFAR
+        if not config.faithful:
+            return recipe
         if config.head_only:
-            return Recipe(SGD, 5.0, 256, epochs, momentum=0.9, rate=constant, together=PAIR)
-        return Recipe(
-            lr=1e-4, images_per_step=256, epochs=epochs, weight_decay=1e-4, rate=constant, together=PAIR
-        )
+            anchors = 512 if config.clusters <= FEW_CLASSES_OF_SUBSETS else 1024
+        else:
+            anchors = 128 if config.clusters <= FEW_CLASSES else 512
+        epochs = 50 if config.clusters <= FEW_CLASSES and not config.head_only else 100
+        return replace(recipe, images_per_step=PAIR * anchors, epochs=epochs)
 
     def __init__(self, encoder: Encoder, config: ScanConfig) -> None:
         super().__init__(encoder, config)
@@ -137,10 +144,6 @@ class ScanCluster(Method):
     def views(self) -> int:
         return 1
 
-    @property
-    def includes_self(self) -> bool:
-        return self.config.include_self or self.config.faithful
-
     def view_transform(self, size: int) -> Views:
         return StrongViews(size, tuple(self.encoder.mean.tolist()), self.config.cutout or longest_cut(size))
 
@@ -156,7 +159,7 @@ class ScanCluster(Method):
         )
         self.register_buffer("best", flat([*self._encoder_state(), *state_of(self.heads[0])]))
         self.register_buffer("score", torch.tensor(torch.inf))
-        clusters, with_self = self.config.clusters, int(self.includes_self)
+        clusters, with_self = self.config.clusters, int(self.config.include_self)
         for name, value in (("learnt", learnt), ("judged", judged)):
             self.register_buffer(name, value)
         for name, count, wanted in (
@@ -171,7 +174,7 @@ class ScanCluster(Method):
 
     def _held_out(self, images: int) -> int:
         """How many of n images are not trained on."""
-        held = 0 if self.config.faithful else round(images * self.config.held_out)
+        held = round(images * self.config.held_out)
         return held if held >= FEWEST_HELD_OUT else 0
 
     def start_epoch(self, epoch: int, embed_all: EmbedAll, rng: np.random.Generator) -> np.ndarray | None:
@@ -193,7 +196,9 @@ class ScanCluster(Method):
             (self.neighbours, self.learnt, self.config.neighbours),
             (self.judged_neighbours, self.judged, JUDGED_NEIGHBOURS),
         ):
-            found = neighbours_of(rows[of.cpu().numpy()], wanted, self.config.clusters, self.includes_self)
+            found = neighbours_of(
+                rows[of.cpu().numpy()], wanted, self.config.clusters, self.config.include_self
+            )
             buffer.copy_(torch.from_numpy(found))
 
     def train(self, mode: bool = True) -> ScanCluster:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any, ClassVar
 
 from augnet_cli.errors import UsageError
 from augnet_cli.images.names import shown
+from augnet_cli.training.faithful import take_published
 
 PRETEXT, CLUSTER, SELFLABEL = "pretext", "cluster", "selflabel"
 ORDER = (PRETEXT, CLUSTER, SELFLABEL)
-FEW_CLASSES = 10  # up to so many the published recipes for CIFAR cluster for 50 epochs, beyond for 100
+# Up to so many the published recipes for CIFAR cluster for 50 epochs of 128 anchors a step, beyond for 100 of
+# 512; those for subsets of ImageNet take 512 anchors up to so many, beyond 1024.
+FEW_CLASSES, FEW_CLASSES_OF_SUBSETS = 10, 50
 
 
 @dataclass(frozen=True)
@@ -44,6 +49,8 @@ class ScanConfig:
     ema: float = 0.0  # share that a running mean of the weights keeps in a step; 0: there is none
     faithful: bool = False  # the published behaviour and recipes
 
+    PUBLISHED: ClassVar[Mapping[str, Any]] = {"include_self": True, "held_out": 0.0}
+
     def __post_init__(self) -> None:
         self._check_names()
         for name in ("clusters", "neighbours", "heads"):
@@ -65,6 +72,7 @@ class ScanConfig:
                     f"{name} must be from 0 to under {most:g}, not {getattr(self, name)}",
                     f"--set {name}={self._default(name)}",
                 )
+        take_published(self)
 
     def _check_names(self) -> None:
         wanted = self.wanted

@@ -14,8 +14,10 @@ Letters: B images, d dim of the encoder, p dim of the projection.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -23,6 +25,7 @@ from torch.nn import functional
 
 from augnet_cli.errors import UsageError
 from augnet_cli.training.encoder import Encoder
+from augnet_cli.training.faithful import take_published
 from augnet_cli.training.methods.method import Batch, Method
 from augnet_cli.training.recipe import SGD, Recipe
 from augnet_cli.training.schedule import half_cosine
@@ -44,6 +47,8 @@ class SimclrConfig:
     symmetric: bool = True  # both views are asked, not the first alone
     faithful: bool = False  # the published behaviour and recipe
 
+    PUBLISHED: ClassVar[Mapping[str, Any]] = {"symmetric": False}
+
     def __post_init__(self) -> None:
         if not self.temperature > 0:
             raise UsageError(
@@ -53,6 +58,7 @@ class SimclrConfig:
             raise UsageError(
                 f"the projection needs at least 1 number, not {self.projection}", "--set projection=128"
             )
+        take_published(self)
 
 
 def nt_xent(first: Tensor, second: Tensor, temperature: float, symmetric: bool) -> Tensor:
@@ -107,5 +113,4 @@ class Simclr(Method):
         # Over a temperature of 0.1 the 8 bits of bf16 would blur what is near.
         with torch.autocast(rows.device.type, enabled=False):
             unit = functional.normalize(rows, dim=2)
-            symmetric = self.config.symmetric and not self.config.faithful
-            return {"pick": nt_xent(unit[:, 0], unit[:, 1], self.config.temperature, symmetric)}
+            return {"pick": nt_xent(unit[:, 0], unit[:, 1], self.config.temperature, self.config.symmetric)}

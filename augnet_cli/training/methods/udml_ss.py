@@ -25,8 +25,9 @@ no batch norm, or kept it as it was: `freeze_norms=true`, which pays where the s
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -36,6 +37,7 @@ from torch.nn import functional
 from augnet_cli.errors import UsageError
 from augnet_cli.training.crop_views import CropViews
 from augnet_cli.training.encoder import Encoder
+from augnet_cli.training.faithful import take_published
 from augnet_cli.training.methods.method import Batch, EmbedAll, Method
 from augnet_cli.training.multi_similarity import ALPHA, BASE, BETA, MARGIN, multi_similarity
 from augnet_cli.training.pseudo_labels import balanced_order, clustered
@@ -74,6 +76,13 @@ class UdmlSsConfig:
     freeze_norms: bool = False  # batch norms keep the statistics that the encoder came with
     faithful: bool = False  # the published behaviour in all of the above
 
+    PUBLISHED: ClassVar[Mapping[str, Any]] = {
+        "rotate_first": True,
+        "relu_logits": True,
+        "cluster_view": "view",
+        "self_by_value": True,
+    }
+
     def __post_init__(self) -> None:
         default = self.__dataclass_fields__
         if self.cluster_view not in ("whole", "view"):
@@ -96,20 +105,7 @@ class UdmlSsConfig:
                     f"{name} can't be under 0, as {getattr(self, name)} is",
                     f"--set {name}={default[name].default}",
                 )
-
-    @property
-    def resolved(self) -> UdmlSsConfig:
-        """With each switch as `faithful` sets it."""
-        if not self.faithful:
-            return self
-        return replace(
-            self,
-            rotate_first=True,
-            relu_logits=True,
-            cluster_view="view",
-            self_by_value=True,
-            rotation_lr=self.rotation_lr or PUBLISHED_LR,
-        )
+        take_published(self)
 
     def clusters_of(self, images: int) -> int:
         """K for n images."""
@@ -136,7 +132,7 @@ class UdmlSs(Method):
         return replace(recipe, lr=PUBLISHED_LR, epochs=PUBLISHED_EPOCHS) if config.faithful else recipe
 
     def __init__(self, encoder: Encoder, config: UdmlSsConfig) -> None:
-        super().__init__(encoder, config.resolved)
+        super().__init__(encoder, config)
         self.turns_head: nn.Sequential | None = None
         if config.rotation:
             layers = [nn.Linear(encoder.width, HIDDEN), nn.ReLU(), nn.Linear(HIDDEN, TURNS)]
@@ -255,7 +251,8 @@ class UdmlSs(Method):
     def parameter_groups(self, lr: float) -> list[dict[str, Any]]:
         groups = [{"params": list(self.encoder.parameters()), "lr": lr}]
         if self.turns_head is not None:
-            groups.append({"params": list(self.turns_head.parameters()), "lr": self.config.rotation_lr or lr})
+            own = self.config.rotation_lr or (PUBLISHED_LR if self.config.faithful else lr)
+            groups.append({"params": list(self.turns_head.parameters()), "lr": own})
         return groups
 
 
