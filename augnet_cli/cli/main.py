@@ -2,31 +2,18 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Iterable
 from types import FrameType
 from typing import Annotated, Any, NoReturn
 
 import typer
 from typer.core import TyperGroup
 
-from augnet_cli.cli.apply import apply
-from augnet_cli.cli.bench import bench
-from augnet_cli.cli.calibrate import calibrate
-from augnet_cli.cli.cluster import cluster
-from augnet_cli.cli.decide import decide
-from augnet_cli.cli.dedupe import dedupe
-from augnet_cli.cli.embed import embed
-from augnet_cli.cli.evaluate import evaluate
-from augnet_cli.cli.info import info
-from augnet_cli.cli.inspect import inspect
-from augnet_cli.cli.leaks import leaks
-from augnet_cli.cli.query import query
 from augnet_cli.cli.terminal import end_progress
-from augnet_cli.cli.train import train
-from augnet_cli.cli.undo import undo
 from augnet_cli.cli.usage import in_our_words
 from augnet_cli.errors import EXIT_INTERRUPTED, AugnetError, Interrupted
 
@@ -57,34 +44,48 @@ class Commands(TyperGroup):
             _end(0)
 
 
-app = typer.Typer(
-    name="augnet",
-    cls=Commands,
-    help="Find duplicates, clusters and look-alikes in a folder of images; train your own encoder for them.",
-    no_args_is_help=True,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-# Short enough for one line each in `augnet --help`; the help of a command is its docstring.
-SUMMARIES: dict[Callable[..., None], str] = {
-    train: "Learn an encoder from a folder's own images.",
-    evaluate: "Judge an encoder by the classes of a data set.",
-    embed: "Embed the images of a folder that are new or changed.",
-    dedupe: "Find images that show the same picture; changes no file.",
-    apply: "Carry out a plan of dedupe; can be undone.",
-    undo: "Bring back what apply took away.",
-    decide: "Remember that two images are, or are not, the same picture.",
-    leaks: "Find images that are in two splits of a data set; a gate for CI.",
-    calibrate: "Say what a threshold means in a folder: precision and recall.",
-    cluster: "Split the images of a folder into clusters that belong together.",
-    query: "List the images that are nearest to an image, or to several.",
-    inspect: "Say what a folder is made of, and which pictures look wrong.",
-    info: "Say what augnet knows of a folder.",
-    bench: "Say how fast each stage is here, and what holds it back.",
+# Short enough for one line each in `augnet --help`; the help of a command is its docstring.  Command NAME is the
+# function NAME of the module NAME beside this one.
+SUMMARIES = {
+    "train": "Learn an encoder from a folder's own images.",
+    "evaluate": "Judge an encoder by the classes of a data set.",
+    "embed": "Embed the images of a folder that are new or changed.",
+    "dedupe": "Find images that show the same picture; changes no file.",
+    "apply": "Carry out a plan of dedupe; can be undone.",
+    "undo": "Bring back what apply took away.",
+    "decide": "Remember that two images are, or are not, the same picture.",
+    "leaks": "Find images that are in two splits of a data set; a gate for CI.",
+    "calibrate": "Say what a threshold means in a folder: precision and recall.",
+    "cluster": "Split the images of a folder into clusters that belong together.",
+    "query": "List the images that are nearest to an image, or to several.",
+    "inspect": "Say what a folder is made of, and which pictures look wrong.",
+    "info": "Say what augnet knows of a folder.",
+    "bench": "Say how fast each stage is here, and what holds it back.",
 }
-for command, summary in SUMMARIES.items():
-    app.command(short_help=summary)(command)
+
+
+def app_of(names: Iterable[str] = SUMMARIES) -> typer.Typer:
+    """The program with these commands: putting the options of all together takes longer than some commands."""
+    app = typer.Typer(
+        name="augnet",
+        cls=Commands,
+        help="Find duplicates, clusters and look-alikes in a folder of images; train your own encoder for them.",
+        no_args_is_help=True,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    app.callback()(main)
+    for name in names:
+        module = importlib.import_module(f"augnet_cli.cli.{name}")
+        app.command(short_help=SUMMARIES[name])(getattr(module, name))
+    return app
+
+
+def _wanted() -> Iterable[str]:
+    """The commands that the words typed can need: one, where they begin with it."""
+    first = sys.argv[1] if len(sys.argv) > 1 else ""
+    return (first,) if first in SUMMARIES else SUMMARIES
 
 
 def _version(wanted: bool) -> None:
@@ -95,7 +96,6 @@ def _version(wanted: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
 def main(
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
@@ -115,7 +115,7 @@ def run() -> None:
     debug = "--debug" in sys.argv
     try:
         # One name however it was started: help, errors and shell completion say it.
-        app(prog_name="augnet")
+        app_of(_wanted())(prog_name="augnet")
     except AugnetError as error:
         if debug:
             raise

@@ -11,6 +11,8 @@ Letters: n rows, d dim, c directions.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from augnet_cli.search.running_top import nearest_nearly
@@ -29,13 +31,24 @@ def look_space(embeddings: np.ndarray, seed: int) -> np.ndarray:
 
     Args:
         embeddings: (n, d) float32 unit rows, near copies left out.
-        seed: of the sample, where there are more than SMOOTHED rows.
+        seed: of the sample, where there are more than SMOOTHED rows; the directions are then those of it.
 
     Returns:
         (n, c) float32 unit rows, c = min(DIRECTIONS, d, n).  Equal rows stay equal.
     """
-    smooth = _smoothed(embeddings, _sample(len(embeddings), seed))
-    return unit(_in_main_directions(smooth, DIRECTIONS))
+    sample = _sample(len(embeddings), seed)
+    among = embeddings if len(sample) == len(embeddings) else embeddings[sample]
+    first = _smoothed(among, among)
+    axes = _axes(first, DIRECTIONS)
+    if among is embeddings:
+        return unit(axes.places(first))
+    del first
+    placed = np.empty((len(embeddings), axes.directions.shape[1]), np.float32)
+    # A block at a time: all smoothed rows at once would take as much memory as the embeddings.
+    for start in range(0, len(embeddings), SMOOTHED):
+        block = slice(start, start + SMOOTHED)
+        placed[block] = unit(axes.places(_smoothed(among, embeddings[block])))
+    return placed
 
 
 def main_directions(rows: np.ndarray, count: int) -> np.ndarray:
@@ -43,7 +56,7 @@ def main_directions(rows: np.ndarray, count: int) -> np.ndarray:
 
     The sign of a direction is that of its largest part, so that the same rows give the same numbers.
     """
-    return _in_main_directions(rows, count)
+    return _axes(rows, count).places(rows)
 
 
 def unit(rows: np.ndarray) -> np.ndarray:
@@ -59,21 +72,30 @@ def _sample(rows: int, seed: int) -> np.ndarray:
     return np.sort(np.random.default_rng(seed).permutation(rows)[:SMOOTHED])
 
 
-def _smoothed(embeddings: np.ndarray, sample: np.ndarray) -> np.ndarray:
-    """(n, d) float32: each row and the mean of its nearest of the sample; a row itself may be among them."""
-    among = embeddings if len(sample) == len(embeddings) else embeddings[sample]
-    wanted = min(NEIGHBOURS + 1, len(among))
-    smooth = np.empty_like(embeddings)
-    for start in range(0, len(embeddings), SMOOTHED):
-        near, _ = nearest_nearly(among, embeddings[start : start + SMOOTHED], wanted)
-        for first in range(0, len(near), GATHERED):
-            part = near[first : first + GATHERED]
-            rows = slice(start + first, start + first + len(part))
-            smooth[rows] = embeddings[rows] + among[part].mean(axis=1)
+def _smoothed(among: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """(n, d) float32: each row and the mean of its nearest of `among`; a row itself may be one of them."""
+    near, _ = nearest_nearly(among, rows, min(NEIGHBOURS + 1, len(among)))
+    smooth = np.empty_like(rows)
+    for start in range(0, len(rows), GATHERED):
+        part = slice(start, start + GATHERED)
+        smooth[part] = rows[part] + among[near[part]].mean(axis=1)
     return smooth
 
 
-def _in_main_directions(rows: np.ndarray, count: int) -> np.ndarray:
+@dataclass(frozen=True)
+class _Axes:
+    """Directions (d, c) float32 of largest variance, in that order, and what rows have in common (d,)."""
+
+    directions: np.ndarray
+    middle: np.ndarray
+
+    def places(self, rows: np.ndarray) -> np.ndarray:
+        """(n, c) float32: where (n, d) rows lie along the directions."""
+        placed: np.ndarray = rows @ self.directions - (self.middle @ self.directions)
+        return placed.astype(np.float32)
+
+
+def _axes(rows: np.ndarray, count: int) -> _Axes:
     middle = rows.mean(axis=0, dtype=np.float64)
     spread = np.zeros((rows.shape[1], rows.shape[1]))
     for start in range(0, len(rows), SMOOTHED):
@@ -82,6 +104,4 @@ def _in_main_directions(rows: np.ndarray, count: int) -> np.ndarray:
     _, directions = np.linalg.eigh(spread)
     chosen = directions[:, ::-1][:, :count]
     signs = np.sign(chosen[np.abs(chosen).argmax(axis=0), np.arange(chosen.shape[1])])
-    chosen = (chosen * np.where(signs == 0, 1, signs)).astype(np.float32)
-    placed: np.ndarray = rows @ chosen - (middle @ chosen)
-    return placed.astype(np.float32)
+    return _Axes((chosen * np.where(signs == 0, 1, signs)).astype(np.float32), middle)

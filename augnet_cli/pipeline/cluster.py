@@ -31,7 +31,7 @@ from augnet_cli.progress import SILENT, Progress
 from augnet_cli.results import NO_CLUSTER, Cluster, ClusterResult, Flagged, Outlier
 from augnet_cli.results.inspect import HARMLESS
 from augnet_cli.search.exact import pairs_within
-from augnet_cli.store.columns import Collection, Images
+from augnet_cli.store.columns import Collection, Images, rows_at
 
 
 @dataclass(frozen=True)
@@ -192,7 +192,7 @@ def _parted(
     place = np.searchsorted(counted, once)
     weights = np.bincount(place[collection.images.rows], minlength=len(counted))
     own = None if assigned is None else assigned[counted]
-    parted = part(collection.embeddings[counted], weights, wish, before, progress, own)
+    parted = part(rows_at(collection.embeddings, counted), weights, wish, before, progress, own)
     return replace(parted, labels=parted.labels[place], children=parted.children[place])
 
 
@@ -227,7 +227,7 @@ def _outliers(found: Found, wanted: int, progress: Progress) -> tuple[Outlier, .
         return ()
     images = found.collection.images
     progress.start("comparing neighbours", None)
-    odd = oddness(found.collection.embeddings[found.counted])
+    odd = oddness(rows_at(found.collection.embeddings, found.counted))
     progress.finish()
     first = np.unique(images.rows, return_index=True)[1]  # each row has a file
     return tuple(

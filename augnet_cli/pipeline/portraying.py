@@ -8,7 +8,7 @@ from augnet_cli.clusters.exemplars import Portrait, centres_of, portraits
 from augnet_cli.clusters.words import names
 from augnet_cli.pipeline.parting import Parted
 from augnet_cli.results import Cluster, Looks
-from augnet_cli.store.columns import Images
+from augnet_cli.store.columns import Images, rows_at
 
 # A picture is square if its sides differ by no more than this: 1.1 is what a slight crop leaves.
 SQUARE = 1.1
@@ -28,11 +28,12 @@ def portrayed(
         the clusters, and centres (k, d) float32 unit rows.
     """
     labels = parted.labels[counted]
-    centres = centres_of(embeddings[counted], labels, parted.k)
+    own = rows_at(embeddings, counted)
+    centres = centres_of(own, labels, parted.k)
     told = _Telling(images, embeddings, counted)
     files = told.files_by_number(parted.labels, parted.k)
     titles = names([[images.paths[file] for file in each.tolist()] for each in files])
-    drawn = portraits(embeddings[counted], labels, centres)
+    drawn = portraits(own, labels, centres)
     clusters = tuple(
         told.cluster(number, title, portrait, of, told.children(of, parted))
         for number, (title, portrait, of) in enumerate(zip(titles, drawn, files, strict=True))
@@ -67,10 +68,11 @@ class _Telling:
         counted = self._counted[np.isin(self._counted, rows)]
         labels = parted.children[counted]
         inner = _Telling(self._images, self._embeddings, counted)
-        centres = centres_of(self._embeddings[counted], labels, count)
+        own = rows_at(self._embeddings, counted)
+        centres = centres_of(own, labels, count)
         parts = self.files_by_number(parted.children, count, files)
         titles = names([[self._images.paths[file] for file in each.tolist()] for each in parts])
-        drawn = portraits(self._embeddings[counted], labels, centres)
+        drawn = portraits(own, labels, centres)
         return tuple(
             inner.cluster(number, title, portrait, of, ())
             for number, (title, portrait, of) in enumerate(zip(titles, drawn, parts, strict=True))

@@ -178,6 +178,11 @@ def joined(parts: Sequence[np.ndarray], kind: type | str) -> np.ndarray:
     return np.concatenate(parts) if parts else np.empty(0, kind)
 
 
+def rows_at(rows: np.ndarray, numbers: np.ndarray) -> np.ndarray:
+    """Rows (m, d) at different ascending `numbers`; where that is all of them, themselves and no copy."""
+    return rows if len(numbers) == len(rows) else rows[numbers]
+
+
 def places_of(wanted: np.ndarray, among: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Where each of (b,) hashes stands among (m,) in order, and whether it does."""
     if len(among) == 0:

@@ -20,7 +20,7 @@ from augnet_program import PROGRAM, TIMEOUT_S, Done, augnet, environment, in_chi
 from conftest import drawn_picture
 
 from augnet_cli.cli import terminal
-from augnet_cli.cli.main import app
+from augnet_cli.cli.main import app_of
 from augnet_cli.cli.terminal import PlainProgress
 from augnet_cli.version import __version__
 
@@ -52,7 +52,7 @@ def test_version_and_help_without_a_command() -> None:
 def test_help_says_what_each_option_does_and_shows_an_example(command: str) -> None:
     text = augnet(command, "--help").ok().out.decode()
     assert re.search(rf"^  Example: augnet {command} \S+", text, re.MULTILINE)
-    parameters = typer.main.get_command(app).commands[command].params  # type: ignore[attr-defined]
+    parameters = typer.main.get_command(app_of()).commands[command].params  # type: ignore[attr-defined]
     words = " ".join(text.split())
     for parameter in parameters:
         assert parameter.help, f"{parameter.name} has no help"

@@ -15,10 +15,11 @@ def slowly_smoothed(rows: np.ndarray, among: np.ndarray, wanted: int) -> np.ndar
     return np.stack([row + among[of].mean(axis=0) for row, of in zip(rows, near, strict=True)])
 
 
-def slowly_placed(rows: np.ndarray, count: int) -> np.ndarray:
-    centred = rows.astype(np.float64) - rows.mean(axis=0)
-    _, _, directions = np.linalg.svd(centred, full_matrices=False)
-    return centred @ directions[:count].T
+def slowly_placed(rows: np.ndarray, of: np.ndarray, count: int) -> np.ndarray:
+    """`rows` along the main directions of the rows `of`."""
+    middle = of.mean(axis=0, dtype=np.float64)
+    _, _, directions = np.linalg.svd(of - middle, full_matrices=False)
+    return (rows - middle) @ directions[:count].T
 
 
 @pytest.mark.parametrize("smoothed", [1000, 40])
@@ -28,7 +29,8 @@ def test_the_space_is_that_of_a_slow_loop_up_to_signs(smoothed: int, monkeypatch
     monkeypatch.setattr(space, "DIRECTIONS", 6)
     rows = unit(np.random.default_rng(3).standard_normal((90, 24)))
     sample = np.sort(np.random.default_rng(7).permutation(90)[:smoothed]) if smoothed < 90 else np.arange(90)
-    expected = unit(slowly_placed(slowly_smoothed(rows, rows[sample], 11), 6))
+    smooth = slowly_smoothed(rows, rows[sample], 11)
+    expected = unit(slowly_placed(smooth, smooth[sample], 6))
     found = look_space(rows, seed=7)
     assert found.dtype == np.float32
     np.testing.assert_allclose(np.abs(found), np.abs(expected), atol=2e-4)

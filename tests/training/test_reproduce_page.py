@@ -57,9 +57,9 @@ def test_every_training_names_what_there_is(words: list[str]) -> None:
 def test_every_option_of_the_page_is_one_of_the_program() -> None:
     from typer.main import get_command
 
-    from augnet_cli.cli.main import app
+    from augnet_cli.cli.main import app_of
 
-    program = get_command(app)
+    program = get_command(app_of())
     for words in commands():
         known = {name for option in program.commands[words[1]].params for name in option.opts}  # type: ignore[attr-defined]
         assert {word for word in words if word.startswith("--")} <= known, words
