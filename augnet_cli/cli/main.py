@@ -44,8 +44,9 @@ class Commands(TyperGroup):
             _end(0)
 
 
-# Short enough for one line each in `augnet --help`; the help of a command is its docstring.  Command NAME is the
-# function NAME of the module NAME beside this one.
+PURPOSE = "Find duplicates, clusters and look-alikes in a folder of images; train your own encoder for them."
+# Short enough for one line each in `augnet --help`; the help of a command is its docstring.  Command NAME is
+# the function NAME of the module NAME beside this one.
 SUMMARIES = {
     "train": "Learn an encoder from a folder's own images.",
     "evaluate": "Judge an encoder by the classes of a data set.",
@@ -65,11 +66,11 @@ SUMMARIES = {
 
 
 def app_of(names: Iterable[str] = SUMMARIES) -> typer.Typer:
-    """The program with these commands: putting the options of all together takes longer than some commands."""
+    """The program with these commands: to put the options of all together takes longer than some commands."""
     app = typer.Typer(
         name="augnet",
         cls=Commands,
-        help="Find duplicates, clusters and look-alikes in a folder of images; train your own encoder for them.",
+        help=PURPOSE,
         no_args_is_help=True,
         rich_markup_mode=None,
         pretty_exceptions_enable=False,
