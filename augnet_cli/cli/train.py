@@ -11,7 +11,15 @@ import typer
 
 from augnet_cli.cli import options
 from augnet_cli.cli.terminal import progress_for
-from augnet_cli.cli.training_told import one_voice, print_file, print_line, tell, tell_of_dataset
+from augnet_cli.cli.training_told import (
+    ASKED,
+    one_voice,
+    print_file,
+    print_line,
+    tell,
+    tell_of_dataset,
+    tell_settings,
+)
 from augnet_cli.cli.typed import without_place
 from augnet_cli.errors import UsageError
 
@@ -114,14 +122,21 @@ def train(
         ),
     ] = None,
     method: Annotated[
-        str | None, typer.Option("--method", help="How to learn.  [default: copies]", show_default=False)
+        str | None,
+        typer.Option(
+            "--method",
+            help="How to learn: copies, augnet, simclr, instance, rotnet, decouple, scan, udml-ss, cbswr, or "
+            "one of another package.  [default: copies]",
+            show_default=False,
+        ),
     ] = None,
     settings: Annotated[
         list[str] | None,
         typer.Option(
             "--set",
             metavar="NAME=VALUE",
-            help="A setting of the method, such as temperature=0.1; repeatable.",
+            help="A setting of the method, such as temperature=0.1; repeatable.  `--set help` lists those of "
+            "--method, with their defaults and meanings.",
         ),
     ] = None,
     init: Annotated[
@@ -237,6 +252,9 @@ def train(
     from augnet_cli.pipeline.train_dataset import judging_split, train_on
 
     require_training()
+    if settings and ASKED in settings:
+        tell_settings(method)
+        return
     from augnet_cli.cores import usable_cores
     from augnet_cli.training.gang import gang_from_environment
     from augnet_cli.training.request import TrainRequest

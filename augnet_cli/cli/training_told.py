@@ -18,6 +18,8 @@ from augnet_cli.errors import AugnetError
 if TYPE_CHECKING:
     from augnet_cli.training.outcome import DatasetOutcome, TrainOutcome
 
+ASKED = "help"  # in place of NAME=VALUE
+
 
 @contextlib.contextmanager
 def one_voice(leads: bool) -> Iterator[None]:
@@ -46,6 +48,21 @@ def tell(outcome: TrainOutcome, quiet: bool) -> None:
     note(f"{shown(outcome.record)} and training.png beside it tell how it went", quiet)
     if outcome.skipped:
         note(f"{len(outcome.skipped)} images were not used; `augnet embed` lists them", quiet)
+
+
+def tell_settings(method: str | None) -> None:
+    """The settings of a method, on stdout.
+
+    Raises:
+        UsageError: there is no such method.
+    """
+    from augnet_cli.training.methods import method_class
+    from augnet_cli.training.request import DEFAULT_METHOD
+    from augnet_cli.training.settings_told import setting_lines
+
+    with printing():
+        for line in setting_lines(method_class(method or DEFAULT_METHOD).Config):
+            typer.echo(line)
 
 
 def print_line(line: dict[str, Any]) -> None:

@@ -58,7 +58,8 @@ def _classed(root: str, below: str) -> list[Named]:
     if not images:
         raise DatasetError(
             f"{shown(os.path.join(root, below))} holds no folder with images, so there are no classes",
-            f"lay it out as FOLDER/CLASS/IMAGE, or put a {TABLE} of paths and labels in it",
+            f"lay it out as FOLDER/CLASS/IMAGE, or put a {TABLE} of paths and labels in it; "
+            "to learn from images without classes: augnet train FOLDER",
         )
     return images
 

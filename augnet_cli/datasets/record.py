@@ -95,7 +95,9 @@ class Dataset:
         names = [name for name in (TRAIN, UNLABELLED) if name in self.splits]
         if split is not None and split not in names:
             what = "is for judging" if split in (TEST, ALL) else "is no split to learn from"
-            raise UsageError(f"{shown(split)} {what}", f"choose one of {', '.join(names)}")
+            raise UsageError(
+                f"{shown(split)} {what}", f"--split {' or '.join(names)}, or leave it out for all"
+            )
         parts = [self.splits[name].images for name in names if split in (None, name)]
         return parts[0] if len(parts) == 1 else Joined(tuple(parts))
 

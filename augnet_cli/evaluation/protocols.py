@@ -18,7 +18,7 @@ from augnet_cli.evaluation.clustering import (
     matched,
     mutual_information,
 )
-from augnet_cli.evaluation.knn import knn_accuracy, named_by_neighbours
+from augnet_cli.evaluation.knn import NEIGHBOURS, knn_accuracy, named_by_neighbours
 from augnet_cli.evaluation.retrieval import judge_rows, recall_as_published
 
 # k-means++ starts of which the tightest is taken.  AugNet's notebook takes 100 and UDML-SS 10; with 20 the
@@ -143,7 +143,8 @@ def judge_while_training(rows: np.ndarray, labels: np.ndarray, classes: int, see
     """A few figures of (n, d) unit rows that are cheap enough to be told again and again."""
     clusters = judge_clustering(rows, labels, classes, seed, restarts=1).figures
     figures = {
-        "knn": knn_accuracy(rows, labels),
+        # Of few images 20 neighbours would be most of all others, and an image's own class one short.
+        "knn": knn_accuracy(rows, labels, min(NEIGHBOURS, max(1, len(labels) // classes - 1))),
         "acc": clusters["acc"],
         "nmi": clusters["nmi_arithmetic"],
         "ari": clusters["ari"],

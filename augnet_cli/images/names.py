@@ -37,6 +37,11 @@ def pasted(text: str, instead: str = "FOLDER") -> str:
     return shlex.quote(text) if shown(text) == text else instead
 
 
+def encoder_words(typed: str | None) -> str:
+    """What to add to a command, with a space before it, so that it takes the encoder that the user named."""
+    return "" if typed is None else f" --encoder {pasted(typed, 'FILE')}"
+
+
 def _shown_character(character: str) -> str:
     if character == "\\":
         return "\\\\" if BACKSLASH_IN_NAMES else character

@@ -67,6 +67,7 @@ def assign(
             spread=_distances_alone(collection, labels, found.centres),
             assigned_to=request.folder,
             of=len(found.centres),
+            typed_encoder=other.request.encoder,
         )
 
 

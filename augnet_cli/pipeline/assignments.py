@@ -16,7 +16,7 @@ import numpy as np
 from augnet_cli.cores import usable_cores
 from augnet_cli.encoder.embedder import Embedder
 from augnet_cli.encoder.flow import BATCH
-from augnet_cli.errors import UsageError
+from augnet_cli.errors import EncoderError
 from augnet_cli.images.decode import MAX_MEGAPIXELS, decode
 from augnet_cli.images.files import content_hash, read_bytes
 from augnet_cli.images.names import pasted, shown
@@ -34,11 +34,11 @@ def check_clusters(embedder: Embedder, folder: str) -> None:
     """Refuse an encoder that tells no clusters apart.
 
     Raises:
-        UsageError: it does not.
+        EncoderError: it does not.
     """
     if embedder.clusters:
         return
-    raise UsageError(
+    raise EncoderError(
         f"the encoder {shown(embedder.file)} has no clusters of its own, which --method scan shows",
         f"make one: augnet train {pasted(folder)} --method scan --set clusters=N --replace always, "
         "or name one: --encoder FILE",
@@ -51,7 +51,7 @@ def assignments(fresh: Fresh, images: Images, progress: Progress) -> np.ndarray:
     Only what is not kept is decoded.
 
     Raises:
-        UsageError: the encoder has no clusters.
+        EncoderError: the encoder has no clusters.
     """
     embedder, place = fresh.embedder, fresh.store.place
     check_clusters(embedder, fresh.request.folder)

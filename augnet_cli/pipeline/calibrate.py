@@ -91,6 +91,7 @@ def calibrate(
         curve=kept.curve if kept else (),
         skipped=fresh.result.skipped,
         why_not=made if isinstance(made, str) else "",
+        typed_encoder=fresh.request.encoder,
     )
 
 

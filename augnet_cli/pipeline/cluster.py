@@ -219,6 +219,7 @@ def _told(fresh: Fresh, found: Found, asked: ClusterRequest, progress: Progress)
         flagged=_flagged(fresh, images, asked, progress),
         spread=spread,
         layout=asked.layout,
+        typed_encoder=fresh.request.encoder,
     )
 
 

@@ -113,6 +113,7 @@ def dedupe(
         plan=plan,
         search=search,
         recall=recall,
+        typed_encoder=request.encoder,
     )
     if plan is not None:
         save_plan(result, [*going, *(images.at(star.kept.path) for star in groups)], plan)

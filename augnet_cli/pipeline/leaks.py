@@ -95,6 +95,7 @@ def leaks(
         labelled=labelled,
         search=search,
         recall=recall,
+        typed_encoder=request.encoder,
     )
     if write_clean is not None:
         _write_clean(result, layout, paths, met, write_clean, progress)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from augnet_cli.images.names import pasted, shown
+from augnet_cli.images.names import encoder_words, pasted, shown
 from augnet_cli.report.colour_words import colour_words
 from augnet_cli.report.style import PLAIN, Style
 from augnet_cli.report.text import count, distance_words, skipped_lines
@@ -128,6 +128,7 @@ def _again(result: ClusterResult) -> str:
     words = f"augnet cluster {pasted(result.assigned_to or result.typed_folder)}"
     if result.assigned_to:
         words += f" --assign {pasted(result.typed_folder)}"
+    words += encoder_words(result.typed_encoder)
     if result.method != KMEANS:
         words += f" --method {result.method}"
     if result.method not in (DENSITY, LEARNT) and not result.chosen:

@@ -6,7 +6,7 @@ import html
 import re
 from collections.abc import Iterator
 
-from augnet_cli.images.names import pasted, shown
+from augnet_cli.images.names import encoder_words, pasted, shown
 from augnet_cli.records import EXACT
 from augnet_cli.report.style import PLAIN, Style
 from augnet_cli.report.text import SUSPECTS_SHOWN, count, distance_words, recall_lines, skipped_lines
@@ -89,6 +89,7 @@ def _images(split: Split) -> str:
 def _again(result: LeaksResult) -> str:
     """The command that finds the same again."""
     words = " ".join(["augnet leaks", *(pasted(split.typed_folder) for split in result.splits)])
+    words += encoder_words(result.typed_encoder)
     if result.threshold is not None:
         words += f" --threshold {result.threshold:.10g}"
     if not result.verified:

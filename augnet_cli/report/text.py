@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import TextIO
 
-from augnet_cli.images.names import pasted, shown
+from augnet_cli.images.names import encoder_words, pasted, shown
 from augnet_cli.records import CALIBRATED, DEFAULT_PRECISION, EXACT, Group, Recall, Redundant, Skip
 from augnet_cli.report.style import PLAIN, Style
 from augnet_cli.report.words import verdict_words
@@ -75,6 +75,7 @@ def dedupe_lines(result: DedupeResult, style: Style = PLAIN) -> Iterator[str]:
 def _again(result: DedupeResult) -> str:
     """The command that finds the same again."""
     again = " ".join(("augnet dedupe", *map(pasted, result.typed or (result.typed_folder,))))
+    again += encoder_words(result.typed_encoder)
     if result.threshold is not None:
         again += f" --threshold {result.threshold:.10g}"
     if not result.verified:
@@ -133,7 +134,8 @@ def calibration_lines(result: CalibrationResult, style: Style = PLAIN) -> Iterat
         source = f"the encoder's own: {result.why_not}"
     yield f"{style.bold}{images}, threshold {result.threshold:g}{style.reset}, {source}"
     asked = "" if result.precision == DEFAULT_PRECISION else f" --precision {result.precision:g}"
-    yield f"next: `augnet dedupe {pasted(result.typed_folder)} --no-verify{asked}` uses it"
+    by = encoder_words(result.typed_encoder)
+    yield f"next: `augnet dedupe {pasted(result.typed_folder)}{by} --no-verify{asked}` uses it"
 
 
 def _rows_shown(result: CalibrationResult) -> list[CurvePoint]:

@@ -139,6 +139,7 @@ class ClusterResult:
             where it is.  There may then be clusters of it that no image here belongs to.
         of: how many clusters there are in all; 0 for as many as `clusters`.
         confidence: mean probability of the images' clusters, where the encoder tells them (`scan`).
+        typed_encoder: the encoder that the user named, if any.
     """
 
     folder: str
@@ -158,6 +159,7 @@ class ClusterResult:
     assigned_to: str = ""
     of: int = 0
     confidence: float | None = None
+    typed_encoder: str | None = None
 
     @property
     def k(self) -> int:

@@ -43,7 +43,8 @@ class DedupeResult:
     (AUTO).
     `verified`: groups are proved, apart from unverified ones where they were to be included.
     `plan` is the file in which what may go was written down, as the user named it.
-    `search` is how pairs were to be looked for, `recall` None where that was exact in the end.
+    `search` is how pairs were to be looked for, `recall` None where that was exact in the end;
+    `typed_encoder` the encoder that the user named, if any.
     """
 
     folder: str
@@ -65,6 +66,7 @@ class DedupeResult:
     plan: str | None = None
     search: str = EXACT
     recall: Recall | None = None
+    typed_encoder: str | None = None
 
     @property
     def partial(self) -> tuple[Suspect, ...]:
@@ -123,8 +125,9 @@ class Leak:
 class LeaksResult:
     """What `leaks` found; paths are relative to `folder`, which holds all splits.
 
-    `threshold`, `threshold_from`, `verified`, `search` and `recall` are as in `DedupeResult`.  `leaks` names
-    each leaked image at least once, `unverified` pairs that are near and that nothing proves.
+    `threshold`, `threshold_from`, `verified`, `search`, `recall` and `typed_encoder` are as in
+    `DedupeResult`.  `leaks` names each leaked image at least once, `unverified` pairs that are near and that
+    nothing proves.
     """
 
     folder: str
@@ -139,6 +142,7 @@ class LeaksResult:
     labelled: bool
     search: str = EXACT
     recall: Recall | None = None
+    typed_encoder: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,3 +183,4 @@ class CalibrationResult:
     curve: tuple[CurvePoint, ...]
     skipped: tuple[Skip, ...]
     why_not: str = ""
+    typed_encoder: str | None = None  # as the user named it, if at all

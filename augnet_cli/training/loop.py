@@ -250,7 +250,8 @@ class Loop:
         level(self.method, self.gang)
         found = self.gang.from_leader(lambda: scores.measured(self.method.encoder, self.device))
         told = ", ".join(f"{name} {value:.3f}" for name, value in found.items())
-        self.progress.note(f"after epoch {self.position.epoch + 1}: {told}")
+        where = f"{self.stage}, " if self.stage else ""
+        self.progress.note(f"{where}after epoch {self.position.epoch + 1}: {told}")
         return found
 
     def conclude(self) -> None:

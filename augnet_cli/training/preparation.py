@@ -136,10 +136,12 @@ class Run:
         left = self.settings.minutes * 60 - around
         # A run that goes on has the seconds it was given at its start.
         if left < LEAST_TRAINING_SECONDS and not self.request.resume:
+            # To the next tenth of a minute, and one more: what takes so long now takes longer another time.
+            enough = math.ceil(10 * (around + LEAST_TRAINING_SECONDS) / 60 + 1) / 10
             raise TrainingError(
-                f"{self.settings.minutes:g} minutes are too few: "
-                f"reading and measuring {len(self.pixels)} images takes {around / 60:.1f} of them",
-                f"--minutes {math.ceil((around + LEAST_TRAINING_SECONDS) / 60 + 1)}",
+                f"{self.settings.minutes:g} minutes are too few: reading, measuring and exporting take "
+                f"{around / 60:.1f} of them, training {LEAST_TRAINING_SECONDS / 60:.1f} at least",
+                f"--minutes {enough:g}",
             )
         return left
 
@@ -150,8 +152,9 @@ class Run:
         else:
             length = ", then ".join(map(self._length, self.plans))
         held_out = len(self.parts.watched) + len(self.parts.judged)
+        beside = f" ({held_out} more held out)" if held_out else ""
         return (
-            f"{self.method_name} on {len(self.parts.train)} images ({held_out} more held out) "
+            f"{self.method_name} on {len(self.parts.train)} images{beside} "
             f"from {shown(str(self.request.init))}: {spec.backbone}, {spec.size} px, {length}, "
             f"seed {settings.seed}, {self.device.type}{bf16}"
         )
@@ -206,6 +209,10 @@ def begun(request: TrainRequest, progress: Progress, gang: Gang = ALONE) -> Begu
     stages = stages_of(kind, config)
     check_length(request, stages)
     start = start_encoder(request, config, progress.note)
+    if request.init == "scratch" and kind.wants_start:
+        progress.note(
+            f"{name} learns from what its start knows, and random weights know nothing: --init FILE"
+        )
     encoder = start.encoder
     bf16 = choose_bf16(request.dtype, device, encoder.spec.backbone)
     method = stages[0].kind(encoder, stages[0].config)

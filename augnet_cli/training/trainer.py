@@ -174,6 +174,8 @@ def _run(loop: Loop) -> TrainReport:
     if not loop.position.step:
         raise TrainingError("there was no time for a single step", "allow more with --minutes")
     loop.conclude()
+    if loop.method.remark:
+        loop.progress.note(loop.method.remark)
     best_step = loop.gang.from_leader(loop.finish)
     loop.progress.finish()
     if loop.gang.anyone(loop.stop.wanted):

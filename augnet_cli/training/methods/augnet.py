@@ -48,11 +48,11 @@ class AugNetConfig:
     loss: str = "contrast"  # contrast | softmax
     temperature: float = 1.0  # of the softmax form
     unit: bool = False  # compare directions only, as the exported encoder does
-    flip: float = 0.5
-    resolution_jitter: float = 0.7
-    scalar_norm: bool = False
+    flip: float = 0.5  # probability that a view is mirrored
+    resolution_jitter: float = 0.7  # probability of a detour over a smaller resolution
+    scalar_norm: bool = False  # one mean and deviation for all colour channels
     linear: bool = True  # a linear layer before the tanh of a new encoder
-    constant_rate: bool = False
+    constant_rate: bool = False  # the learning rate does not fall
     whiten: bool = False  # finish the encoder by a whitening and a scale of its distances
     faithful: bool = False  # the published behaviour in all of the above
 

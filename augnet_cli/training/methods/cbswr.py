@@ -77,21 +77,21 @@ class CbswrConfig:
     loss: str = "centre_softmax"  # centre_softmax | instance_spreading
     partners: str = "nearest"  # nearest (CUB, there) | self (Cars)
     clusters: int = 32  # K; the paper's
-    temperature: float = 0.1
+    temperature: float = 0.1  # of the softmax over centres
     alpha: float = 1.0  # of other centres that must not take a row
     mu: float = 1.0  # of using all clusters alike
-    metric: float = 0.9  # weights of the three terms
-    information: float = 0.3
-    reconstruction: float = 0.001
+    metric: float = 0.9  # weight of picking the partner among centres
+    information: float = 0.3  # of assigning clusters surely, and all alike
+    reconstruction: float = 0.001  # of drawing pictures from the mean map of their cluster
     dropout: float = 0.6  # before the layer that assigns
     views_like: str = "window"  # window | crop, which hides more of a picture (UDML-SS)
-    flip: float = 0.75
-    cluster_temperature: float = 1.0
-    open_ratio: bool = False
-    unit_logits: bool = False
-    entropy_of_batch: bool = False
-    centred_target: bool = False
-    assign_in_training: bool = False
+    flip: float = 0.75  # probability that a view is mirrored
+    cluster_temperature: float = 1.0  # of the layer that assigns clusters
+    open_ratio: bool = False  # the partner is missing under the fraction
+    unit_logits: bool = False  # the layer's logits are of unit length
+    entropy_of_batch: bool = False  # a row's entropy is compared with that of the batch
+    centred_target: bool = False  # pictures are drawn less their mean
+    assign_in_training: bool = False  # clusters are assigned while dropout is at work
     faithful: bool = False  # the published behaviour in all of the above
 
     PUBLISHED: ClassVar[Mapping[str, Any]] = dict.fromkeys(
@@ -134,6 +134,7 @@ class Cbswr(Method):
     Config = CbswrConfig
     config: CbswrConfig
     is_watched = False  # how well copies are found says little of what images are alike
+    wants_start = True
 
     @classmethod
     def head(cls, config: CbswrConfig) -> str:

@@ -37,7 +37,7 @@ NO_ROW = -1  # of a place in the bank that is still empty
 class CopiesConfig:
     """Settings of the method; `--set name=value` changes one."""
 
-    temperature: float = 0.05
+    temperature: float = 0.05  # of the softmax: the smaller, the more the nearest others count
     spread: float = 0.3  # weight of the KoLeo term
     bank: int = 0  # K; 0 compares within the batch alone
     whiten: bool = True  # finish the encoder by a whitening and a scale of its distances

@@ -61,9 +61,9 @@ class DecoupleConfig:
     """Settings of the method; `--set name=value` changes one."""
 
     nce_k: int = 0  # drawn images an image is told from; 0: all n
-    temperature: float = 0.1
+    temperature: float = 0.1  # of the softmax over images; 0.07 was published
     momentum: float = 0.5  # share of its old self that a row of the bank keeps
-    bank_dim: int = 128  # p
+    bank_dim: int = 128  # width p of the memory bank's rows
     late: float = LATE_EPOCH / PUBLISHED_EPOCHS  # share of the run after which turns are weighted; 1: never
     min_area: float = 0.2  # of a crop, as a share of the picture's area
     flip: float = 0.5  # probability that a picture is mirrored before it is turned

@@ -79,6 +79,13 @@ class Method(nn.Module):
     # Whether copies of held-out images say how good a state is: else none is put back, and no rate falls, for
     # what was seen of them.
     is_watched: bool = True
+    # Whether from random weights it has nothing to learn from: what it begins with must know something.
+    wants_start: bool = False
+
+    @property
+    def remark(self) -> str:
+        """What a person should know of how training went; nothing where all is as usual."""
+        return ""
 
     @classmethod
     def stages(cls, config: Any) -> tuple[Stage, ...]:

@@ -27,6 +27,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from augnet_cli.errors import TrainingError
 from augnet_cli.search.exact import nearest
 from augnet_cli.training.encoder import Encoder
 from augnet_cli.training.flat_weights import flat, put_back, state_of
@@ -40,6 +41,7 @@ from augnet_cli.training.views import Views
 SMALLEST_SHARE = 1e-8  # of a cluster in the entropy, whose gradient stays finite
 LOWEST_LOG = -100.0  # of an agreement, as torch's binary cross-entropy has it
 JUDGED_NEIGHBOURS = 5  # of each image that chooses the best state
+FEW_IN_A_CLUSTER = 10  # images that a number of clusters is proposed for
 FEWEST_HELD_OUT = 20  # images: of fewer a state is not chosen by
 ON_CIFAR = Recipe(lr=1e-4, images_per_step=256, weight_decay=1e-4, rate=constant, together=PAIR)
 # Of the subsets of ImageNet, where the encoder stays as it is.
@@ -151,6 +153,11 @@ class ScanCluster(Method):
         self._before = [before]
 
     def begin(self, images: int) -> None:
+        if images < PAIR * self.config.clusters:
+            raise TrainingError(
+                f"{self.config.clusters} clusters of {images} images would hardly hold two each",
+                f"--set clusters={max(2, images // FEW_IN_A_CLUSTER)}",
+            )
         held = self._held_out(images)
         rows = torch.randperm(images)
         learnt, judged = (

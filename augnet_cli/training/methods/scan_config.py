@@ -24,22 +24,22 @@ class ScanConfig:
     Of epochs, rates and images of a step, 0 is the stage's own; images count partners.
     """
 
-    clusters: int = 10  # C
+    clusters: int = 10  # how many C are told apart
     stages: str = "pretext,cluster,selflabel"  # those wanted, in this order
     pretext: str = "simclr"  # a method: simclr, rotnet, instance, decouple, augnet
     pretext_set: str = ""  # settings of that method: name=value, comma between
-    pretext_epochs: int = 0
-    pretext_lr: float = 0.0
-    pretext_images: int = 0
-    cluster_epochs: int = 0
-    cluster_lr: float = 0.0
-    cluster_images: int = 0
-    selflabel_epochs: int = 0
-    selflabel_lr: float = 0.0
-    selflabel_images: int = 0
+    pretext_epochs: int = 0  # passes of the first stage
+    pretext_lr: float = 0.0  # its learning rate
+    pretext_images: int = 0  # its images of a step
+    cluster_epochs: int = 0  # the same of the second stage
+    cluster_lr: float = 0.0  # 1e-3 where there is time for few steps
+    cluster_images: int = 0  # partners included
+    selflabel_epochs: int = 0  # the same of the third stage
+    selflabel_lr: float = 0.0  # its learning rate
+    selflabel_images: int = 0  # its images of a step
     neighbours: int = 20  # K; fewer of few images, see `neighbours_of`
     include_self: bool = False  # an image may be its own partner
-    entropy_weight: float = 5.0
+    entropy_weight: float = 5.0  # of using all clusters alike
     heads: int = 1  # trained side by side; the best one is kept
     head_only: bool = False  # the encoder stays as it is while its clusters are learnt
     held_out: float = 0.1  # share of the images by which the best state is chosen

@@ -88,6 +88,16 @@ class ScanSelfLabel(Method):
     is_watched = False
     mean_weights: Tensor  # (w,) running mean of all weights; empty without `ema`
     norms: Tensor  # (b,) what batch norms had seen at the start, flat; empty where they go on
+    sure: Tensor  # () int64: how often an image had a label that was believed
+
+    @property
+    def remark(self) -> str:
+        if self.sure:
+            return ""
+        return (
+            f"no image ever had a label of more than {self.config.threshold:g}, so self-labelling changed "
+            "nothing: cluster for longer, or --set threshold=0.9"
+        )
 
     @classmethod
     def head(cls, config: ScanConfig) -> str:
@@ -123,6 +133,7 @@ class ScanSelfLabel(Method):
         sets_back = averages and self.config.faithful
         self.register_buffer("mean_weights", flat(self.encoder.parameters() if averages else ()))
         self.register_buffer("norms", flat(self.encoder.buffers() if sets_back else ()))
+        self.register_buffer("sure", torch.zeros((), dtype=torch.int64))
 
     def loss(self, batch: Batch) -> dict[str, Tensor]:
         with torch.no_grad():
@@ -133,6 +144,8 @@ class ScanSelfLabel(Method):
             loss, count = confident_cross_entropy(
                 weak.float(), strong.float(), self.config.threshold, self.config.balance
             )
+        if self.training:
+            self.sure += count.detach()
         if self.config.faithful and not count:
             raise TrainingError(
                 f"no image of a batch has a label of more than {self.config.threshold:g}",

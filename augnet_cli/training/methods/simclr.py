@@ -42,8 +42,8 @@ ON_CPUS = Recipe(SGD, lr=0.1, images_per_step=128, momentum=0.9, weight_decay=1e
 class SimclrConfig:
     """Settings of the method; `--set name=value` changes one."""
 
-    temperature: float = 0.1
-    projection: int = 128  # p
+    temperature: float = 0.1  # of the softmax: the smaller, the more the nearest others count
+    projection: int = 128  # width p of the layers that are dropped after training
     symmetric: bool = True  # both views are asked, not the first alone
     faithful: bool = False  # the published behaviour and recipe
 

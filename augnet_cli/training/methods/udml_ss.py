@@ -62,17 +62,17 @@ class UdmlSsConfig:
     clusters: int = 100  # K at most; the published one for CUB and Cars
     instances: int = 5  # of each cluster in its turn
     refresh: int = 5  # epochs from one clustering to the next
-    alpha: float = ALPHA
-    beta: float = BETA
-    base: float = BASE
-    margin: float = MARGIN
+    alpha: float = ALPHA  # of positive pairs in the multi-similarity loss
+    beta: float = BETA  # of negative pairs
+    base: float = BASE  # similarity that pairs are compared with
+    margin: float = MARGIN  # by which a pair is hard enough to count
     rotation: float = 0.1  # weight of telling turns apart; 0 leaves it out
     rotated: int = 16  # images of a step that are turned
     rotation_lr: float = 0.0  # of the layers that tell turns apart; 0: as everything else
-    rotate_first: bool = False
-    relu_logits: bool = False
+    rotate_first: bool = False  # pictures are turned before they are cropped and mirrored
+    relu_logits: bool = False  # logits of the turns are never below 0
     cluster_view: str = "whole"  # whole | view
-    self_by_value: bool = False
+    self_by_value: bool = False  # a pair with itself is known by a similarity of 1
     freeze_norms: bool = False  # batch norms keep the statistics that the encoder came with
     faithful: bool = False  # the published behaviour in all of the above
 
@@ -118,6 +118,7 @@ class UdmlSs(Method):
     Config = UdmlSsConfig
     config: UdmlSsConfig
     is_watched = False  # how well copies are found says little of what images are alike
+    wants_start = True
     labels: Tensor  # (n,) int64 in [0, K)
     centres: Tensor  # (K, d)
     has_centres: Tensor  # () int64: 1 once embeddings were clustered
