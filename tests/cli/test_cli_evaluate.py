@@ -37,6 +37,17 @@ def test_the_table_the_records_and_the_picture_come_of_one_command(work: Path) -
     assert told["settings"]["neighbours"] == 3 and set(told["rows"][0]["figures"]) == {"knn", "linear"}
 
 
+def test_settings_of_a_method_are_told_with_their_meanings(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["augnet", "train", "--method", "scan", "--set", "help"])
+    with pytest.raises(SystemExit) as end:
+        run()
+    out, err = capfd.readouterr()
+    assert end.value.code == 0 and not err
+    assert "clusters=10" in out and "a label is believed above this probability" in out
+
+
 REFUSED = {
     "no data set": (["evaluate", "mnist:x"], 2, "mnist", "stl10"),
     "no folder": (["evaluate", "nowhere"], 1, "nowhere", "NAME:PATH"),
@@ -53,7 +64,7 @@ REFUSED = {
         ["train", "--data", "cifar10:data", "--out", "e.onnx", "--split", "test"],
         2,
         "test is for judging",
-        "choose one of train",
+        "--split train",
     ),
     "how often": (["train", ".", "--eval-data", "cifar10:data"], 2, "how often", "--eval-every"),
     "by what": (["train", ".", "--eval-every", "2"], 2, "labelled images", "--eval-data"),

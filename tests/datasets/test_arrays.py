@@ -59,7 +59,7 @@ def test_stl10_is_turned_from_columns_to_rows_and_its_labels_begin_at_0(stl10: P
     ):
         with pytest.raises(UsageError, match=word) as caught:
             found.learnt_from(split)
-        assert caught.value.hint == "choose one of train, unlabelled"
+        assert caught.value.hint == "--split train or unlabelled, or leave it out for all"
 
 
 def test_stl10_and_cifar10_are_as_torchvision_reads_them(stl10: Path, tmp_path: Path) -> None:

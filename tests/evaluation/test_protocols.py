@@ -8,7 +8,7 @@ from sklearn.metrics import normalized_mutual_info_score
 from sklearn.neighbors import KNeighborsClassifier
 
 from augnet_cli.evaluation.clustering import confusion, matched, mutual_information
-from augnet_cli.evaluation.knn import named_by_neighbours
+from augnet_cli.evaluation.knn import knn_accuracy, named_by_neighbours
 from augnet_cli.evaluation.protocols import (
     judge_assignments,
     judge_clustering,
@@ -149,3 +149,12 @@ def test_what_is_told_while_training_is_what_is_told_afterwards() -> None:
     assert (told["acc"], told["nmi"], told["ari"]) == (once["acc"], once["nmi_arithmetic"], once["ari"])
     assert told["recall_at_1"] == judge_rows(rows, labels, (1,)).recall[1]
     assert "recall_at_1" not in judge_while_training(rows[:3], np.arange(3), 3, seed=0)
+
+
+def test_of_few_images_no_more_neighbours_are_asked_than_a_class_has_others() -> None:
+    """Two heaps of four: with all seven others asked, three of a row's own class stand against four."""
+    rows = np.repeat(np.eye(2), 4, axis=0) + 0.9
+    rows = (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
+    labels = np.repeat([0, 1], 4)
+    assert knn_accuracy(rows, labels, k=7, temperature=10) == 0
+    assert judge_while_training(rows, labels, 2, seed=0)["knn"] == 1

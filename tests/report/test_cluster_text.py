@@ -173,3 +173,7 @@ def test_of_images_that_were_assigned_the_next_command_assigns_them_again() -> N
     result = replace(CLUSTER, chosen=False, seed=0, typed_folder="inbox", assigned_to="photos", of=7)
     (line,) = [line for line in cluster_lines(result) if line.startswith("next")]
     assert line == "next: `augnet cluster photos --assign inbox --k 7 --format csv` lists every member"
+    (line,) = [
+        line for line in cluster_lines(replace(result, typed_encoder="my e.onnx")) if line.startswith("next")
+    ]
+    assert "--assign inbox --encoder 'my e.onnx' --k 7" in line

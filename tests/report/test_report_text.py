@@ -6,7 +6,9 @@ import io
 import os
 import re
 import unicodedata
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -88,6 +90,19 @@ def test_a_search_that_is_not_exact_says_how_much_it_finds() -> None:
             "others\n  so with 95% confidence at least 99.9% of all pairs\n"
         ) in said
         assert "--no-verify --search partitioned" in said
+
+
+@pytest.mark.parametrize(
+    ("lines", "result"),
+    [(dedupe_lines, DEDUPE), (leaks_lines, LEAKS), (calibration_lines, CALIBRATION)],
+    ids=["dedupe", "leaks", "calibrate"],
+)
+def test_the_next_command_takes_the_encoder_that_was_named(
+    lines: Callable[[Any], Iterator[str]], result: Any
+) -> None:
+    assert "--encoder" not in text(lines(result))
+    (told,) = [line for line in lines(replace(result, typed_encoder="a b.onnx")) if line.startswith("next")]
+    assert " --encoder 'a b.onnx' " in told
 
 
 def test_after_a_plan_the_next_step_is_to_apply_it() -> None:

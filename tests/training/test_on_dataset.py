@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import pickle
@@ -11,15 +12,21 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from dataset_files import cifar10, class_folders
 from PIL import Image
+from torch import nn
 from training_examples import pixels_of
 
 from augnet_cli.datasets.registry import read_dataset
 from augnet_cli.encoder.embedder import Embedder
 from augnet_cli.errors import DatasetError, FolderError, Interrupted, TrainingError, UsageError
 from augnet_cli.pipeline.train_dataset import judging_split, train_on
+from augnet_cli.progress import Progress
+from augnet_cli.training import preparation
+from augnet_cli.training.backbones import build_backbone
 from augnet_cli.training.dataset_pixels import build_pixel_cache_of
+from augnet_cli.training.new_head import begin_as_axes
 from augnet_cli.training.request import TrainRequest
 
 SMALL = {"method": "augnet", "init": "scratch", "size": 32, "dim": 8, "epochs": 2, "images_per_step": 10}
@@ -154,3 +161,62 @@ def test_what_can_not_be_written_or_judged_by_is_refused_before_the_work(data: s
     one.write_bytes(pickle.dumps({"data": batch["data"], "labels": [0] * 6}))
     with pytest.raises(DatasetError, match="two classes"):
         train_on(data, str(tmp_path / "e.onnx"), request(eval_every=1), eval_data=f"cifar10:{few}")
+
+
+@pytest.fixture
+def weights(tmp_path: Path) -> Path:
+    """Those of a narrow network, as torchvision would save them."""
+    torch.manual_seed(0)
+    torch.save(build_backbone("resnet18", 8)[0].state_dict(), tmp_path / "w.pth")
+    return tmp_path / "w.pth"
+
+
+def on_start(weights: Path, **more: object) -> TrainRequest:
+    """Two clusters on a network that another program trained, with a new head."""
+    options = {"clusters": "2", "instances": "4", "rotation": "0", **more}
+    return TrainRequest(
+        method="udml-ss",
+        init=str(weights),
+        backbone="resnet18",
+        width=8,
+        size=32,
+        dim=8,
+        epochs=1,
+        images_per_step=8,
+        options={name: str(value) for name, value in options.items()},
+        device="cpu",
+        dtype="fp32",
+        workers=1,
+    )
+
+
+def test_a_new_head_begins_with_what_the_backbone_says_unless_the_run_is_faithful(
+    weights: Path, data: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun: list[tuple[int, ...]] = []
+
+    def note(head: nn.Linear, pooled: np.ndarray) -> bool:
+        begun.append((*pooled.shape, head.out_features))
+        return begin_as_axes(head, pooled)
+
+    monkeypatch.setattr(preparation, "begin_as_axes", note)
+    monkeypatch.setattr(preparation, "AXES_SAMPLE", 12)
+    train_on(data, str(tmp_path / "e.onnx"), on_start(weights))
+    assert begun == [(12, 64, 8)]
+    train_on(data, str(tmp_path / "f.onnx"), on_start(weights, faithful="true"))
+    train_on(data, str(tmp_path / "g.onnx"), dataclasses.replace(on_start(weights), init="scratch"))
+    assert len(begun) == 1
+
+
+def test_who_learns_from_a_start_is_told_that_random_weights_are_none(data: str, tmp_path: Path) -> None:
+    heard: list[str] = []
+
+    class Heard(Progress):
+        def note(self, text: str) -> None:
+            heard.append(text)
+
+    scratch = dataclasses.replace(on_start(tmp_path), init="scratch")
+    train_on(data, str(tmp_path / "e.onnx"), scratch, progress=Heard())
+    assert any("udml-ss learns from what its start knows" in text for text in heard)
+    # Nothing is held out, and no number says so.
+    assert any(text.startswith("udml-ss on 20 images from scratch") for text in heard)

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from training_examples import small_encoder
 
-from augnet_cli.errors import UsageError
+from augnet_cli.errors import TrainingError, UsageError
 from augnet_cli.training.methods.method import Batch, RowsOf
 from augnet_cli.training.methods.scan import Scan
 from augnet_cli.training.methods.scan_cluster import (
@@ -113,7 +113,7 @@ def rows_by_image(count: int) -> np.ndarray:
 
 
 def cluster_method(**options: Any) -> ScanCluster:
-    return ScanCluster(small_encoder(), ScanConfig(clusters=2, neighbours=4, **options))
+    return ScanCluster(small_encoder(), ScanConfig(**{"clusters": 2, "neighbours": 4, **options}))
 
 
 def test_anchors_and_neighbours_take_turns_and_held_out_images_stay_out() -> None:
@@ -212,6 +212,13 @@ def test_faithful_recipe_of_clusters_is_that_of_the_set(
     recipe = ScanCluster.recipe_of(ScanConfig(faithful=True, **options))
     assert (recipe.optimiser, recipe.lr) == (optimiser, lr)
     assert (recipe.images_per_step, recipe.epochs) == (images, epochs)  # partners included
+
+
+def test_more_clusters_than_pairs_of_images_are_refused_with_a_number_that_fits() -> None:
+    with pytest.raises(TrainingError, match="4 clusters of 7 images") as caught:
+        cluster_method(clusters=4).begin(7)
+    assert caught.value.hint == "--set clusters=2"
+    cluster_method(clusters=4).begin(8)
 
 
 def test_stages_are_those_wanted_and_the_pretext_has_its_own_settings() -> None:

@@ -16,7 +16,7 @@ from training_examples import picture_folder, smooth_picture
 
 from augnet_cli.encoder.embedder import Embedder
 from augnet_cli.encoder.locate import shipped_encoder
-from augnet_cli.errors import UsageError
+from augnet_cli.errors import EncoderError, UsageError
 from augnet_cli.images.squares import square
 from augnet_cli.pipeline.assign import assign
 from augnet_cli.pipeline.cluster import ClusterRequest, cluster
@@ -183,7 +183,7 @@ def test_new_images_go_where_the_encoder_puts_them(folder: Path, tmp_path: Path)
 
 
 def test_what_can_t_be_shown_is_refused_with_what_to_do(folder: Path) -> None:
-    with pytest.raises(UsageError, match="no clusters of its own") as refused:
+    with pytest.raises(EncoderError, match="no clusters of its own") as refused:
         scan_of(folder, encoder="shipped")
     assert "augnet train" in refused.value.hint and "--method scan --set clusters=N" in refused.value.hint
     with pytest.raises(UsageError, match="the number of scan's clusters"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -66,6 +67,10 @@ def test_batch_in_which_nothing_is_sure_has_no_loss_or_ends_a_faithful_run() -> 
     assert gradients and all(not gradient.any() for gradient in gradients)
     with pytest.raises(TrainingError, match="no image of a batch"):
         selflabel_method(faithful=True).loss(batch())
+    assert "no image ever had a label of more than 0.99" in method.remark
+    method.config = replace(method.config, threshold=0.0)
+    method.loss(batch())
+    assert int(method.sure) == len(batch().rows) and not method.remark
 
 
 def test_encoder_without_clusters_is_refused_with_what_makes_some() -> None:
