@@ -14,14 +14,9 @@ from training_examples import small_encoder
 from augnet_cli.errors import TrainingError, UsageError
 from augnet_cli.training.methods.method import Batch, RowsOf
 from augnet_cli.training.methods.scan import Scan
-from augnet_cli.training.methods.scan_cluster import (
-    ScanCluster,
-    fitting,
-    neighbours_of,
-    scan_score,
-    scan_terms,
-)
+from augnet_cli.training.methods.scan_cluster import ScanCluster, fitting, neighbours_of
 from augnet_cli.training.methods.scan_config import ScanConfig
+from augnet_cli.training.methods.scan_terms import scan_score, scan_terms
 
 
 def waves(rows: int = 12, columns: int = 5) -> Tensor:
@@ -117,7 +112,7 @@ def cluster_method(**options: Any) -> ScanCluster:
 
 
 def test_anchors_and_neighbours_take_turns_and_held_out_images_stay_out() -> None:
-    method = cluster_method(held_out=0.25)
+    method = cluster_method(held_out=0.25, fit_heads=False)
     torch.manual_seed(0)
     method.begin(100)
     rows = rows_by_image(100)
@@ -135,9 +130,28 @@ def test_anchors_and_neighbours_take_turns_and_held_out_images_stay_out() -> Non
     assert order is not None and (order[0::2] == order[1::2]).any()
 
 
+def test_heads_are_learnt_on_embeddings_of_the_images_that_are_trained_on_before_the_first_step() -> None:
+    method = cluster_method(held_out=0.25)
+    torch.manual_seed(0)
+    method.begin(100)
+    encoder = {name: value.clone() for name, value in method.encoder.state_dict().items()}
+    rows = np.repeat(rows_by_image(100), 16, axis=1)[:, : method.encoder.dim]
+
+    def embed_all(
+        rows_of: RowsOf | None = None, viewed: bool = False, only: np.ndarray | None = None
+    ) -> np.ndarray:
+        return rows if only is None else rows[only]
+
+    method.start_epoch(0, embed_all, np.random.default_rng(0))
+    shares = method.heads[0](torch.from_numpy(rows)).detach().softmax(1)
+    assert (shares.max(1).values > 0.9).all()
+    assert len(set(shares.argmax(1)[0::2].tolist())) == len(set(shares.argmax(1)[1::2].tolist())) == 1
+    assert all(torch.equal(value, encoder[name]) for name, value in method.encoder.state_dict().items())
+
+
 def test_best_state_and_head_are_kept_and_put_in_place() -> None:
     """Of three states the second agrees best with its neighbours, by its second head."""
-    method = cluster_method(heads=2)
+    method = cluster_method(heads=2, fit_heads=False)
     method.begin(8)
     rows = rows_by_image(8)
     method.start_epoch(0, lambda *_, **__: rows, np.random.default_rng(0))

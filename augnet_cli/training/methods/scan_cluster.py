@@ -6,6 +6,7 @@ Letters: B anchors (2 B images of a step), C clusters, n images, K neighbours, d
 
 Differs from the published code, each by a switch (`faithful=true` sets them all back):
 - an image is not its own partner (`include_self`).
+- the heads are learnt on embeddings first, in seconds (`fit_heads`).
 - the best state and head are those of a tenth of the images that is not trained on (`held_out`).  There, the
   test split decides; a method has none here, so `faithful=true` trains on all images and lets them decide.
 - the length follows from the number of images; there, for CIFAR, 50 epochs of 10 clusters and 100 of more.
@@ -33,50 +34,19 @@ from augnet_cli.training.encoder import Encoder
 from augnet_cli.training.flat_weights import flat, put_back, state_of
 from augnet_cli.training.methods.method import Batch, EmbedAll, Method
 from augnet_cli.training.methods.scan_config import FEW_CLASSES, FEW_CLASSES_OF_SUBSETS, ScanConfig
+from augnet_cli.training.methods.scan_heads import fit_heads
+from augnet_cli.training.methods.scan_terms import scan_score, scan_terms
 from augnet_cli.training.recipe import PAIR, SGD, Recipe
 from augnet_cli.training.schedule import constant
 from augnet_cli.training.strong_views import StrongViews, longest_cut
 from augnet_cli.training.views import Views
 
-SMALLEST_SHARE = 1e-8  # of a cluster in the entropy, whose gradient stays finite
-LOWEST_LOG = -100.0  # of an agreement, as torch's binary cross-entropy has it
 JUDGED_NEIGHBOURS = 5  # of each image that chooses the best state
 FEW_IN_A_CLUSTER = 10  # images that a number of clusters is proposed for
 FEWEST_HELD_OUT = 20  # images: of fewer a state is not chosen by
 ON_CIFAR = Recipe(lr=1e-4, images_per_step=256, weight_decay=1e-4, rate=constant, together=PAIR)
 # Of the subsets of ImageNet, where the encoder stays as it is.
 ON_SUBSETS = Recipe(SGD, lr=5.0, images_per_step=256, momentum=0.9, rate=constant, together=PAIR)
-
-
-def scan_terms(anchors: Tensor, partners: Tensor, entropy_weight: float) -> tuple[Tensor, Tensor]:
-    """The two terms of SCAN's loss (equation 2), of logits (B, C).
-
-    Returns:
-        the mean of -log <p_i, p_n(i)> over pairs, at least 0, and -weight * H of the anchors' mean, at least
-        -weight * log C; their sum is minimised.
-    """
-    own = anchors.log_softmax(1)
-    # In logarithms throughout: of an agreement that rounds to 0 the gradient would be no number.
-    agreement = torch.logsumexp(own + partners.log_softmax(1), dim=1)
-    consistency = -agreement.clamp(min=LOWEST_LOG).mean()
-    return consistency, -entropy_weight * entropy(own.exp().mean(0))
-
-
-def entropy(shares: Tensor) -> Tensor:
-    """Minus the sum of p log p over (..., C) shares, in [0, log C]."""
-    shares = shares.clamp(min=SMALLEST_SHARE)
-    return -(shares * shares.log()).sum(-1)
-
-
-def scan_score(logits: Tensor, neighbours: Tensor) -> Tensor:
-    """How good clusters are, by no label: SCAN's loss with weight 1 over all pairs; smaller is better.
-
-    Args:
-        logits: (n, C) of unaltered images; neighbours: (n, K) their rows.
-    """
-    shares = logits.softmax(1)
-    agreement = torch.einsum("nc,nkc->nk", shares, shares[neighbours])
-    return -agreement.log().clamp(min=LOWEST_LOG).mean() - entropy(shares.mean(0))
 
 
 def fitting(wanted: int, images: int, clusters: int) -> int:
@@ -187,6 +157,8 @@ class ScanCluster(Method):
     def start_epoch(self, epoch: int, embed_all: EmbedAll, rng: np.random.Generator) -> np.ndarray | None:
         if epoch == 0:
             self._mine(embed_all)
+            if self.config.fit_heads:
+                self._fit_heads(embed_all, rng)
         else:
             self._judge(embed_all)
         learnt, neighbours = self.learnt.cpu().numpy(), self.neighbours.cpu().numpy()
@@ -207,6 +179,12 @@ class ScanCluster(Method):
                 rows[of.cpu().numpy()], wanted, self.config.clusters, self.config.include_self
             )
             buffer.copy_(torch.from_numpy(found))
+
+    def _fit_heads(self, embed_all: EmbedAll, rng: np.random.Generator) -> None:
+        """Learn the heads on embeddings as they are, before anything else moves."""
+        rows = embed_all(lambda images: self.encoder(images).float(), only=self.learnt.cpu().numpy())
+        heads = [head for head in self.heads if isinstance(head, nn.Linear)]
+        fit_heads(heads, rows, self.neighbours.cpu().numpy(), self.config.entropy_weight, rng)
 
     def train(self, mode: bool = True) -> ScanCluster:
         super().train(mode)

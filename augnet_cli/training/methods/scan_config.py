@@ -41,6 +41,7 @@ class ScanConfig:
     include_self: bool = False  # an image may be its own partner
     entropy_weight: float = 5.0  # of using all clusters alike
     heads: int = 1  # trained side by side; the best one is kept
+    fit_heads: bool = True  # heads are learnt on embeddings first, before the encoder moves
     head_only: bool = False  # the encoder stays as it is while its clusters are learnt
     held_out: float = 0.1  # share of the images by which the best state is chosen
     cutout: int = 0  # longest side in pixels of what is cut out; 0: half of small pictures, a third of others
@@ -49,7 +50,7 @@ class ScanConfig:
     ema: float = 0.0  # share that a running mean of the weights keeps in a step; 0: there is none
     faithful: bool = False  # the published behaviour and recipes
 
-    PUBLISHED: ClassVar[Mapping[str, Any]] = {"include_self": True, "held_out": 0.0}
+    PUBLISHED: ClassVar[Mapping[str, Any]] = {"include_self": True, "held_out": 0.0, "fit_heads": False}
 
     def __post_init__(self) -> None:
         self._check_names()
