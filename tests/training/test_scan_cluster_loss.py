@@ -17,6 +17,8 @@ from augnet_cli.training.methods.scan import Scan
 from augnet_cli.training.methods.scan_cluster import ScanCluster, fitting, neighbours_of
 from augnet_cli.training.methods.scan_config import ScanConfig
 from augnet_cli.training.methods.scan_terms import scan_score, scan_terms
+from augnet_cli.training.simclr_views import SimclrViews
+from augnet_cli.training.strong_views import StrongViews
 
 
 def waves(rows: int = 12, columns: int = 5) -> Tensor:
@@ -135,7 +137,8 @@ def test_heads_are_learnt_on_embeddings_of_the_images_that_are_trained_on_before
     torch.manual_seed(0)
     method.begin(100)
     encoder = {name: value.clone() for name, value in method.encoder.state_dict().items()}
-    rows = np.repeat(rows_by_image(100), 16, axis=1)[:, : method.encoder.dim]
+    rows = np.tile(rows_by_image(100), (1, 16))[:, : method.encoder.dim]
+    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
 
     def embed_all(
         rows_of: RowsOf | None = None, viewed: bool = False, only: np.ndarray | None = None
@@ -182,6 +185,11 @@ def test_best_state_and_head_are_kept_and_put_in_place() -> None:
     assert all(weight.requires_grad for weight in encoder.parameters())
 
 
+def test_views_are_strong_or_simclrs() -> None:
+    assert isinstance(cluster_method().view_transform(32), StrongViews)
+    assert cluster_method(views_like="simclr").view_transform(32) == SimclrViews(32)
+
+
 def test_head_alone_leaves_the_encoder_as_it_is() -> None:
     method = cluster_method(head_only=True).train()
     method.begin(8)
@@ -202,6 +210,7 @@ def test_head_alone_leaves_the_encoder_as_it_is() -> None:
         ({"threshold": 1.0}, "threshold"),
         ({"stages": "cluster,pretext"}, "stages"),
         ({"stages": ""}, "stages"),
+        ({"views_like": "weak"}, "views_like"),
         ({"cluster_epochs": -1}, "cluster_epochs"),
         ({"held_out": math.nan}, "held_out"),
     ],

@@ -17,7 +17,8 @@ In both:
 - of few images K is at most half of a cluster, n / (2 C): more would not be of the same one.
 - anchors and partners share the statistics of batch norms, which there take turns.
 - clusters are told of the embedding; there, of pooled features, whatever head the pretext had.
-- views are strong; there, those of the pretext for ImageNet.
+- views are strong; there, for subsets of ImageNet, SimCLR's, which `views_like=simclr` takes.  They also suit
+  a short pretext, to which pictures that were altered more strongly look like others.
 """
 
 from __future__ import annotations
@@ -33,11 +34,12 @@ from augnet_cli.search.exact import nearest
 from augnet_cli.training.encoder import Encoder
 from augnet_cli.training.flat_weights import flat, put_back, state_of
 from augnet_cli.training.methods.method import Batch, EmbedAll, Method
-from augnet_cli.training.methods.scan_config import FEW_CLASSES, FEW_CLASSES_OF_SUBSETS, ScanConfig
+from augnet_cli.training.methods.scan_config import FEW_CLASSES, FEW_CLASSES_OF_SUBSETS, WEAKER, ScanConfig
 from augnet_cli.training.methods.scan_heads import fit_heads
 from augnet_cli.training.methods.scan_terms import scan_score, scan_terms
 from augnet_cli.training.recipe import PAIR, SGD, Recipe
 from augnet_cli.training.schedule import constant
+from augnet_cli.training.simclr_views import SimclrViews
 from augnet_cli.training.strong_views import StrongViews, longest_cut
 from augnet_cli.training.views import Views
 
@@ -117,6 +119,8 @@ class ScanCluster(Method):
         return 1
 
     def view_transform(self, size: int) -> Views:
+        if self.config.views_like == WEAKER:
+            return SimclrViews(size)
         return StrongViews(size, tuple(self.encoder.mean.tolist()), self.config.cutout or longest_cut(size))
 
     def follow(self, before: Method) -> None:

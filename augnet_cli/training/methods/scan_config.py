@@ -12,6 +12,8 @@ from augnet_cli.training.faithful import take_published
 
 PRETEXT, CLUSTER, SELFLABEL = "pretext", "cluster", "selflabel"
 ORDER = (PRETEXT, CLUSTER, SELFLABEL)
+STRONG, WEAKER = "strong", "simclr"
+VIEWS = (STRONG, WEAKER)
 # Up to so many the published recipes for CIFAR cluster for 50 epochs of 128 anchors a step, beyond for 100 of
 # 512; those for subsets of ImageNet take 512 anchors up to so many, beyond 1024.
 FEW_CLASSES, FEW_CLASSES_OF_SUBSETS = 10, 50
@@ -44,6 +46,7 @@ class ScanConfig:
     fit_heads: bool = True  # heads are learnt on embeddings first, before the encoder moves
     head_only: bool = False  # the encoder stays as it is while its clusters are learnt
     held_out: float = 0.1  # share of the images by which the best state is chosen
+    views_like: str = "strong"  # strong | simclr: views that clusters are learnt on
     cutout: int = 0  # longest side in pixels of what is cut out; 0: half of small pictures, a third of others
     threshold: float = 0.99  # a label is believed above this probability
     balance: bool = True  # all labels of a batch count alike, however often they come
@@ -54,6 +57,8 @@ class ScanConfig:
 
     def __post_init__(self) -> None:
         self._check_names()
+        if self.views_like not in VIEWS:
+            raise UsageError(f"views_like can't be {self.views_like}", f"choose one of {', '.join(VIEWS)}")
         for name in ("clusters", "neighbours", "heads"):
             least = 2 if name == "clusters" else 1
             if getattr(self, name) < least:
