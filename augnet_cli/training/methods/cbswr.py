@@ -48,6 +48,7 @@ from augnet_cli.training.faithful import take_published
 from augnet_cli.training.methods.method import Batch, EmbedAll, Method
 from augnet_cli.training.recipe import PAIR, SGD, Recipe
 from augnet_cli.training.schedule import constant, stepped
+from augnet_cli.training.simclr_views import SimclrViews
 from augnet_cli.training.views import Views
 from augnet_cli.training.window_views import WindowViews
 
@@ -66,7 +67,7 @@ MIN_AREA = 0.16  # of a picture, that a crop shows
 CHOICES = {
     "loss": ("centre_softmax", "instance_spreading"),
     "partners": ("nearest", "self"),
-    "views_like": ("window", "crop"),
+    "views_like": ("window", "crop", "simclr"),
 }
 
 
@@ -84,7 +85,7 @@ class CbswrConfig:
     information: float = 0.3  # of assigning clusters surely, and all alike
     reconstruction: float = 0.001  # of drawing pictures from the mean map of their cluster
     dropout: float = 0.6  # before the layer that assigns
-    views_like: str = "window"  # window | crop, which hides more of a picture (UDML-SS)
+    views_like: str = "window"  # window | crop, which hides more of a picture (UDML-SS) | simclr
     flip: float = 0.75  # probability that a view is mirrored
     cluster_temperature: float = 1.0  # of the layer that assigns clusters
     open_ratio: bool = False  # the partner is missing under the fraction
@@ -162,6 +163,8 @@ class Cbswr(Method):
         return 1
 
     def view_transform(self, size: int) -> Views:
+        if self.config.views_like == "simclr":
+            return SimclrViews(size, flip=self.config.flip)
         if self.config.views_like == "crop":
             return CropViews(size, min_area=MIN_AREA, flip=self.config.flip)
         return WindowViews(size, flip=self.config.flip)
