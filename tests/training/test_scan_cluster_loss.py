@@ -235,6 +235,9 @@ def test_faithful_recipe_of_clusters_is_that_of_the_set(
     recipe = ScanCluster.recipe_of(ScanConfig(faithful=True, **options))
     assert (recipe.optimiser, recipe.lr) == (optimiser, lr)
     assert (recipe.images_per_step, recipe.epochs) == (images, epochs)  # partners included
+    mended = ScanCluster.recipe_of(ScanConfig(**options))
+    assert (mended.optimiser, mended.images_per_step, mended.epochs) == ("adam", 256, None)
+    assert mended.lr == (1e-3 if options.get("head_only") else 1e-4)
 
 
 def test_more_clusters_than_pairs_of_images_are_refused_with_a_number_that_fits() -> None:

@@ -11,8 +11,8 @@ Differs from the published code, each by a switch (`faithful=true` sets them all
   test split decides; a method has none here, so `faithful=true` trains on all images and lets them decide.
 - the length follows from the number of images; there, for CIFAR, 50 epochs of 10 clusters and 100 of more.
 - steps are of 128 anchors; there so for 10 clusters, of 512 for more.
-With `head_only` the recipe is that of subsets of ImageNet: 100 epochs of 512 anchors, beyond 50 clusters of
-1024.
+- heads alone (`head_only`) are learnt by Adam; there, for subsets of ImageNet, by SGD at 5, which ends with
+  features other than MoCo's in one cluster, in 100 epochs of 512 anchors, of 1024 beyond 50 clusters.
 In both:
 - of few images K is at most half of a cluster, n / (2 C): more would not be of the same one.
 - anchors and partners share the statistics of batch norms, which there take turns.
@@ -47,7 +47,8 @@ JUDGED_NEIGHBOURS = 5  # of each image that chooses the best state
 FEW_IN_A_CLUSTER = 10  # images that a number of clusters is proposed for
 FEWEST_HELD_OUT = 20  # images: of fewer a state is not chosen by
 ON_CIFAR = Recipe(lr=1e-4, images_per_step=256, weight_decay=1e-4, rate=constant, together=PAIR)
-# Of the subsets of ImageNet, where the encoder stays as it is.
+# Where the encoder stays as it is, of any features; then that of the subsets of ImageNet.
+OF_HEADS = replace(ON_CIFAR, lr=1e-3, weight_decay=0.0)
 ON_SUBSETS = Recipe(SGD, lr=5.0, images_per_step=256, momentum=0.9, rate=constant, together=PAIR)
 
 
@@ -92,14 +93,14 @@ class ScanCluster(Method):
 
     @classmethod
     def recipe_of(cls, config: ScanConfig) -> Recipe:
-        recipe = ON_SUBSETS if config.head_only else ON_CIFAR
         if not config.faithful:
-            return recipe
+            return OF_HEADS if config.head_only else ON_CIFAR
         if config.head_only:
             anchors = 512 if config.clusters <= FEW_CLASSES_OF_SUBSETS else 1024
         else:
             anchors = 128 if config.clusters <= FEW_CLASSES else 512
         epochs = 50 if config.clusters <= FEW_CLASSES and not config.head_only else 100
+        recipe = ON_SUBSETS if config.head_only else ON_CIFAR
         return replace(recipe, images_per_step=PAIR * anchors, epochs=epochs)
 
     def __init__(self, encoder: Encoder, config: ScanConfig) -> None:
