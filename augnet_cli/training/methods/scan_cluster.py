@@ -29,7 +29,6 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from augnet_cli.errors import TrainingError
 from augnet_cli.search.exact import nearest
 from augnet_cli.training.encoder import Encoder
 from augnet_cli.training.flat_weights import flat, put_back, state_of
@@ -83,6 +82,14 @@ class ScanCluster(Method):
     best: Tensor  # (w,) the best state so far, of the encoder and then of its head
     score: Tensor  # () how good it is; smaller is better
 
+    @property
+    def remark(self) -> str:
+        images, clusters = len(self.learnt), self.config.clusters
+        if images >= PAIR * clusters:
+            return ""
+        fitting = max(2, images // FEW_IN_A_CLUSTER)
+        return f"{clusters} clusters of {images} images hardly hold two each: --set clusters={fitting}"
+
     @classmethod
     def head(cls, config: ScanConfig) -> str:
         return "pooled"
@@ -128,11 +135,6 @@ class ScanCluster(Method):
         self._before = [before]
 
     def begin(self, images: int) -> None:
-        if images < PAIR * self.config.clusters:
-            raise TrainingError(
-                f"{self.config.clusters} clusters of {images} images would hardly hold two each",
-                f"--set clusters={max(2, images // FEW_IN_A_CLUSTER)}",
-            )
         held = self._held_out(images)
         rows = torch.randperm(images)
         learnt, judged = (
