@@ -39,10 +39,21 @@ def test_heads_find_heaps_whatever_the_scale_of_the_numbers_and_give_logits_of_r
     assert not torch.equal(heads[0].weight, heads[1].weight)
 
 
+def test_what_hardly_changes_is_not_made_to_say_much() -> None:
+    """As of a network that was never trained: all rows nearly the same."""
+    rng = np.random.default_rng(2)
+    rows = (5 + 1e-5 * rng.normal(size=(40, 6))).astype(np.float32)
+    near = np.stack([np.roll(np.arange(40), shift) for shift in (1, 2)], axis=1)
+    torch.manual_seed(0)
+    head = nn.Linear(6, 3)
+    fit_heads([head], rows, near, 5.0, rng)
+    assert head(torch.from_numpy(rows)).detach().abs().max() < 10
+
+
 def test_the_same_draws_give_the_same_heads_and_a_number_that_never_changes_none(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(scan_heads, "STEPS", 20)
+    monkeypatch.setattr(scan_heads, "MOST_STEPS", 20)
     rows, _ = heaps(10, 2, 4)
     rows[:, 2] = 7
     near = neighbours_of(rows / np.linalg.norm(rows, axis=1, keepdims=True), 3, 2, include_self=True)

@@ -8,6 +8,7 @@ Letters: n images, d dim, C clusters, K neighbours.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 
 import numpy as np
@@ -16,10 +17,13 @@ from torch import Tensor, nn
 
 from augnet_cli.training.methods.scan_terms import scan_terms
 
-STEPS = 1000  # of which each costs a product of a few hundred rows: seconds in all
+PASSES = 50  # over all images: of few, more would make every cluster sure, and leave nothing to learn
+MOST_STEPS = 1000  # of which each costs a product of a few hundred rows: seconds in all
 ANCHORS = 512  # of a step: of clusters of one in ten, fifty each
 LR = 0.01
-SMALLEST_SPREAD = 1e-6  # of a number over all images: what never changes says nothing
+# Of a number over all images, as a share of the size of the numbers: what hardly changes says little, and is
+# not enlarged until it says much.
+SMALLEST_SPREAD = 0.1
 
 
 def fit_heads(
@@ -30,7 +34,9 @@ def fit_heads(
     rng: np.random.Generator,
 ) -> None:
     """Let linear heads (d to C) minimise SCAN's loss on (n, d) embeddings and their (n, K) neighbours."""
-    spread = np.maximum(rows.std(axis=0), SMALLEST_SPREAD)
+    size = np.sqrt(np.square(rows, dtype=np.float64).mean())
+    spread = np.maximum(rows.std(axis=0), max(SMALLEST_SPREAD * size, np.finfo(np.float32).tiny))
+    steps = min(MOST_STEPS, PASSES * math.ceil(len(rows) / ANCHORS))
     even = torch.from_numpy(((rows - rows.mean(axis=0)) / spread).astype(np.float32))
     for head in heads:
         fitted = nn.Linear(head.in_features, head.out_features)
@@ -38,7 +44,7 @@ def fit_heads(
             fitted.weight.copy_(head.weight)
             fitted.bias.copy_(head.bias)
         optimiser = torch.optim.Adam(fitted.parameters(), LR)
-        for _ in range(STEPS):
+        for _ in range(steps):
             loss = torch.stack(scan_terms(*_drawn(fitted, even, neighbours, rng), entropy_weight)).sum()
             optimiser.zero_grad()
             loss.backward()
