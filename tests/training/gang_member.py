@@ -28,6 +28,7 @@ from augnet_cli.training.symmetric import FieldNorm
 from augnet_cli.training.trainer import train
 
 MEMBERS = 2
+AGAIN = "PORT_OF_SECOND_MEETING"  # in the environment
 IMAGES, IMAGES_PER_STEP, EPOCHS = 12, 4, 2  # six steps
 OPTIONS: dict[str, dict[str, Any]] = {"augnet": {"views": 2}, "copies": {"bank": 6}}
 Tensors = dict[str, Tensor]
@@ -213,6 +214,7 @@ def main(photos: str, out: str) -> None:
             "levelled": levelled(gang),
         }
     result["left"] = not torch.distributed.is_initialized()
+    os.environ["MASTER_PORT"] = os.environ[AGAIN]
     with contextlib.suppress(ZeroDivisionError), joined(gang):
         raise ZeroDivisionError
     result["left after an error"] = not torch.distributed.is_initialized()
