@@ -12,10 +12,12 @@ demo: $(DEMO_ENV)/installed
 	@PATH="$(CURDIR)/$(DEMO_ENV)/bin:$$PATH" sh examples/demo.sh "$(PHOTOS)"
 
 test: $(TEST_ENV)/installed
+	@# Tests start augnet hundreds of times: where Python may not keep what it compiles, each would compile it.
+	$(TEST_ENV)/bin/python -m compileall -q augnet_cli
 	@# Processes that train together wait for each other: beside other tests they would wait too long.
 	$(TEST_ENV)/bin/python -m pytest -q $(GANG)
 	@# Two processes test side by side, so each computes on one thread.
-	OMP_NUM_THREADS=1 $(TEST_ENV)/bin/python -m pytest -q --numprocesses 2 --dist loadfile --ignore $(GANG)
+	OMP_NUM_THREADS=1 $(TEST_ENV)/bin/python -m pytest -q --numprocesses 2 --dist loadfile --no-loadscope-reorder --ignore $(GANG)
 
 lint: $(TEST_ENV)/installed
 	$(TEST_ENV)/bin/ruff check .

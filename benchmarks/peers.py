@@ -27,6 +27,7 @@ from altered import image_files
 from big_photos import big_folder
 from copies import make_folder
 from cost import benchmark_twin, mixed_folder
+from environment import timed_environment
 from tables import markdown, put
 from timed_runs import Run, cpu_seconds_of_children, take_in_turn
 
@@ -50,8 +51,6 @@ FEW = 16  # images of the first, uncounted run of each tool
 BIG, WARM = 200, 10_000  # images
 # For `augnet bench`: a quarter of the benchmark folder, and time enough for a median on a busy machine.
 SAMPLE, BENCH_SECONDS = 1024, 20
-# Some environments set these; they halve the speed of NumPy's products on processors of today.
-SLOWING = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
 WARM_RUNS = 7
 
 
@@ -65,10 +64,8 @@ class Task:
 
     @property
     def environment(self) -> dict[str, str]:
-        """A home of its own: nothing that its user chose changes what is timed."""
-        kept = {name: value for name, value in os.environ.items() if name not in SLOWING}
         # fastdup would wait for a server to take its reports.
-        return kept | {"AUGNET_HOME": str(self.work / "home"), "SENTRY_OPT_OUT": "1"}
+        return timed_environment(self.work / "home", SENTRY_OPT_OUT="1")
 
 
 def peers(task: Task) -> str:

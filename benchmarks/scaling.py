@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import json
 import math
-import os
 import random
 import shutil
 import subprocess
@@ -21,6 +20,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from environment import timed_environment
 from PIL import Image
 from synthetic_store import make_store
 from tables import ROOT, markdown, put
@@ -35,7 +35,7 @@ CROP_SIDE = 160  # of the real images, in pixels
 THRESHOLD = "0.03"
 PLOT = ROOT / "docs" / "scaling.svg"
 EMBED, WARM, ADD = "embed, nothing known", "embed, nothing new", f"embed, {NEW} new"
-QUERY, PAIRS, CLUSTER = "query", "dedupe --no-verify", "cluster"
+QUERY, PAIRS, CLUSTER = "query", "dedupe --no-verify", "cluster --anew"
 COMMANDS = (EMBED, WARM, ADD, QUERY, PAIRS, CLUSTER)
 
 
@@ -65,8 +65,7 @@ sys.exit(os.waitstatus_to_exitcode(status))
 def measured(command: str, images: int, words: list[str], home: Path) -> Run:
     """Run augnet, once."""
     program = [sys.executable, "-S", "-c", STARTER, sys.executable, "-m", "augnet_cli", *words]
-    environment = os.environ | {"AUGNET_HOME": str(home)}
-    done = subprocess.run(program, env=environment, capture_output=True, text=True, check=False)
+    done = subprocess.run(program, env=timed_environment(home), capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise SystemExit(f"augnet {' '.join(words)}: exit status {done.returncode} {done.stderr}")
     seconds, cpu_seconds, most = map(float, done.stdout.split())
@@ -108,7 +107,7 @@ def on_stores(work: Path, dim: int, largest: int, done: set[tuple[str, int]]) ->
             WARM: ["embed", str(folder)],
             QUERY: ["query", image, "--in", str(folder)],
             PAIRS: ["dedupe", str(folder), "--no-verify", "--threshold", THRESHOLD],
-            CLUSTER: ["cluster", str(folder)],
+            CLUSTER: ["cluster", str(folder), "--anew"],
             ADD: ["embed", str(folder)],
         }
         home = work / "home"

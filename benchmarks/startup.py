@@ -9,7 +9,6 @@ fastest and the slowest run.
 from __future__ import annotations
 
 import argparse
-import os
 import statistics
 import subprocess
 import sys
@@ -18,6 +17,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+from environment import timed_environment
 from PIL import Image
 from synthetic_store import make_store
 from tables import markdown, put
@@ -57,7 +57,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary) / "photos"
         draw_folder(folder, arguments.images)
-        environment = os.environ | {"AUGNET_HOME": str(Path(temporary) / "home")}
+        environment = timed_environment(Path(temporary) / "home")
         subprocess.run([*augnet, "embed", str(folder), "--quiet"], check=True, env=environment)
         store = Path(temporary) / "store"
         make_store(store, SEARCHED, Embedder.load(shipped_encoder()).dim)

@@ -13,7 +13,6 @@ from __future__ import annotations
 import argparse
 import functools
 import importlib.util
-import os
 import sys
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
@@ -23,6 +22,7 @@ from pathlib import Path
 import numpy as np
 from copies import augnet_embeddings, make_folder, read_truth, unpacked
 from cost import benchmark_twin, fastdup_run, first_run, in_turn, mixed_folder, next_run, time_rows
+from environment import timed_environment
 from found import PARTIAL, UNVERIFIED, Score, copies_by_kind, dedupe, equal_files, judge, share
 from pair_sheet import Shown, draw_pairs
 from tables import markdown, put
@@ -186,8 +186,7 @@ def birds(task: Task) -> Tables:
 
 def cost(task: Task) -> Tables:
     """What verification adds where few images are copies; augnet's time beside fastdup's where many are."""
-    # A home of its own: nothing that its user chose changes what is timed.
-    environment = os.environ | {"AUGNET_HOME": str(task.work / "home")}
+    environment = timed_environment(task.work / "home")
     mixed = mixed_folder(task.work, task.images)
     few = in_turn(
         {

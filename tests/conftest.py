@@ -22,6 +22,11 @@ os.environ["AUGNET_HOME"] = tempfile.mkdtemp(prefix="augnet-tests-")
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files marked `early` come first; a file's tests stay together."""
+    items.sort(key=lambda item: item.get_closest_marker("early") is None)
+
+
 @pytest.fixture(autouse=True)
 def private_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Everything augnet writes outside the photos' folder goes to a folder of this test."""

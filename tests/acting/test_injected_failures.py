@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 from augnet_program import ROOT
 
+pytestmark = pytest.mark.early
+
 PROGRAM = Path(__file__).with_name("injected_failures.py")
 LEAST_FAILURES = 200
 # Two at a time, of about the same length: everything one after the other would take a minute.

@@ -27,6 +27,8 @@ from augnet_cli.training.encoder import Encoder
 from augnet_cli.training.export import MAX_DRIFT, UnitRows, export_encoder
 from augnet_cli.training.initial import encoder_from_file
 
+pytestmark = pytest.mark.early
+
 SIZE = 64
 
 

@@ -39,7 +39,7 @@ from augnet_cli.training.outcome import TrainOutcome
 from augnet_cli.training.presets import PRESETS, with_preset
 from augnet_cli.training.request import DEFAULT_METHOD, TrainRequest
 
-pytestmark = pytest.mark.usefixtures("exported_once")
+pytestmark = [pytest.mark.early, pytest.mark.usefixtures("exported_once")]
 
 EPOCHS = 8  # enough for a kill to fall between the first and the last
 # fp32 and one thread: the same numbers whenever it runs.  `always`: it is no match for the shipped encoder.

@@ -28,7 +28,7 @@ from augnet_cli.encoder.locate import shipped_encoder
 SMALL = ("--method", "augnet", "--init", "scratch", "--size", "32", "--dim", "16")
 SMALL += ("--dtype", "fp32", "--device", "cpu")
 
-pytestmark = pytest.mark.usefixtures("exported_once")
+pytestmark = [pytest.mark.early, pytest.mark.usefixtures("exported_once")]
 Ran = Callable[..., tuple[int, str, str]]
 
 
