@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import sys
 from enum import Enum
@@ -24,7 +25,7 @@ from augnet_cli.cli.typed import without_place
 from augnet_cli.errors import UsageError
 
 if TYPE_CHECKING:
-    from augnet_cli.training.outcome import DatasetOutcome, TrainOutcome
+    from augnet_cli.training.outcome import Outcome
 
 
 class Format(str, Enum):
@@ -295,8 +296,9 @@ def train(
         told = print_line if as_json else lambda line: None
         progress = progress_for(quiet)
         _check_words(folder, data, out, split, exclude, eval_every, eval_data)
-        outcome: TrainOutcome | DatasetOutcome
+        outcome: Outcome
         if data is not None and out is not None:
+            replaced = os.path.lexists(out)
             outcome = on_dataset = train_on(data, out, request, eval_data, progress, told, split)
         else:
             assert folder is not None
@@ -305,7 +307,7 @@ def train(
     if not leads:
         return
     if data is not None:
-        tell_of_dataset(on_dataset, quiet)
+        tell_of_dataset(on_dataset, data, replaced, quiet)
     else:
         tell(on_folder, quiet)
     if as_json:

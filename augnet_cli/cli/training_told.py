@@ -70,11 +70,13 @@ def print_line(line: dict[str, Any]) -> None:
         typer.echo(json.dumps(line))
 
 
-def tell_of_dataset(outcome: DatasetOutcome, quiet: bool) -> None:
-    """The same of a run on a data set."""
+def tell_of_dataset(outcome: DatasetOutcome, data: str, replaced: bool, quiet: bool) -> None:
+    """The same of a run on a data set, in the user's words; `replaced` is a file that stood there before."""
     from augnet_cli.images.names import shown
 
-    note(f"encoder {outcome.card.id} learnt from {outcome.images:,} images of {outcome.dataset}", quiet)
+    note(f"encoder {outcome.card.id} learnt from {outcome.images:,} images of {shown(data)}", quiet)
+    if replaced:
+        note(f"it replaces the file that was {shown(outcome.file)}", quiet)
     note(f"{shown(outcome.record)} and training.png beside it tell how it went", quiet)
     if outcome.skipped:
         note(f"{len(outcome.skipped):,} images could not be used", quiet)

@@ -87,6 +87,7 @@ class Found:
         centres: (k, d) float32 unit rows.
         assigned: (m,) int64, under SCAN the encoder's own cluster of each content; else None.
         confidence: mean probability of those; NaN without them.
+        of: how many clusters the encoder tells apart; 0 without them.
     """
 
     collection: Collection
@@ -96,6 +97,7 @@ class Found:
     centres: np.ndarray
     assigned: np.ndarray | None = None
     confidence: float = math.nan
+    of: int = 0
 
 
 def found_clusters(fresh: Fresh, asked: ClusterRequest, progress: Progress) -> Found:
@@ -107,9 +109,11 @@ def found_clusters(fresh: Fresh, asked: ClusterRequest, progress: Progress) -> F
     collection = fresh.collection()
     require_images(fresh, collection)
     hashes = collection.images.contents.hashes
-    assigned, confidence = None, math.nan
+    assigned, confidence, of = None, math.nan, 0
     if asked.wish.method == SCAN:
-        assigned, confidence = own_clusters(assignments(fresh, collection.images, progress))
+        shares = assignments(fresh, collection.images, progress)
+        assigned, confidence = own_clusters(shares)
+        of = shares.shape[1]
     once = _standing_for(collection, fresh.embedder.card.threshold, asked.wish, progress)
     place, key = fresh.store.place, key_of(fresh.embedder.id, asked.wish, fresh.request.exclude)
     kept = None if asked.anew else kept_clusters(place, key, hashes)
@@ -121,7 +125,7 @@ def found_clusters(fresh: Fresh, asked: ClusterRequest, progress: Progress) -> F
     if clusters is None:
         clusters = with_looks(drawn, fresh.request, progress)
         keep_clusters(place, key, hashes, parted, looks_text(clusters))
-    return Found(collection, counted, parted, clusters, centres, assigned, confidence)
+    return Found(collection, counted, parted, clusters, centres, assigned, confidence, of)
 
 
 def own_clusters(shares: np.ndarray) -> tuple[np.ndarray, float]:
@@ -212,6 +216,7 @@ def _told(fresh: Fresh, found: Found, asked: ClusterRequest, progress: Progress)
         seed=asked.wish.seed,
         method=asked.wish.method,
         chosen=asked.wish.k is None and asked.wish.method != SCAN,
+        of=found.of,
         confidence=None if math.isnan(found.confidence) else found.confidence,
         noise=tuple(images.paths[number] for number in noise.tolist()),
         outliers=_outliers(found, asked.outliers, progress),

@@ -34,7 +34,7 @@ def cluster_lines(result: ClusterResult, style: Style = PLAIN) -> Iterator[str]:
     images = count(sum(cluster.size for cluster in result.clusters), "image")
     noise = f", {len(result.noise):,} in none" if result.noise else ""
     if result.confidence is not None:
-        noise += f", mean confidence {result.confidence:.2f}"
+        noise += f", mean confidence {result.confidence:.2f} ({1 / result.k:.2f} were chance)"
     yield f"{style.bold}{images} in {count(len(result.clusters), 'cluster')}{noise}{style.reset}"
     show = "" if result.assigned_to else ", `--html map.html` shows where each lies"
     yield f"next: `{_again(result)} --format csv` lists every member{show}"

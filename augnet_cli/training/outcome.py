@@ -20,18 +20,14 @@ RECORD_NAME = "training.json"
 RECORD_VERSION = 1
 
 
-@dataclass(frozen=True)
-class TrainOutcome:
-    """What a run made.
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """What every run made.
 
     Attributes:
-        file: the encoder it made: the folder's own if it was taken, else the candidate.
-        card: of that encoder.
+        file: the encoder; `card` is its card.
         report: how training went.
-        images: different pictures of the folder; `trained` of them were learnt from, `set_aside` further
-            images show the same picture as one of them.
-        before, after: scores on the held-out images of the encoder that served, and of the new one.
-        decision: whether the new one serves now.
+        images: different pictures that there were.
         curve: the lines of all epochs.
         record: the file that tells all this.
         skipped: images that could not be used.
@@ -41,11 +37,6 @@ class TrainOutcome:
     card: Card
     report: TrainReport
     images: int
-    trained: int
-    set_aside: int
-    before: FolderScores
-    after: FolderScores
-    decision: Decision
     curve: tuple[Mapping[str, Any], ...]
     settings: Mapping[str, Any]
     record: str
@@ -58,11 +49,33 @@ class TrainOutcome:
             "augnet": __version__,
             "settings": dict(self.settings),
             "images": self.images,
-            "trained": self.trained,
-            "set_aside": self.set_aside,
             "skipped": len(self.skipped),
             **self.report.as_dict(),
             "curve": [dict(line) for line in self.curve],
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainOutcome(Outcome):
+    """What a run on a folder made; `file` is the folder's own encoder if it was taken, else the candidate.
+
+    Attributes:
+        trained: images that were learnt from; `set_aside` further ones show the same picture as one of them.
+        before, after: scores on the held-out images of the encoder that served, and of the new one.
+        decision: whether the new one serves now.
+    """
+
+    trained: int
+    set_aside: int
+    before: FolderScores
+    after: FolderScores
+    decision: Decision
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            **super().as_dict(),
+            "trained": self.trained,
+            "set_aside": self.set_aside,
             "looks": [dict(look) for look in self.report.looks],
             "cooled_from": self.report.cooled_from,
             "best_step": self.report.best_step,
@@ -77,45 +90,17 @@ class TrainOutcome:
         }
 
 
-@dataclass(frozen=True)
-class DatasetOutcome:
-    """What a run on a data set made.
+@dataclass(frozen=True, kw_only=True)
+class DatasetOutcome(Outcome):
+    """What a run on a data set made; `dataset` is its name, and all `images` were learnt from."""
 
-    Attributes:
-        file: the encoder; `card` is its card.
-        dataset: its name.
-        images: learnt from.
-        curve: the lines of all epochs.
-        record: the file that tells all this.
-        skipped: images that could not be used.
-    """
-
-    file: str
-    card: Card
     dataset: str
-    report: TrainReport
-    images: int
-    curve: tuple[Mapping[str, Any], ...]
-    settings: Mapping[str, Any]
-    record: str
-    skipped: tuple[Skip, ...]
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain values, for `training.json` and for tools."""
-        return {
-            "version": RECORD_VERSION,
-            "augnet": __version__,
-            "dataset": self.dataset,
-            "settings": dict(self.settings),
-            "images": self.images,
-            "skipped": len(self.skipped),
-            **self.report.as_dict(),
-            "curve": [dict(line) for line in self.curve],
-            "encoder": self.card.id,
-        }
+        return {**super().as_dict(), "dataset": self.dataset, "encoder": self.card.id}
 
 
-def write_record(outcome: TrainOutcome | DatasetOutcome) -> None:
+def write_record(outcome: Outcome) -> None:
     """Write `training.json`, whole or not at all.
 
     Raises:

@@ -153,7 +153,11 @@ def test_clusters_are_those_that_the_encoder_tells(trained: tuple[Path, TrainOut
     assert result.confidence == pytest.approx(float(shares.max(1).mean()), abs=1e-5)
     assert not result.noise and not result.chosen and result.method == "scan"
     told = "\n".join(cluster_lines(result))
-    assert f"mean confidence {result.confidence:.2f}" in told and "--k" not in told
+    assert result.k == shares.shape[1]
+    assert (
+        f"mean confidence {result.confidence:.2f} ({1 / shares.shape[1]:.2f} were chance)" in told
+        and "--k" not in told
+    )
 
 
 def test_second_run_decodes_nothing_and_a_new_image_alone_is_looked_at(folder: Path) -> None:
