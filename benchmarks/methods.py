@@ -5,8 +5,8 @@
 CIFAR-10: a fifth of each class is set apart to judge.  Birds: one half of the species is trained on, the
 other judged, so that no class is seen twice.  Each cell is `augnet train` and `augnet evaluate` as a user
 would run them, each on one core; as many cells run side by side as there are cores.  The row that others
-start from is trained for longer and once, with the first seed.  What was measured stays in FOLDER and is not
-measured again: run it as often as it takes.
+start from is trained for longer and once, with the first seed, and judged with each.  What was measured
+stays in FOLDER and is not measured again: run it as often as it takes.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ class Row:
     options: tuple[str, ...] = ()
     start: str | None = None  # name of a row, or SHIPPED; None: random weights
     times: float = 1.0  # as much time as the others
-    once: bool = False  # with the first seed alone
+    once: bool = False  # trained with the first seed alone; k-means judges with each
     length: tuple[str, ...] = ()  # in place of minutes
     words: tuple[str, ...] = ()  # further options of `augnet train`
 
@@ -112,6 +112,15 @@ ROWS = (
         ("stages=selflabel", "clusters={clusters}", "threshold=0.9"),
         "scan, clusters",
     ),
+    # As published for subsets of ImageNet: heads on an encoder that stays, then self-labels teach both.
+    Row(
+        "scan, self-labels of those heads",
+        "scan",
+        ("stages=selflabel", "clusters={clusters}", "threshold=0.9"),
+        "scan, heads alone",
+        times=2,
+        once=True,
+    ),
     # What the next three begin with: a new head, a single pass, no rate worth the name.
     Row("a new head alone", "cbswr", (), START, once=True, length=("--epochs", "1", "--lr", "1e-9")),
     Row("udml-ss", "udml-ss", (), START),
@@ -134,8 +143,12 @@ class Cell:
     folder: Path
 
     @property
+    def trains(self) -> bool:
+        return not self.row.once or self.seed == FIRST_SEED
+
+    @property
     def encoder(self) -> Path:
-        return self.folder / f"{self.set_name}-{self.row.slug}-{self.seed}.onnx"
+        return self._file(self.seed if self.trains else FIRST_SEED, "onnx")
 
     @property
     def course(self) -> Path:
@@ -144,7 +157,10 @@ class Cell:
 
     def found(self, protocol: str) -> Path:
         """What `evaluate` printed."""
-        return self.encoder.with_suffix(f".{protocol}.json")
+        return self._file(self.seed, f"{protocol}.json")
+
+    def _file(self, seed: int, ending: str) -> Path:
+        return self.folder / f"{self.set_name}-{self.row.slug}-{seed}.{ending}"
 
 
 def main() -> None:
@@ -164,7 +180,6 @@ def main() -> None:
         for seed in arguments.seeds
         for row in chosen
         for name in arguments.sets
-        if not row.once or seed == FIRST_SEED
     ]
     if not arguments.draw_only:
         for name in arguments.sets:
@@ -204,10 +219,13 @@ def measure(cells: Sequence[Cell], minutes: float) -> None:
     waiting = list(cells)
     while waiting:
         ready = [
-            cell for cell in waiting if cell.row.start in (None, SHIPPED) or Path(started_from(cell)).exists()
+            cell
+            for cell in waiting
+            if (cell.trains or cell.encoder.exists())
+            and (cell.row.start in (None, SHIPPED) or Path(started_from(cell)).exists())
         ]
         if not ready:
-            names = sorted({cell.row.start for cell in waiting if cell.row.start})
+            names = sorted({cell.row.start or cell.row.name for cell in waiting})
             raise SystemExit(f"nothing to start from: measure {', '.join(names)} as well")
         with ThreadPoolExecutor(usable_cores()) as pool:
             list(pool.map(lambda cell: measure_one(cell, minutes), ready))
@@ -219,7 +237,7 @@ def started_from(cell: Cell) -> str:
     if cell.row.start == SHIPPED:
         return SHIPPED
     row = next(row for row in ROWS if row.name == cell.row.start)
-    return str(Cell(cell.set_name, row, FIRST_SEED if row.once else cell.seed, cell.folder).encoder)
+    return str(Cell(cell.set_name, row, cell.seed, cell.folder).encoder)
 
 
 def measure_one(cell: Cell, minutes: float) -> None:
@@ -271,22 +289,24 @@ def figures(cell: Cell, space: str) -> dict[str, float]:
 
 def table(cells: Sequence[Cell], minutes: float) -> str:
     """A row for the untrained network, each training, and the clusters that an encoder tells apart itself."""
-    head = ("method", "starts from", *FIGURES.values(), "seeds")
+    head = ("method", "starts from", *FIGURES.values(), "trainings")
     first = cells[0].row
-    lines = [line(UNTRAINED, "", [figures(cell, UNTRAINED) for cell in cells if cell.row == first])]
+    untrained = [figures(cell, UNTRAINED) for cell in cells if cell.row == first]
+    lines = [line(UNTRAINED, "", untrained, len(untrained))]
     for row in ROWS:
         of_row = [cell for cell in cells if cell.row == row]
         for space, name in (("encoder", row.name), (ASSIGNED, f"{row.name}: its own")):
             found = [each for cell in of_row if (each := figures(cell, space))]
             if found:
-                lines.append(line(name, row.start or "random weights", found))
+                trained = len({cell.encoder for cell in of_row})
+                lines.append(line(name, row.start or "random weights", found, trained))
     longer = ", ".join(f"{row.name} {minutes * row.times:g}" for row in ROWS if row.times != 1)
     return f"{minutes:g} minutes of one core a training ({longer}).\n\n{markdown(head, lines)}"
 
 
-def line(name: str, start: str, found: list[dict[str, float]]) -> tuple[str, ...]:
+def line(name: str, start: str, found: list[dict[str, float]], trained: int) -> tuple[str, ...]:
     cells = [spread([each[which] for each in found]) if which in found[0] else "" for which in FIGURES]
-    return (name, start, *cells, str(len(found)))
+    return (name, start, *cells, str(trained))
 
 
 def draw(cells: Sequence[Cell], file: Path) -> None:
