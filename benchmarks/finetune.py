@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import statistics
 import subprocess
 import sys
@@ -25,6 +24,7 @@ from typing import Any
 
 import numpy as np
 from altered import image_files, judged, pictures, trial
+from environment import timed_environment
 from labelled import DATA
 from tables import markdown, put, spread
 
@@ -110,7 +110,7 @@ def trained(folder: Path, seed: int, minutes: float, home: Path) -> str:
     """Run the real command; the new encoder's file, whether it was taken or not."""
     command = [sys.executable, "-m", "augnet_cli", "train", str(folder)]
     command += ["--minutes", f"{minutes:g}", "--seed", str(seed), "--init", "shipped"]
-    environment = os.environ | {"AUGNET_HOME": str(home)}
+    environment = timed_environment(home)
     done = subprocess.run(command, check=True, stdout=subprocess.PIPE, env=environment, text=True)
     return done.stdout.splitlines()[-1]
 

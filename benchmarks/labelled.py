@@ -19,6 +19,7 @@ from augnet_cli.records import Resize
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 PHOTOS = tuple(f"train-photos-{number}.tar" for number in (1, 2, 3))
+DIGIT_SIDE = 32  # pixels, of 8 as they are
 # Fewer of a class leave its images hardly a neighbour of their kind.
 LEAST_OF_A_CLASS = 10
 # Caltech's class of pictures that belong to none.
@@ -72,6 +73,19 @@ def _labelled(name: str, files: list[tuple[str, bytes]], labels: Mapping[str, st
         if label not in ("", NO_CLASS) and counts[label] >= LEAST_OF_A_CLASS
     ]
     return Labelled(name, tuple(data for _, data in kept), np.array([label for label, _ in kept]))
+
+
+def digits() -> Iterator[tuple[str, bytes]]:
+    """The handwritten digits that scikit-learn brings, 1,797 of 10 classes, as PNG files."""
+    from PIL import Image
+    from sklearn.datasets import load_digits
+
+    found = load_digits()
+    for number, (pixels, label) in enumerate(zip(found.images, found.target, strict=True)):
+        grey = Image.fromarray((pixels * (255 / found.images.max())).astype(np.uint8))
+        out = io.BytesIO()
+        grey.resize((DIGIT_SIDE, DIGIT_SIDE), Image.Resampling.BICUBIC).convert("RGB").save(out, "png")
+        yield f"digits/{label}/{number:04}.png", out.getvalue()
 
 
 def members(archive: Path) -> Iterator[tuple[str, bytes]]:

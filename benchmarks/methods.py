@@ -1,10 +1,10 @@
-"""Every training method on two labelled sets: clusters and look-alikes of images that none was trained on.
+"""Every training method on labelled sets: clusters and look-alikes of images that none was trained on.
 
-    python benchmarks/methods.py --work FOLDER [--sets cifar10 birds] [--methods ...] [--seeds 0 1 2]
+    python benchmarks/methods.py --work FOLDER [--sets cifar10 birds digits] [--methods ...] [--seeds 0 1 2]
 
-CIFAR-10: a fifth of each class is set apart to judge.  Birds: one half of the species is trained on, the
-other judged, so that no class is seen twice.  Each cell is `augnet train` and `augnet evaluate` as a user
-would run them, each on one core; as many cells run side by side as there are cores.  The row that others
+CIFAR-10 and digits: a fifth of each class is set apart to judge.  Birds: one half of the species is trained
+on, the other judged, so that no class is seen twice.  Each cell is `augnet train` and `augnet evaluate` as a
+user would run them, each on one core; as many cells run side by side as there are cores.  The row that others
 start from is trained for longer and once, with the first seed, and judged with each.  What was measured
 stays in FOLDER and is not measured again: run it as often as it takes.
 """
@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -22,7 +21,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from labelled import DATA, members
+from environment import timed_environment
+from labelled import DATA, digits, members
 from tables import ROOT, markdown, put, spread
 
 from augnet_cli.cores import usable_cores
@@ -47,7 +47,7 @@ CURVES = {"acc": "ACC of k-means on the judged images", "recall_at_1": "R@1 on t
 class Set:
     """One labelled set: the network that suits its images, and how many clusters SCAN is asked for."""
 
-    archive: str
+    archive: str  # of ../shared/data; "" for scikit-learn's digits
     network: tuple[str, ...]
     clusters: int
     by_class: bool  # whether whole classes are set apart to judge
@@ -58,6 +58,7 @@ SETS = {
     "birds": Set(
         "birds-by-species.tar", ("--backbone", "resnet18", "--width", "32", "--size", "64"), 50, True
     ),
+    "digits": Set("", ("--backbone", "resnet18_stl", "--width", "16", "--size", "32"), 10, False),
 }
 
 
@@ -80,11 +81,11 @@ class Row:
 
 
 START = "simclr"
-SHIPPED = "shipped"  # augnet's own encoder, which saw none of these images
+SHIPPED = "shipped"  # augnet's own encoder, which saw no CIFAR-10, but most of the birds, without labels
 ROWS = (
     Row("copies", "copies"),
     Row("augnet", "augnet"),
-    # Five others go on from it, and clusters of an encoder that knows nothing mean nothing.
+    # Others go on from it, and clusters of an encoder that knows nothing mean nothing.
     Row(START, "simclr", times=10, once=True),
     Row("simclr, as short as the others", "simclr"),
     Row("rotnet", "rotnet"),
@@ -121,7 +122,7 @@ ROWS = (
         times=2,
         once=True,
     ),
-    # What the next three begin with: a new head, a single pass, no rate worth the name.
+    # What the metric methods below begin with: a new head, a single pass, no rate worth the name.
     Row("a new head alone", "cbswr", (), START, once=True, length=("--epochs", "1", "--lr", "1e-9")),
     Row("udml-ss", "udml-ss", (), START),
     Row("udml-ss without rotation", "udml-ss", ("rotation=0",), START),
@@ -129,6 +130,7 @@ ROWS = (
     # Views that the start is used to, and a tenth of the rate: chosen by R@1 on these birds with seed 0.
     Row("cbswr, gently", "cbswr", ("views_like=simclr", "flip=0.5"), START, words=("--lr", "3e-5")),
 )
+TABLES = ("cifar10", "birds")  # that are made unless others are named
 UNTRAINED = "untrained"
 ASSIGNED = "assignments"  # a space of `augnet evaluate`: the clusters that an encoder tells apart itself
 
@@ -166,7 +168,7 @@ class Cell:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--work", type=Path, required=True)
-    parser.add_argument("--sets", nargs="+", choices=SETS, default=list(SETS))
+    parser.add_argument("--sets", nargs="+", choices=SETS, default=TABLES)
     parser.add_argument("--methods", nargs="+", default=[row.name for row in ROWS], help="names of rows")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--minutes", type=float, default=2, help="of a cell, all of its training")
@@ -202,7 +204,8 @@ def unpack(name: str, folder: Path) -> None:
     if folder.exists():
         return
     by_class: dict[str, list[tuple[str, bytes]]] = {}
-    for path, data in members(DATA / SETS[name].archive):
+    archive = SETS[name].archive
+    for path, data in members(DATA / archive) if archive else digits():
         by_class.setdefault(Path(path).parent.name, []).append((Path(path).name, data))
     whole = folder.with_name(f"{name}.part")
     for number, kind in enumerate(sorted(by_class)):
@@ -257,18 +260,18 @@ def measure_one(cell: Cell, minutes: float) -> None:
             *("--seed", str(cell.seed), *start, *cell.row.words),
             *("--eval-every", str(EVALUATED_EVERY), "--format", "json", "--workers", "1", "--quiet"),
         )
-        cell.course.write_text(run(words))
+        cell.course.write_text(run(words, cell.folder))
     for protocol in ("clustering", "retrieval"):
         if not cell.found(protocol).exists():
             words = ("evaluate", data, "--encoder", str(cell.encoder), "--protocol", protocol)
             more = ("--seed", str(cell.seed), "--format", "json", "--workers", "1", "--quiet")
-            cell.found(protocol).write_text(run((*words, *more)))
+            cell.found(protocol).write_text(run((*words, *more), cell.folder))
     print(f"{cell.encoder.stem} done", file=sys.stderr, flush=True)
 
 
-def run(words: Sequence[str]) -> str:
+def run(words: Sequence[str], work: Path) -> str:
     """What augnet prints, on one core."""
-    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    environment = timed_environment(work / "home", OMP_NUM_THREADS="1")
     program = [sys.executable, "-m", "augnet_cli", *words]
     done = subprocess.run(program, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:

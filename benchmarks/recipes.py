@@ -19,6 +19,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from environment import timed_environment
 from tables import markdown, put, spread
 
 COMMON = ["--init", "scratch", "--images-per-step", "128", "--set", "whiten=false"]
@@ -77,7 +78,7 @@ def scores_of(name: str, folder: Path, epochs: int, seed: int) -> Mapping[str, A
         link_images(folder, work)
         command = [sys.executable, "-m", "augnet_cli", "train", str(work), *COMMON, *RECIPES[name]]
         command += ["--epochs", str(epochs), "--seed", str(seed), "--quiet"]
-        environment = os.environ | {"AUGNET_HOME": str(Path(temporary) / "home")}
+        environment = timed_environment(Path(temporary) / "home")
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL, env=environment)
         record: Mapping[str, Any] = json.loads((work / ".augnet" / "training.json").read_text("ascii"))
     after: Mapping[str, Any] = record["after"]

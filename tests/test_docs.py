@@ -19,6 +19,7 @@ pytestmark = pytest.mark.early
 ROOT = Path(__file__).resolve().parents[1]
 README = ROOT / "README.md"
 NOTEBOOK = ROOT / "docs" / "demo.ipynb"
+COMMANDS = ROOT / "docs" / "commands.md"
 # Distances in the shown output may differ by this much on another processor.
 DISTANCE_TOLERANCE = 0.005
 FENCE = re.compile(r"^```[^\n]*\n(.*?)^```", re.MULTILINE | re.DOTALL)
@@ -209,6 +210,16 @@ def test_the_notebook_runs_and_shows_what_it_promises(
     pictures = [output for output in outputs if "image/png" in output.get("data", {})]
     assert "pretext, untrained" in printed and "selflabels, assignments" in printed and "R@1" in printed
     assert len(pictures) == 4  # neighbours, confusion, prototypes, look-alikes
+
+
+def test_the_help_names_every_method_and_so_does_the_readme() -> None:
+    from augnet_cli.training.methods import METHODS
+
+    (told,) = re.findall(
+        r"--method <str> +How to learn: (.+?), or one of", " ".join(COMMANDS.read_text().split())
+    )
+    assert told.split(", ") == list(METHODS)
+    assert all(f"| `{name}` " in README.read_text() for name in METHODS)
 
 
 def test_the_notebook_is_kept_without_what_it_showed() -> None:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import subprocess
 import sys
 import venv
 import zipfile
+from importlib.metadata import requires
 from pathlib import Path
 
 import pytest
@@ -27,6 +29,18 @@ def wheel(tmp_path_factory) -> Path:
     assert done.returncode == 0, done.stdout + done.stderr
     (built,) = out.glob("*.whl")
     return built
+
+
+def test_the_readme_names_all_that_an_install_without_a_compiler_takes() -> None:
+    wanted = [word for word in requires("augnet") or [] if "extra ==" not in word]
+    readme = (ROOT / "README.md").read_text()
+    told = re.search(r"`pip install --no-deps \.` followed by `pip install ([^`]+)`", readme)
+    assert told is not None and wanted
+
+    def names(words: list[str]) -> set[str]:
+        return {re.split(r"[<>=!~;\[ ]", word)[0].lower() for word in words}
+
+    assert names(shlex.split(told[1])) == names(wanted) - {"annoy"}
 
 
 def test_the_wheel_is_light_and_holds_the_weights(wheel):

@@ -15,7 +15,14 @@ from augnet_cli.records import DEFAULT_PRECISION
 
 def calibrate(
     folder: options.Folder,
-    precision: options.Precision = None,
+    precision: Annotated[
+        float | None,
+        typer.Option(
+            "--precision",
+            help="Share of true ones wanted among the redundant images, over 0 and under 1.  [default: 0.99]",
+            show_default=False,
+        ),
+    ] = None,
     plot: Annotated[
         str | None,
         typer.Option(
@@ -38,8 +45,9 @@ def calibrate(
     """Say what each distance means in FOLDER, and at which one --precision is reached.
 
     Altered copies of the folder's own images give recall, the nearness of different images precision.
-    The result is kept in FOLDER/.augnet and made again when a twentieth of the images is new; `augnet dedupe`
-    uses it. Fewer than 1,000 different images are too few: the encoder's own distance then serves.
+    The result is kept in FOLDER/.augnet and made again when a twentieth of the images is new;
+    `augnet dedupe --no-verify` uses it. Fewer than 1,000 different images are too few: the encoder's own
+    distance then serves.
 
     Example: augnet calibrate ./photos --precision 0.95 --plot curve.png
     """

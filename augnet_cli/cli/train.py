@@ -165,7 +165,7 @@ def train(
             "--images-per-step",
             min=2,
             help="Images in a batch; each gives several views.  "
-            "[default: the method's; else 128, from scratch 80]",
+            "[default: the method's, or 80; of copies from an encoder 128]",
             show_default=False,
         ),
     ] = None,
@@ -211,7 +211,11 @@ def train(
     dim: Annotated[
         int | None,
         typer.Option(
-            "--dim", min=0, help="Width of a new encoder's embedding.  [default: 128]", show_default=False
+            "--dim",
+            min=0,
+            help="Numbers of a new embedding; 0, and the default where the method adds no layer: as many as "
+            "the network has.  [default: 128]",
+            show_default=False,
         ),
     ] = None,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of all that is random.")] = 0,

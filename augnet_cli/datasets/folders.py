@@ -33,6 +33,9 @@ def read_folder(path: str) -> Dataset:
     """
     root = root_of(path, "folder").rstrip(os.sep) or os.sep
     own = {split: _first(root, names) for split, names in SPLIT_FOLDERS.items()}
+    if own[TRAIN] and own[UNLABELLED] and not own[TEST]:
+        hint = "put the images to judge by in test/CLASS, or leave only folders of classes"
+        raise DatasetError(f"{shown(root)} has {own[TRAIN]} and {own[UNLABELLED]}, but no test", hint)
     if own[TRAIN] is None or own[TEST] is None:
         images = _classed(root, "")
         return Dataset("folder", {split: split_of(root, part) for split, part in parted(images).items()})
@@ -123,7 +126,8 @@ def read_list(path: str) -> Dataset:
     """`train.txt` and `test.txt` of lines `path label`, as UDML-SS and Deep_Metric read them.
 
     Paths are relative to the folder, absolute where they begin with a slash, and may hold spaces.  Labels
-    need only be consistent within a list: in the other one the same label may be another class.
+    need only be consistent within a list, as long as each is judged alone: where both are taken together
+    (`--split all`, the probe), equal labels are one class.
 
     Raises:
         DatasetError: a list is missing or broken, or an image of it is missing.

@@ -7,6 +7,7 @@ Lifted Structured Feature Embedding", 2016): what is tested are classes that wer
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -39,6 +40,9 @@ def read_cub200(path: str) -> Dataset:
     numbers = columns_of(files["image_class_labels.txt"], 2, name)
     titles = os.path.join(root, "classes.txt")
     names = dict(columns_of(titles, 2, name)) if os.path.isfile(titles) else {}
+    if len(numbers) != len(paths):
+        told = f"it has {len(numbers):,} lines, and images.txt {len(paths):,}"
+        raise wrong(files["image_class_labels.txt"], told, name)
     images: list[tuple[str, int]] = []
     for image, number in numbers:
         if image not in paths:
@@ -121,6 +125,9 @@ def read_imagenet(path: str) -> Dataset:
         if not os.path.isfile(subset):
             raise DatasetError(f"there is no list of classes {shown(subset)}", "imagenet:PATH#SUBSET.txt")
         titles = {line.split(maxsplit=1)[0]: line.split(maxsplit=1)[-1] for line in lines_of(subset, name)}
+        # Of the thousand classes two are called crane, a bird and a machine.
+        times = Counter(titles.values())
+        titles = {wnid: f"{wnid} {title}" if times[title] > 1 else title for wnid, title in titles.items()}
     return Dataset(name, {split: _imagenet_split(root, split, titles) for split in IMAGENET_FOLDERS})
 
 

@@ -66,15 +66,26 @@ def matched(labels: np.ndarray, clusters: np.ndarray, classes: int) -> np.ndarra
     Args:
         labels: (n,) int64 in [0, classes); clusters: (n,).
     """
+    kinds, column = np.unique(clusters, return_inverse=True)
+    return classes_of_clusters(labels, column, classes, len(kinds))[column]
+
+
+def classes_of_clusters(labels: np.ndarray, taken: np.ndarray, classes: int, clusters: int) -> np.ndarray:
+    """(clusters,) int64: the class that each stands for under the best matching, -1 for none.
+
+    Clusters without an image stand for classes that are left, if there are any.
+
+    Args:
+        labels: (n,) int64 in [0, classes); taken: (n,) int64 in [0, clusters).
+    """
     from scipy.optimize import linear_sum_assignment
 
-    kinds, column = np.unique(clusters, return_inverse=True)
-    counts = np.zeros((classes, len(kinds)), np.int64)
-    np.add.at(counts, (labels, column), 1)
-    stands_for = np.full(len(kinds), -1, np.int64)
+    counts = np.zeros((classes, clusters), np.int64)
+    np.add.at(counts, (labels, taken), 1)
+    stands_for = np.full(clusters, -1, np.int64)
     rows, columns = linear_sum_assignment(counts, maximize=True)
     stands_for[columns] = rows
-    return stands_for[column]
+    return stands_for
 
 
 def confusion(labels: np.ndarray, named: np.ndarray, classes: int) -> np.ndarray:

@@ -13,6 +13,7 @@ import numpy as np
 from augnet_cli.clusters.partition import count_different, kmeans
 from augnet_cli.evaluation.clustering import (
     adjusted_rand_index,
+    classes_of_clusters,
     clustering_accuracy,
     confusion,
     matched,
@@ -63,16 +64,11 @@ def judge_assignments(clusters: np.ndarray, labels: np.ndarray, classes: int) ->
         "ari": adjusted_rand_index(labels, taken),
     }
     if scores is not None and scores.shape[1] > TOP:
-        figures[f"top{TOP}"] = _among_the_top(scores, taken, named, labels)
+        stand_for = classes_of_clusters(labels, taken, classes, scores.shape[1])
+        top = np.argsort(-scores, axis=1, kind="stable")[:, :TOP]
+        figures[f"top{TOP}"] = float((stand_for[top] == labels[:, None]).any(axis=1).mean())
     figures["clusters"] = float(len(np.unique(taken)))
     return Judged(figures, confusion(labels, named, classes))
-
-
-def _among_the_top(scores: np.ndarray, taken: np.ndarray, named: np.ndarray, labels: np.ndarray) -> float:
-    stands_for = np.full(scores.shape[1], -1, np.int64)
-    stands_for[taken] = named
-    top = np.argsort(-scores, axis=1, kind="stable")[:, :TOP]
-    return float((stands_for[top] == labels[:, None]).any(axis=1).mean())
 
 
 def judge_retrieval_rows(

@@ -114,9 +114,13 @@ def found_clusters(fresh: Fresh, asked: ClusterRequest, progress: Progress) -> F
         shares = assignments(fresh, collection.images, progress)
         assigned, confidence = own_clusters(shares)
         of = shares.shape[1]
-    once = _standing_for(collection, fresh.embedder.card.threshold, asked.wish, progress)
-    place, key = fresh.store.place, key_of(fresh.embedder.id, asked.wish, fresh.request.exclude)
+    place, threshold = fresh.store.place, fresh.embedder.card.threshold
+    key = key_of(fresh.embedder.id, threshold, asked.wish, fresh.request.exclude)
     kept = None if asked.anew else kept_clusters(place, key, hashes)
+    # Of an unchanged folder the search is most of the work.
+    once = kept.once if kept is not None else None
+    if once is None:
+        once = _standing_for(collection, threshold, asked.wish, progress)
     parted = _parted(collection, once, asked.wish, kept, assigned, progress)
     counted = np.flatnonzero(once == np.arange(len(once)))
     drawn, centres = portrayed(collection.images, collection.embeddings, counted, parted)
@@ -124,7 +128,7 @@ def found_clusters(fresh: Fresh, asked: ClusterRequest, progress: Progress) -> F
     clusters = with_kept_looks(drawn, kept.looks) if kept is not None and kept.is_same else None
     if clusters is None:
         clusters = with_looks(drawn, fresh.request, progress)
-        keep_clusters(place, key, hashes, parted, looks_text(clusters))
+        keep_clusters(place, key, hashes, parted, once, looks_text(clusters))
     return Found(collection, counted, parted, clusters, centres, assigned, confidence, of)
 
 

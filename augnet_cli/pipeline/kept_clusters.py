@@ -24,7 +24,7 @@ PREFIX, SUFFIX = "clusters-", ".npz"
 # Wishes whose clusters are kept, the newest ones: one may ask for 12 clusters and for as many as there are.
 MOST_KEPT = 8
 KEY_BYTES = 8
-VERSION = 2  # of the file and of the way clusters are found
+VERSION = 3  # of the file and of the way clusters are found
 
 
 @dataclass(frozen=True)
@@ -33,13 +33,18 @@ class KeptClusters:
 
     Attributes:
         parted: labels of the contents asked for, NO_CLUSTER for new ones.
-        is_same: whether the contents are the very same ones.
+        once: (m,) int64 the content that is counted for each; None where the contents are others.
         looks: cameras and colours of each cluster, as `looks_text` has them; "" where none were kept.
     """
 
     parted: Parted
-    is_same: bool
+    once: np.ndarray | None
     looks: str
+
+    @property
+    def is_same(self) -> bool:
+        """Whether the contents are the very same ones."""
+        return self.once is not None
 
 
 def kept_clusters(place: Place, key: str, hashes: np.ndarray) -> KeptClusters | None:
@@ -49,12 +54,12 @@ def kept_clusters(place: Place, key: str, hashes: np.ndarray) -> KeptClusters | 
             if str(file["key"]) != key:
                 return None
             known = file["hashes"]
-            labels, children = (file[name].astype(np.int64) for name in ("labels", "children"))
+            labels, children, once = (file[name].astype(np.int64) for name in ("labels", "children", "once"))
             k, curve, looks = int(file["k"]), file["curve"].reshape(-1, 4), str(file["looks"])
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
         return None
-    fits = len(known) == len(labels) == len(children) and labels.max(initial=NO_CLUSTER) < k
-    if not fits or (labels < NO_CLUSTER).any():
+    fits = len(known) == len(labels) == len(children) == len(once) and labels.max(initial=NO_CLUSTER) < k
+    if not fits or (labels < NO_CLUSTER).any() or (once < 0).any() or once.max(initial=0) >= len(once):
         return None
     places, met = places_of(hashes, known)
     if len(known) == 0:
@@ -65,12 +70,18 @@ def kept_clusters(place: Place, key: str, hashes: np.ndarray) -> KeptClusters | 
         k,
         tuple(ClusterCount(int(row[0]), *map(float, row[1:])) for row in curve),
     )
-    return KeptClusters(told, bool(met.all()) and len(known) == len(hashes), looks)
+    # Contents are told in order of hash, so that the same ones have the same rows.
+    is_same = len(known) == len(hashes) and bool((known == hashes).all())
+    return KeptClusters(told, once if is_same else None, looks)
 
 
-def keep_clusters(place: Place, key: str, hashes: np.ndarray, parted: Parted, looks: str) -> None:
-    """Keep labels (m,) of contents (m,), and looks, for the next run; a disk that is full costs that run the
-    search."""
+def keep_clusters(
+    place: Place, key: str, hashes: np.ndarray, parted: Parted, once: np.ndarray, looks: str
+) -> None:
+    """Keep labels (m,) of contents (m,), which of them are counted, and looks, for the next run.
+
+    A disk that is full costs that run the search.
+    """
     file = _file(place, key)
     curve = np.array([(one.k, one.stability, one.silhouette, one.score) for one in parted.curve])
     with suppress(OSError):
@@ -81,6 +92,7 @@ def keep_clusters(place: Place, key: str, hashes: np.ndarray, parted: Parted, lo
                 hashes=hashes,
                 labels=parted.labels.astype(np.int32),
                 children=parted.children.astype(np.int32),
+                once=once.astype(np.int32),
                 k=np.array(parted.k),
                 curve=curve.reshape(-1, 4),
                 looks=np.array(looks),
@@ -89,9 +101,10 @@ def keep_clusters(place: Place, key: str, hashes: np.ndarray, parted: Parted, lo
         _forget_old(place)
 
 
-def key_of(encoder: str, wish: Wish, exclude: Sequence[str]) -> str:
-    """What clusters of a folder depend on beside its contents."""
-    facts = {"version": VERSION, "encoder": encoder, **asdict(wish), "exclude": sorted(exclude)}
+def key_of(encoder: str, threshold: float, wish: Wish, exclude: Sequence[str]) -> str:
+    """What clusters of a folder depend on beside its contents; near copies lie within the threshold."""
+    facts = {"version": VERSION, "encoder": encoder, "threshold": threshold}
+    facts |= {**asdict(wish), "exclude": sorted(exclude)}
     return json.dumps(facts, sort_keys=True)
 
 

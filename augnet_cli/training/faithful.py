@@ -2,6 +2,10 @@
 
 A method's config has a field `faithful` and a table PUBLISHED of what it sets; `take_published` puts that in
 place where a config is made, so that nothing else need ask.
+
+Without it two things differ in all methods: a new linear head begins as principal axes (`new_head`), not at
+random; and a method that is watched (`Method.is_watched`) stops where it finds no more copies, and ends with
+the state that found most.
 """
 
 from __future__ import annotations
@@ -13,6 +17,8 @@ from typing import Any
 from augnet_cli.errors import UsageError
 
 TABLE = "PUBLISHED"  # of a config's class: names of its fields and their published values
+# The same where another field has some value: by that field and its value, what differs from the table.
+TABLE_WHERE = "PUBLISHED_WHERE"
 
 
 def take_published(config: Any) -> None:
@@ -47,7 +53,10 @@ def refuse_contradictions(config: Any, said: Iterable[str]) -> None:
 
 def published(config: Any) -> Mapping[str, Any]:
     """The table of a config or of its class; none is an empty one."""
-    table: Mapping[str, Any] = getattr(config, TABLE, {})
+    table: dict[str, Any] = dict(getattr(config, TABLE, {}))
+    if not isinstance(config, type):
+        for (name, value), differing in getattr(config, TABLE_WHERE, {}).items():
+            table |= differing if getattr(config, name) == value else {}
     return table
 
 

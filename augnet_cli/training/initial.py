@@ -84,7 +84,7 @@ def start_encoder(request: TrainRequest, config: Any, note: Note = lambda text: 
         raise UsageError(
             f"these settings want an encoder with the head {head}, "
             f"and that of --init {shown(init)} has {encoder.spec.head}",
-            "--init scratch",
+            "--init FILE, such as one that --method simclr made" if kind.wants_start else "--init scratch",
         )
     note(f"the head of {shown(init)} is {encoder.spec.head}: a new one, {head}, follows its backbone")
     return Start(with_head(encoder, head, request.dim), has_new_head=True)

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from augnet_cli.training.whitening import LEAST_VARIANCE, POWER
+from augnet_cli.training.whitening import POWER, evened_axes
 
 FEWEST_PER_NUMBER = 2  # images for each of c: of fewer the axes say more of chance than of pictures
 
@@ -25,11 +25,8 @@ def begin_as_axes(head: nn.Linear, pooled: np.ndarray, power: float = POWER) -> 
     """
     if len(pooled) < FEWEST_PER_NUMBER * pooled.shape[1]:
         return False
-    rows = pooled.astype(np.float64)
-    mean = rows.mean(0)
-    variances, axes = np.linalg.eigh(np.cov(rows, rowvar=False, bias=True))  # ascending
-    variances = np.maximum(variances, LEAST_VARIANCE * variances.mean())
-    wide = (axes * variances**-power)[:, ::-1].T[: head.out_features]
+    mean = pooled.mean(0, dtype=np.float64)
+    wide = evened_axes(pooled, power)[:, ::-1].T[: head.out_features]
     weight = torch.zeros_like(head.weight)
     weight[: len(wide)] = torch.from_numpy(wide.copy())
     with torch.no_grad():

@@ -16,7 +16,7 @@ TURNS = 4
 BLIND_TO_TURNS = "symmetric_resnet"  # the backbone that sees the same in a picture and in its quarter turns
 
 
-def refuse_blind_to_turns(backbone: str) -> None:
+def refuse_blind_to_turns(backbone: str, hint: str = "--backbone resnet18_slim --init scratch") -> None:
     """Refuse the one backbone that can't learn to tell turns apart.
 
     Raises:
@@ -25,7 +25,7 @@ def refuse_blind_to_turns(backbone: str) -> None:
     if backbone == BLIND_TO_TURNS:
         raise UsageError(
             f"{backbone} sees no difference between a picture and its quarter turns, so it can't name them",
-            "--backbone resnet18_slim --init scratch",
+            hint,
         )
 
 

@@ -46,12 +46,18 @@ class Whitening(nn.Module):
 
 def fitted_whitening(rows: np.ndarray) -> Whitening:
     """The whitening of (n, d) unit rows of different images, n at least d; its scale is not set yet."""
-    covariance = np.cov(rows.astype(np.float64), rowvar=False, bias=True)
-    variances, axes = np.linalg.eigh(covariance)  # ascending: the first axis, the flattest, is left out
-    variances = np.maximum(variances, LEAST_VARIANCE * variances.mean())
     whitening = Whitening(rows.shape[1])
-    whitening.axes.copy_(torch.from_numpy((axes * variances**-POWER)[:, 1:]))
+    whitening.axes.copy_(torch.from_numpy(evened_axes(rows, POWER)[:, 1:]))  # without the flattest
     return whitening
+
+
+def evened_axes(rows: np.ndarray, power: float) -> np.ndarray:
+    """(d, d) float64: the principal axes of (n, d) rows as columns, the flattest first, each divided by that
+    power of its variance."""
+    variances, axes = np.linalg.eigh(np.cov(rows.astype(np.float64), rowvar=False, bias=True))  # ascending
+    variances = np.maximum(variances, LEAST_VARIANCE * variances.mean())
+    evened: np.ndarray = axes * variances**-power
+    return evened
 
 
 def scaled_to_cut(whitening: Whitening, distance: float) -> None:

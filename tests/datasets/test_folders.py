@@ -44,6 +44,14 @@ def test_folders_of_splits_are_splits_and_their_names_no_classes(tmp_path: Path)
     assert found.splits[TEST].classes == ("a", "b") and found.splits[UNLABELLED].labels.tolist() == [NO_CLASS]
 
 
+def test_splits_without_a_test_are_no_classes(tmp_path: Path) -> None:
+    class_folders(tmp_path / "train", ["a", "b"], 3, 8)
+    picture(tmp_path / "unlabelled" / "x.png")
+    with pytest.raises(DatasetError, match="train and unlabelled, but no test") as error:
+        read_dataset(str(tmp_path))
+    assert "test/CLASS" in error.value.hint
+
+
 def test_a_folder_of_loose_images_has_no_classes(tmp_path: Path) -> None:
     picture(tmp_path / "a.png")
     with pytest.raises(DatasetError, match="no classes") as error:

@@ -52,6 +52,13 @@ def test_cub_is_split_by_class_after_the_hundredth(tmp_path: Path) -> None:
     assert isinstance(found.splits[TRAIN].images.read(0), bytes)
 
 
+def test_a_list_of_labels_that_is_cut_short_is_told(tmp_path: Path) -> None:
+    root = cub(tmp_path)
+    (root / "image_class_labels.txt").write_text("1 1\n2 100\n3 101\n")
+    with pytest.raises(DatasetError, match=r"image_class_labels\.txt.*3 lines, and images\.txt 4"):
+        read_dataset(f"cub200:{root}")
+
+
 def test_a_listed_image_that_is_missing_is_named(tmp_path: Path) -> None:
     root = cub(tmp_path)
     (root / "images" / "200.Wren" / "r.jpg").unlink()
@@ -123,6 +130,9 @@ def test_imagenet_takes_the_classes_of_a_list(tmp_path: Path) -> None:
     part = read_dataset(f"imagenet:{tmp_path}#{tmp_path / 'two.txt'}")
     assert part.splits[TEST].classes == ("tench", "great white shark")
     assert part.splits[TEST].labels.tolist() == [0, 0, 1, 1]
+    (tmp_path / "two.txt").write_text("n02 crane\nn03 crane\nn01 tench\n")
+    same = read_dataset(f"imagenet:{tmp_path}#{tmp_path / 'two.txt'}").splits[TEST]
+    assert same.classes == ("tench", "n02 crane", "n03 crane") and same.labels.tolist() == [0, 0, 1, 1, 2, 2]
     (tmp_path / "two.txt").write_text("n04 hammerhead\n")
     with pytest.raises(DatasetError, match="n04 is missing"):
         read_dataset(f"imagenet:{tmp_path}#{tmp_path / 'two.txt'}")

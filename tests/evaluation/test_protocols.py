@@ -84,6 +84,21 @@ def test_scores_of_clusters_count_the_five_highest_under_the_same_matching() -> 
     assert figures["clusters"] == 8
 
 
+def test_a_cluster_that_nothing_is_put_in_stands_for_the_class_that_is_left() -> None:
+    labels = np.repeat(np.arange(6), 3)
+    scores = np.eye(6)[labels]
+    scores[labels == 5] = [
+        1,
+        0.1,
+        0.1,
+        0.1,
+        0.1,
+        0.9,
+    ]  # the last cluster is the second guess, never the first
+    figures = judge_assignments(scores, labels, 6).figures
+    assert figures["clusters"] == 5 and figures["acc"] == pytest.approx(5 / 6) and figures["top5"] == 1
+
+
 def test_kmeans_finds_blobs_and_a_collapsed_encoder_is_no_error() -> None:
     rows, labels = blobs(1, spread=0.05)
     assert judge_clustering(rows, labels, 3, seed=0).figures["acc"] == 1

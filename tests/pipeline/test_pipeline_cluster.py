@@ -30,6 +30,10 @@ class Heard(Progress):
 
     def __init__(self) -> None:
         self.notes: list[str] = []
+        self.begun: list[str] = []
+
+    def start(self, stage: str, total: int | None, unit: str = "images") -> None:
+        self.begun.append(stage)
 
     def note(self, text: str) -> None:
         self.notes.append(text)
@@ -79,6 +83,13 @@ def test_without_k_a_folder_of_few_images_is_one_cluster_and_says_so(tmp_path: P
     found = cluster(tmp_path, progress=heard)
     assert [one.size for one in found.clusters] == [3] and found.chosen and found.curve == ()
     assert any("too few" in note for note in heard.notes)
+
+
+def test_an_unchanged_folder_is_not_compared_with_itself_again(album: Path) -> None:
+    first, second = Heard(), Heard()
+    found = cluster(album, 3, progress=first, seed=11)
+    assert cluster(album, 3, progress=second, seed=11) == found
+    assert "comparing" in first.begun and "comparing" not in second.begun
 
 
 def test_more_clusters_than_different_images_are_refused(album: Path) -> None:

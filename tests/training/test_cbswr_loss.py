@@ -20,6 +20,7 @@ from augnet_cli.training.encoder import Encoder, EncoderSpec
 from augnet_cli.training.methods.cbswr import Cbswr, CbswrConfig, means_of, nearest_others
 from augnet_cli.training.methods.method import Batch
 from augnet_cli.training.settings import TrainSettings
+from augnet_cli.training.simclr_views import SimclrViews
 from augnet_cli.training.window_views import WindowViews
 
 
@@ -69,9 +70,11 @@ def test_nearest_others_are_found_in_blocks(monkeypatch: pytest.MonkeyPatch) -> 
     assert np.array_equal(nearest_others(rows), whole) and (whole != np.arange(20)).all()
 
 
-def test_views_are_windows_or_crops_mirrored_as_often() -> None:
-    assert cbswr().view_transform(32) == WindowViews(32, flip=0.75)
-    assert cbswr(views_like="crop").view_transform(32) == CropViews(32, min_area=0.16, flip=0.75)
+def test_views_are_those_of_the_setting_mirrored_as_often_as_it_says() -> None:
+    assert cbswr().view_transform(32) == SimclrViews(32, flip=0.5)
+    assert cbswr(faithful=True).view_transform(32) == WindowViews(32, flip=0.75)
+    assert cbswr(faithful=True, loss="instance_spreading").view_transform(32) == WindowViews(32, flip=0.5)
+    assert cbswr(views_like="crop", flip=0.75).view_transform(32) == CropViews(32, min_area=0.16, flip=0.75)
 
 
 def test_steps_never_part_a_pair() -> None:
@@ -148,7 +151,7 @@ def test_ancestor_has_no_clusters_and_draws_nothing() -> None:
     with torch.no_grad():
         terms = method.loss(batch_of(4))
         unit = method.encoder.unit_rows(batch_of(4).views[:, 0])
-    expected = 0.9 * instance_spreading(unit, torch.tensor([1, 0, 3, 2]))
+    expected = instance_spreading(unit, torch.tensor([1, 0, 3, 2]))
     torch.testing.assert_close(terms, {"spread": expected})
 
 

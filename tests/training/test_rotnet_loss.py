@@ -14,6 +14,7 @@ from augnet_cli.training.encoder import Encoder, EncoderSpec
 from augnet_cli.training.methods.decouple import Decouple, DecoupleConfig
 from augnet_cli.training.methods.method import Batch
 from augnet_cli.training.methods.rotnet import Rotnet, RotnetConfig
+from augnet_cli.training.methods.udml_ss import UdmlSs, UdmlSsConfig
 from augnet_cli.training.rotation import turn_loss
 
 
@@ -77,6 +78,11 @@ def test_a_network_that_sees_no_turns_is_refused_with_the_way_out() -> None:
         with pytest.raises(UsageError, match="turns") as caught:
             refused()
         assert "--backbone" in caught.value.hint
+    encoder = Encoder(EncoderSpec("symmetric_resnet", 32, 8, "linear"))
+    with pytest.raises(UsageError, match="turns") as caught:
+        UdmlSs(encoder, UdmlSsConfig())
+    assert "rotation=0" in caught.value.hint
+    assert UdmlSs(encoder, UdmlSsConfig(rotation=0)).turns_head is None
 
 
 @pytest.mark.parametrize("options", [{"padding": -1}, {"flip": 1.5}, {"flip": math.nan}])

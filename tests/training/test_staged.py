@@ -17,10 +17,12 @@ from training_examples import CPU, picture_folder, pixels_of, small_encoder
 from augnet_cli.errors import TrainingError, UsageError
 from augnet_cli.training.initial import start_encoder
 from augnet_cli.training.log import read_log
+from augnet_cli.training.methods.cbswr import CbswrConfig
 from augnet_cli.training.methods.copies import CopiesConfig
 from augnet_cli.training.methods.method import Method
 from augnet_cli.training.methods.scan import Scan
 from augnet_cli.training.methods.scan_config import ScanConfig
+from augnet_cli.training.methods.udml_ss import UdmlSsConfig
 from augnet_cli.training.pixels import PixelCache
 from augnet_cli.training.request import TrainRequest
 from augnet_cli.training.staged import Planned, StagedReport, Stages, check_length, planned, stages_of
@@ -241,6 +243,13 @@ def test_whitening_of_an_encoder_that_is_to_change_is_left_out() -> None:
     assert encoder.whitening is None and not encoder.spec.whitened and "whitening" in told[0]
     kept = start_encoder(TrainRequest(method="copies", init="shipped"), CopiesConfig()).encoder
     assert kept.whitening is not None and kept.spec.whitened
+
+
+@pytest.mark.parametrize(("method", "config"), [("udml-ss", UdmlSsConfig()), ("cbswr", CbswrConfig())])
+def test_a_method_that_wants_a_start_is_not_sent_to_random_weights(method: str, config: Any) -> None:
+    with pytest.raises(UsageError, match="want an encoder with the head") as error:
+        start_encoder(TrainRequest(method=method, init="shipped"), config)
+    assert "--init FILE" in error.value.hint
 
 
 def test_minutes_take_the_place_of_epochs_and_pairs_are_not_parted() -> None:

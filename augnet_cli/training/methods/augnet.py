@@ -7,8 +7,10 @@ Differs from the published code, each by a switch (`faithful=true` sets them all
 - `resolution_jitter` is a probability; there it was always on, through a string that is never false.
 - mean and std are per channel; there, one scalar for all (`scalar_norm`).
 - the flip is always possible; there, only in one of two scripts (`flip`).
-- a linear layer stands before the tanh; there, tanh saw non-negative features only (`linear`).
+- a linear layer to 128 numbers stands before the tanh, norms before and after it; there, tanh saw the
+  network's non-negative features (`linear`).
 - the rate falls along a cosine; there it was constant (`constant_rate`).
+Also with `faithful=true` it is not the state of the lowest running loss that is kept, as there, but the last.
 
 The paper's second form, which it reports to be worse: `loss=softmax`, there at `temperature=1`.
 

@@ -30,16 +30,16 @@ class ScanConfig:
     stages: str = "pretext,cluster,selflabel"  # those wanted, in this order
     pretext: str = "simclr"  # a method: simclr, rotnet, instance, decouple, augnet
     pretext_set: str = ""  # settings of that method: name=value, comma between
-    pretext_epochs: int = 0  # passes of the first stage
-    pretext_lr: float = 0.0  # its learning rate
-    pretext_images: int = 0  # its images of a step
+    pretext_epochs: int = 0  # passes of the first stage; 0: its own, or a share of the time
+    pretext_lr: float = 0.0  # its learning rate; 0: its own
+    pretext_images: int = 0  # its images of a step; 0: its own
     cluster_epochs: int = 0  # the same of the second stage
-    cluster_lr: float = 0.0  # 1e-3 where there is time for few steps
-    cluster_images: int = 0  # partners included
+    cluster_lr: float = 0.0  # its learning rate; 0: 1e-4, of heads alone 1e-3
+    cluster_images: int = 0  # its images of a step, partners included; 0: its own
     selflabel_epochs: int = 0  # the same of the third stage
-    selflabel_lr: float = 0.0  # its learning rate
-    selflabel_images: int = 0  # its images of a step
-    neighbours: int = 20  # K; fewer of few images, see `neighbours_of`
+    selflabel_lr: float = 0.0  # its learning rate; 0: its own
+    selflabel_images: int = 0  # its images of a step; 0: its own
+    neighbours: int = 20  # K; of few images at most half of a cluster
     include_self: bool = False  # an image may be its own partner
     entropy_weight: float = 5.0  # of using all clusters alike
     heads: int = 1  # trained side by side; the best one is kept

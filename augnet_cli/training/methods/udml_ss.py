@@ -42,7 +42,7 @@ from augnet_cli.training.methods.method import Batch, EmbedAll, Method
 from augnet_cli.training.multi_similarity import ALPHA, BASE, BETA, MARGIN, multi_similarity
 from augnet_cli.training.pseudo_labels import balanced_order, clustered
 from augnet_cli.training.recipe import Recipe
-from augnet_cli.training.rotation import TURNS, turned, turns_of
+from augnet_cli.training.rotation import TURNS, refuse_blind_to_turns, turned, turns_of
 from augnet_cli.training.schedule import constant
 from augnet_cli.training.symmetric import FieldNorm
 from augnet_cli.training.views import Views
@@ -68,7 +68,7 @@ class UdmlSsConfig:
     margin: float = MARGIN  # by which a pair is hard enough to count
     rotation: float = 0.1  # weight of telling turns apart; 0 leaves it out
     rotated: int = 16  # images of a step that are turned
-    rotation_lr: float = 0.0  # of the layers that tell turns apart; 0: as everything else
+    rotation_lr: float = 0.0  # of the layers that tell turns apart; 0: as everything else, with faithful 1e-5
     rotate_first: bool = False  # pictures are turned before they are cropped and mirrored
     relu_logits: bool = False  # logits of the turns are never below 0
     cluster_view: str = "whole"  # whole | view
@@ -136,6 +136,7 @@ class UdmlSs(Method):
         super().__init__(encoder, config)
         self.turns_head: nn.Sequential | None = None
         if config.rotation:
+            refuse_blind_to_turns(encoder.spec.backbone, "leave turns out: --set rotation=0")
             layers = [nn.Linear(encoder.width, HIDDEN), nn.ReLU(), nn.Linear(HIDDEN, TURNS)]
             self.turns_head = nn.Sequential(*layers, *[nn.ReLU()] * self.config.relu_logits)
 
