@@ -35,7 +35,6 @@ def thumbnails(pictures: Iterable[bytes]) -> np.ndarray:
     rows = []
     for data in pictures:
         with Image.open(io.BytesIO(data)) as picture:
-            picture.draft("L", (2 * SIDE, 2 * SIDE))
             small = picture.convert("L").resize((SIDE, SIDE), Image.Resampling.BOX)
         rows.append(np.asarray(small, np.float32).ravel())
     made = np.stack(rows)
