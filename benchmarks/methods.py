@@ -329,6 +329,8 @@ def draw(cells: Sequence[Cell], file: Path) -> None:
     from matplotlib import pyplot
 
     figure, axes = pyplot.subplots(1, 2, figsize=(11, 4.6), layout="constrained")
+    for axis in axes:
+        axis.set_prop_cycle(color=pyplot.get_cmap("tab20").colors)  # as many as there are rows, and more
     for cell in (cell for cell in cells if cell.seed == cells[0].seed):
         lines = [json.loads(text) for text in cell.course.read_text().splitlines()]
         for axis, name in zip(axes, CURVES, strict=True):
@@ -337,7 +339,7 @@ def draw(cells: Sequence[Cell], file: Path) -> None:
             if points:
                 axis.plot(*zip(*points, strict=True), "o-", markersize=3, label=cell.row.name)
     for axis, title in zip(axes, CURVES.values(), strict=True):
-        axis.set(xlabel="seconds of training", title=title)
+        axis.set(xlabel="seconds of training", title=title, xscale="log")
         axis.grid(alpha=0.3)
     axes[1].legend(fontsize="x-small", loc="center left", bbox_to_anchor=(1, 0.5))
     figure.savefig(file, metadata={"Date": None})
