@@ -5,11 +5,6 @@ DEMO_ENV := .venv/demo
 TEST_ENV := .venv/test
 GANG := tests/training/test_gang.py
 PIP := -m pip install --disable-pip-version-check --quiet
-# Tests lay out thousands of small files, for which a disk takes three times as long as memory.
-NEEDED_GB := 8
-IN_MEMORY := free=$$(df --output=avail -B1G /dev/shm 2>/dev/null | tail -n 1); \
-	if [ "$${free:-0}" -ge $(NEEDED_GB) ]; then \
-	TMPDIR=$$(mktemp -d /dev/shm/augnet-tests.XXXXXX); export TMPDIR; trap 'rm -rf "$$TMPDIR"' EXIT; fi;
 
 .PHONY: demo test lint check clean
 
@@ -20,9 +15,9 @@ test: $(TEST_ENV)/installed
 	@# Tests start augnet hundreds of times: where Python may not keep what it compiles, each would compile it.
 	$(TEST_ENV)/bin/python -m compileall -q augnet_cli
 	@# Processes that train together wait for each other: beside other tests they would wait too long.
-	@$(IN_MEMORY) $(TEST_ENV)/bin/python -m pytest -q $(GANG)
+	$(TEST_ENV)/bin/python -m pytest -q $(GANG)
 	@# Two processes test side by side, so each computes on one thread.
-	@$(IN_MEMORY) OMP_NUM_THREADS=1 $(TEST_ENV)/bin/python -m pytest -q --numprocesses 2 --dist loadfile --no-loadscope-reorder --ignore $(GANG)
+	OMP_NUM_THREADS=1 $(TEST_ENV)/bin/python -m pytest -q --numprocesses 2 --dist loadfile --no-loadscope-reorder --ignore $(GANG)
 
 lint: $(TEST_ENV)/installed
 	$(TEST_ENV)/bin/ruff check .
