@@ -200,8 +200,12 @@ def thumbnails(file: Path) -> np.ndarray:
     """(w, SIDE * SIDE) of all windows, centred and of length 1."""
     image = Image.open(file).convert("L").resize((64, 64), Image.Resampling.BILINEAR)
     cut = [image.resize((SIDE, SIDE), Image.Resampling.BILINEAR, box=box) for box in windows()]
-    rows = np.stack([np.asarray(part, np.float32).ravel() for part in cut])
-    rows -= rows.mean(axis=1, keepdims=True)
+    return centred(np.stack([np.asarray(part, np.float32).ravel() for part in cut]))
+
+
+def centred(rows: np.ndarray) -> np.ndarray:
+    """(n, p) rows less their own means, of length 1: products are correlations."""
+    rows = rows - rows.mean(axis=1, keepdims=True)
     return rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-6)
 
 

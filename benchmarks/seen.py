@@ -15,6 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from calibration import AGREEMENT, SIDE, centred
 from copies import augnet_embeddings, make_folder, read_truth
 from labelled import DATA, PHOTOS, members
 from PIL import Image
@@ -23,24 +24,19 @@ from tables import markdown, put
 from augnet_cli.evaluation.copies import CopyTruth, judge_copies
 
 JUDGING = ("photos-neardup.tar", "birds-by-species.tar", "pokemon.tar", "cifar10.tar")
-SIDE = 20  # pixels of a thumbnail
-AGREEMENT = 0.98  # correlation of two thumbnails of one picture
 ENDINGS = (".jpg", ".jpeg", ".png")
 BENCHMARK_SEED = 3  # as on the page's other tables
 ROWS = 1000  # of a block of products
 
 
 def thumbnails(pictures: Iterable[bytes]) -> np.ndarray:
-    """(n, SIDE * SIDE) float32 unit rows of grey thumbnails, centred: their product is the correlation."""
+    """(n, SIDE * SIDE) float32 unit rows of grey thumbnails, centred."""
     rows = []
     for data in pictures:
         with Image.open(io.BytesIO(data)) as picture:
             small = picture.convert("L").resize((SIDE, SIDE), Image.Resampling.BOX)
         rows.append(np.asarray(small, np.float32).ravel())
-    made = np.stack(rows)
-    made -= made.mean(axis=1, keepdims=True)
-    made /= np.maximum(np.linalg.norm(made, axis=1, keepdims=True), 1e-6)
-    return made
+    return centred(np.stack(rows))
 
 
 def of_archive(name: str) -> np.ndarray:

@@ -64,3 +64,11 @@ def test_another_value_is_refused_even_the_default_where_it_is_said(name: str, s
         assert getattr(parse_options(config, {switch: as_text(wrong), "faithful": "false"}), switch) == wrong
     said = parse_options(config, {switch: as_text(value), "faithful": "true"})
     assert said == config(faithful=True)
+
+
+def test_what_is_published_may_hang_on_another_setting() -> None:
+    ancestor = {"loss": "instance_spreading", "faithful": "true"}
+    assert parse_options(CONFIGS["cbswr"], ancestor).flip == 0.5
+    assert parse_options(CONFIGS["cbswr"], {**ancestor, "flip": "0.5"}).flip == 0.5
+    with pytest.raises(UsageError, match="which has no flip="):
+        parse_options(CONFIGS["cbswr"], {**ancestor, "flip": "0.75"})
