@@ -9,7 +9,7 @@ Three terms, .9 : .3 : .001 - `centre_softmax` over clusters that the layer assi
 `mutual_information`, by which it learns to; and the picture, drawn from the mean feature map of its cluster.
 A partner is the image once more, or its nearest other one, as a coin says anew in each epoch.
 
-Differs from the published code, each by a switch (`faithful=true` sets them all back):
+Differs from the published code, most by a switch (`faithful=true` sets all of it back):
 - the pick is a share of a whole; there the partner is missing under the fraction (`open_ratio`).
 - the layer's logits are any numbers, over `cluster_temperature`; there of unit length (`unit_logits`), which
   leaves all shares of 32 clusters between 1 and 8 percent, so that hardly anything is learnt.
