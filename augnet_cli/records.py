@@ -59,7 +59,7 @@ class Decoded:
     """Pixels of one image after the EXIF turn, and what its header says.
 
     `pixels` is (h, w, 3) uint8 RGB; `width`, `height` are those of the turned original;
-    `taken_at` is EXIF DateTimeOriginal as `YYYY-MM-DDTHH:MM:SS`, or None;
+    `taken_at` is EXIF DateTimeOriginal as `YYYY-MM-DDTHH:MM:SS`, with `.mmm` where known, or None;
     `mutter` is what decoders wrote on the process's own stderr meanwhile, or '';
     `beside` is a second, smaller or larger picture that came of the same decoding, (h, w, 3) uint8, or None;
     `kind` is the format by its bytes, such as `JPEG`; `camera` its maker and model by EXIF, or None.

@@ -12,10 +12,11 @@ from augnet_cli.geometry.differences import Differences
 from augnet_cli.geometry.proof import OTHER, SAME, SCENE, Finding
 from augnet_cli.geometry.relation import Relation
 from augnet_cli.geometry.sketch import COARSE_PIXELS, POINTS, SIDE
+from augnet_cli.images.beyond import ALL
 
 # Which way of finding it was: what another found is found anew.
 HOW = f"sift {POINTS}@{COARSE_PIXELS}, {SIDE}, 4"
-FINDING, RELATION, ENLARGED = "finding", "relation", "enlarged"
+FINDING, RELATION, ENLARGED, BEYOND = "finding", "relation", "enlarged", "beyond"
 
 Key = tuple[str, str, str]  # two contents, and what of them; by way of which third
 
@@ -29,6 +30,8 @@ def as_texts(memory: Memory, contents: Sequence[str]) -> dict[Key, str]:
         texts[_key(RELATION, way, contents)] = _text(None if relation is None else _of_relation(relation))
     for (large, small), answer in list(memory.enlarged.items()):
         texts[contents[large], contents[small], ENLARGED] = _text(answer)
+    for row, held in list(memory.beyond.items()):
+        texts[contents[row], contents[row], BEYOND] = _text(sorted(held))
     return texts
 
 
@@ -46,6 +49,9 @@ def from_texts(texts: Mapping[Key, str], contents: Sequence[str]) -> Memory:
             value = json.loads(text)
             if kind == ENLARGED:
                 memory.enlarged[one, other] = _one_of(value, (False, True))
+                continue
+            if kind == BEYOND:
+                memory.beyond[one] = frozenset(_one_of(each, sorted(ALL)) for each in value)
                 continue
             way = Way(min(one, other), max(one, other), stone)
             if kind == FINDING:

@@ -21,6 +21,8 @@ from augnet_cli.geometry.detail import is_enlarged
 from augnet_cli.geometry.proof import OTHER, SCENE, Finding, prove, prove_near
 from augnet_cli.geometry.relation import Relation, relate
 from augnet_cli.geometry.sketch import Sketch
+from augnet_cli.images.beyond import ALL, FRAMES
+from augnet_cli.images.exif import is_another_moment
 
 Pair = tuple[int, int]
 
@@ -34,7 +36,10 @@ DRAFTED_LEVELS = 6.0  # where one of them alone is decoded at a reduced scale
 
 
 class Pictures(Protocol):
-    """Reads pictures of rows; None where that can't be done any more.  `kind` is the format of the file."""
+    """Reads pictures of rows; None where that can't be done any more.
+
+    `kind` is the format of the file, `beyond` what it holds beside the picture (`images.beyond`).
+    """
 
     def read(self, row: int) -> Sketch | None: ...
 
@@ -43,6 +48,8 @@ class Pictures(Protocol):
     def whole(self, row: int) -> np.ndarray | None: ...
 
     def kind(self, row: int) -> str: ...
+
+    def beyond(self, row: int) -> frozenset[str] | None: ...
 
 
 @dataclass(frozen=True, order=True)
@@ -57,11 +64,13 @@ class Way:
 @dataclass
 class Memory:
     """What was found: of each way the finding; of those that are the same how they differ, None where they
-    are two photos of one scene; of pairs whether the first is an enlargement of the second."""
+    are two photos of one scene; of pairs whether the first is an enlargement of the second; of rows what
+    their files hold beyond the picture."""
 
     findings: dict[Way, Finding] = field(default_factory=dict)
     relations: dict[Way, Relation | None] = field(default_factory=dict)
     enlarged: dict[Pair, bool] = field(default_factory=dict)
+    beyond: dict[int, frozenset[str]] = field(default_factory=dict)
 
 
 class Prover:
@@ -147,6 +156,22 @@ class Prover:
                 self._known.enlarged[pair] = self.new.enlarged[pair] = answer
         return self._known.enlarged[pair]
 
+    def holds_more(self, row: int, other: int) -> bool:
+        """Whether the file of `row` holds what a picture of the first frame, laid over white, does not show
+        and the file of `other` lacks; where it can't be read it may."""
+        own = self._beyond(row)
+        return FRAMES in own or bool(own and own - self._beyond(other))
+
+    def _beyond(self, row: int) -> frozenset[str]:
+        known = self._known.beyond.get(row)
+        if known is None:
+            known = self._pictures.beyond(row)
+            if known is None:
+                return ALL
+            with self._lock:
+                self._known.beyond[row] = self.new.beyond[row] = known
+        return known
+
     def is_scene(self, one: int, other: int) -> bool:
         """Whether something that was found already says that both are photos of one scene."""
         way = Way(min(one, other), max(one, other))
@@ -213,7 +238,6 @@ class Prover:
 
 def _in_time(found: Finding, first: Sketch, second: Sketch) -> Finding:
     """Photos that a camera dated differently are two photos, however alike: the next of a burst."""
-    times = first.taken_at, second.taken_at
-    if found.is_same and None not in times and times[0] != times[1]:
+    if found.is_same and is_another_moment(first.taken_at, second.taken_at):
         return replace(found, what=SCENE)
     return found

@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from augnet_cli.geometry.sketch import SIDE, Sketch
+from augnet_cli.images.beyond import NOTHING, beyond, is_plain
 from augnet_cli.images.decode import MAX_MEGAPIXELS, decode_small, decode_within
-from augnet_cli.images.files import content_hash, read_bytes
+from augnet_cli.images.files import content_hash, read_bytes, read_head
 from augnet_cli.images.unusable import Unusable
 from augnet_cli.records import Decoded, ImageRecord
 
@@ -79,6 +80,18 @@ class Sketches:
     def kind(self, row: int) -> str:
         """The suffix of the row's first file, in lower case."""
         return os.path.splitext(self.files[row][0].path)[1].lower()
+
+    def beyond(self, row: int) -> frozenset[str] | None:
+        """What a row's content holds beyond the picture; None where no file has it any more."""
+        for image in self.files[row]:
+            try:
+                if is_plain(read_head(os.path.join(self.folder, image.path))):
+                    return NOTHING
+            except Unusable:
+                continue
+        for data, name in self._contents(row):
+            return beyond(data, name, self.max_megapixels)
+        return None
 
     def _decoded(self, row: int, decode: Callable[..., Decoded], side: int) -> Decoded | None:
         for data, name in self._contents(row):

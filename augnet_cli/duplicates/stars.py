@@ -3,7 +3,8 @@
 In each set the image that the others were made from is looked for first; that gives every image a level, and
 the rules their order.  Then each image, the one most worth keeping first, is laid upon those that stay
 already: it may go if one of them, its witness, shows all that it does.  So there are no chains, and no image
-goes for one that shows less.  What is joined but shows something of its own stays, and is told as `partial`.
+goes for one that shows less.  What is joined but shows something of its own stays, and is told as `partial`;
+so is what holds more than the picture that is compared: an animation, pages, transparency.
 """
 
 from __future__ import annotations
@@ -214,7 +215,7 @@ def attach(stage: Stage, members: Sequence[int], levels: Mapping[int, int], star
                 break
             if relation is None:
                 continue
-            if covers(relation):
+            if covers(relation) and not stage.prover.holds_more(row, witness):
                 stars.witness[row] = (witness, relation)
                 break
             partial[row, witness] = relation

@@ -29,6 +29,8 @@ class Proofs(Protocol):
 
     def is_enlarged(self, large: int, small: int) -> bool: ...
 
+    def holds_more(self, row: int, other: int) -> bool: ...
+
     def is_scene(self, one: int, other: int) -> bool: ...
 
     def scenes(self, left: np.ndarray, right: np.ndarray) -> np.ndarray: ...
@@ -72,6 +74,10 @@ class Twins:
     def is_enlarged(self, large: int, small: int) -> bool:
         first, second = self._numbers[large], self._numbers[small]
         return first != second and self._prover.is_enlarged(first, second)
+
+    def holds_more(self, row: int, other: int) -> bool:
+        first, second = self._numbers[row], self._numbers[other]
+        return first != second and self._prover.holds_more(first, second)
 
     def is_scene(self, one: int, other: int) -> bool:
         first, second = self._numbers[one], self._numbers[other]

@@ -25,7 +25,7 @@ def flattened(image: Image.Image) -> Image.Image:
     """
     if image.mode == "F" or image.mode.startswith("I"):
         return _deep_grey(image)
-    if _has_transparency(image):
+    if has_transparency(image):
         return _over_white(image)
     if image.mode in ("L", "RGB"):
         return image
@@ -67,7 +67,8 @@ def _range_of(image: Image.Image, values: np.ndarray) -> tuple[float, float]:
     return low, high
 
 
-def _has_transparency(image: Image.Image) -> bool:
+def has_transparency(image: Image.Image) -> bool:
+    """Whether a picture has a place for transparency, used or not."""
     return image.mode in ("LA", "La", "PA", "RGBA", "RGBa") or "transparency" in image.info
 
 

@@ -18,6 +18,7 @@ from blake3 import blake3
 from augnet_cli.errors import FolderError
 from augnet_cli.images.identify import HEAD_BYTES, named_as_image, starts_as_image
 from augnet_cli.images.names import shown
+from augnet_cli.images.thrown_away import holds_trash, without_quarantine
 from augnet_cli.images.unusable import Unusable
 from augnet_cli.records import FoundFile, Skip
 
@@ -65,7 +66,8 @@ def met(folder: str, exclude: Sequence[str] = ()) -> Iterator[FoundFile | Skip]:
     """Find every regular file under `folder`, in order of the path's bytes, whatever the file system's.
 
     Of each file only its status is asked for; nothing is opened, and one directory is in memory at a time.
-    `.augnet` folders are never entered. Links are not followed: one whose name says image is a skip.
+    `.augnet` folders are never entered, nor where systems keep what was thrown away (`thrown_away`).
+    Links are not followed: one whose name says image is a skip.
     `exclude` are globs matched, with case, against the relative path and the last part of it
     (`*` crosses `/`); a folder that matches is not entered, a final `/` matches folders alone.
 
@@ -88,13 +90,17 @@ def met(folder: str, exclude: Sequence[str] = ()) -> Iterator[FoundFile | Skip]:
             one = _look(folder, path, name, exclude)
             if one is not None:
                 yield one
-        elif name[:-1] != STORE_FOLDER and not _excluded(path[:-1], name[:-1], True, exclude):
+        elif _is_entered(path[:-1], name[:-1], exclude):
             try:
                 entered.append(_entered(folder, path, ring))
             except FileNotFoundError:
                 continue
             except OSError as error:
                 yield Skip(path, f"the folder can't be read: {_why(error)}")
+
+
+def _is_entered(path: str, name: str, exclude: Sequence[str]) -> bool:
+    return not (name == STORE_FOLDER or holds_trash(path) or _excluded(path, name, True, exclude))
 
 
 Ring = tuple[tuple[int, int], ...]  # identities of a folder and of those above it
@@ -119,7 +125,7 @@ def _entered(folder: str, inside: str, above: Ring) -> tuple[str, list[bytes], R
             os.fsencode(entry.name) + (b"/" if entry.is_dir(follow_symlinks=False) else b"")
             for entry in entries
         ]
-    return inside, sorted(names, reverse=True), (*above, here)
+    return inside, sorted(without_quarantine(names), reverse=True), (*above, here)
 
 
 def _look(folder: str, path: str, name: str, exclude: Sequence[str]) -> FoundFile | Skip | None:
@@ -183,6 +189,21 @@ def is_image(folder: str, found: FoundFile) -> bool:
         return starts_as_image(os.read(descriptor, HEAD_BYTES))
     except OSError:
         return False
+    finally:
+        os.close(descriptor)
+
+
+def read_head(path: str) -> bytes:
+    """The first HEAD_BYTES of a regular file, no link to one.
+
+    Raises:
+        Unusable: as `hash_of_file`.
+    """
+    descriptor = _open_regular(path, follow_links=False)
+    try:
+        return os.read(descriptor, HEAD_BYTES)
+    except OSError as error:
+        raise Unusable(_why(error)) from error
     finally:
         os.close(descriptor)
 

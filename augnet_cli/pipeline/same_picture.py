@@ -18,6 +18,7 @@ from augnet_cli.geometry.derivation import derivation
 from augnet_cli.geometry.proof import OTHER
 from augnet_cli.geometry.relation import Relation
 from augnet_cli.geometry.sketch import SIDE, Size, Sketch
+from augnet_cli.images.beyond import NOTHING
 from augnet_cli.images.decode import decode_small, decode_within
 from augnet_cli.images.files import content_hash, read_bytes
 from augnet_cli.images.squares import resized
@@ -83,6 +84,10 @@ class Files:
     def kind(self, row: int) -> str:
         """The suffix of the file, in lower case."""
         return os.path.splitext(self.shown[row].file)[1].lower()
+
+    def beyond(self, row: int) -> frozenset[str]:
+        """Nothing: no hit goes for another, so it is not asked."""
+        return NOTHING
 
     def _decoded(self, row: int, side: int | None) -> Decoded | None:
         one = self.shown[row]

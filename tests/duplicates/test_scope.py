@@ -192,6 +192,9 @@ class Contents:
     def is_enlarged(self, large: int, small: int) -> bool:
         return self.finding(large, small).is_same
 
+    def holds_more(self, row: int, other: int) -> bool:
+        return self.finding(row, other).is_same
+
     def is_scene(self, one: int, other: int) -> bool:
         return self.finding(one, other).is_same
 
@@ -207,7 +210,7 @@ def test_twins_are_the_same_picture_without_a_proof_and_contents_are_proved_once
     assert twins.findings([(0, 1), (0, 3), (1, 2), (2, 3)]) == [SAME_BYTES, *[Finding(OTHER)] * 2, SAME_BYTES]
     assert {asked[:2] for asked in contents.asked} == {(0, 1)}
     assert twins.relation(1, 0) is NO_DIFFERENCE and twins.relation(1, 4) is None
-    assert not twins.is_enlarged(0, 1) and not twins.is_scene(2, 3)
+    assert not twins.is_enlarged(0, 1) and not twins.is_scene(2, 3) and not twins.holds_more(0, 1)
     assert not twins.scenes(np.array([0, 2]), np.array([1, 3])).any()
     contents.asked.clear()
     twins.finding(0, 2, stone=1)  # its own twin is no third picture

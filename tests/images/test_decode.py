@@ -11,6 +11,7 @@ import threading
 import time
 import zlib
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 
 import numpy as np
@@ -29,6 +30,7 @@ from augnet_cli.images.decode import (
     decode_within,
     decoder_id,
 )
+from augnet_cli.images.exif import is_another_moment
 from augnet_cli.images.unusable import Unusable
 from augnet_cli.records import Resize
 
@@ -151,6 +153,35 @@ def test_broken_exif_leaves_the_picture_usable(exif: bytes) -> None:
     assert (
         difference(decode(encoded(picture(), "JPEG", exif=exif), Resize(S)).pixels, expected(picture())) < 2
     )
+
+
+@pytest.mark.parametrize(
+    ("digits", "fraction"),
+    [("6", ".600"), ("60", ".600"), ("0612345", ".061"), ("", ""), ("  ", ""), ("-1", ""), ("x", "")],
+)
+def test_parts_of_a_second_are_milliseconds_where_the_camera_wrote_them(digits: str, fraction: str) -> None:
+    exif = Image.Exif()
+    exif.get_ifd(0x8769)[0x9003] = "2021:05:06 07:08:09"
+    exif.get_ifd(0x8769)[0x9291] = digits
+    taken = decode(encoded(picture(), "JPEG", exif=exif.tobytes()), Resize(S)).taken_at
+    assert taken == f"2021-05-06T07:08:09{fraction}"
+    datetime.fromisoformat(taken)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "differ"),
+    [
+        ("2021-05-06T07:08:09", "2021-05-06T07:08:10", True),
+        ("2021-05-06T07:08:09.100", "2021-05-06T07:08:09.600", True),
+        ("2021-05-06T07:08:09.100", "2021-05-06T07:08:09.100", False),
+        ("2021-05-06T07:08:09.100", "2021-05-06T07:08:09", False),  # an editor left the part out
+        ("2021-05-06T07:08:09.100", "2021-05-06T07:08:10", True),
+        ("2021-05-06T07:08:09.100", None, False),
+    ],
+)
+def test_moments_differ_by_what_both_times_know(one: str, other: str | None, differ: bool) -> None:
+    assert is_another_moment(one, other) is differ
+    assert is_another_moment(other, one) is differ
 
 
 @pytest.mark.parametrize("taken", ["0000:00:00 00:00:00", "    :  :     :  :  ", "yesterday", ""])

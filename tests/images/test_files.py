@@ -165,6 +165,37 @@ def test_path_longer_than_the_system_takes_is_a_skip(tmp_path: Path) -> None:
     assert all("too long" in skip.reason for skip in result.skips)
 
 
+@pytest.mark.parametrize(
+    "trash",
+    [
+        ".Trash-1000/files",
+        ".Trash/1000/files",
+        ".Trashes/501",
+        "$RECYCLE.BIN/S-1-5",
+        "nas/#recycle",
+        "nas/@Recycle",
+        ".dtrash/files",
+        "sync/.stversions",
+        ".local/share/Trash/files",
+        "home/ann/.local/share/Trash/files",
+    ],
+)
+def test_what_was_thrown_away_is_not_met(tmp_path: Path, trash: str) -> None:
+    put(tmp_path, f"{trash}/a.jpg")
+    put(tmp_path, "2019/trash/b.jpg")  # a person's own folder
+    put(tmp_path, "share/c.jpg")
+    assert paths(tmp_path) == ["2019/trash/b.jpg", "share/c.jpg"]
+    # Asked for by name it is looked at.
+    assert paths(tmp_path / trash) == ["a.jpg"]
+
+
+def test_the_quarantine_of_another_folder_is_not_met_and_a_folder_of_that_name_is(tmp_path: Path) -> None:
+    put(tmp_path, "share/augnet/photos-1/journal.jsonl")
+    put(tmp_path, "share/augnet/photos-1/quarantine/run/a.jpg")
+    put(tmp_path, "film/quarantine/b.jpg")
+    assert paths(tmp_path) == ["film/quarantine/b.jpg", "share/augnet/photos-1/journal.jsonl"]
+
+
 def test_exclude_matches_path_or_name_and_prunes_folders(tmp_path: Path) -> None:
     for name in ("a.jpg", "a.tmp.jpg", "raw/x.jpg", "sub/raw/y.jpg", "sub/z.jpg", "raw.jpg", "Raw/q.jpg"):
         put(tmp_path, name)

@@ -258,6 +258,54 @@ def test_photos_that_a_camera_dated_differently_are_a_stack(tmp_path: Path, phot
     assert dedupe(tmp_path).stacks == ()  # only where they are asked for
 
 
+def test_shots_of_one_second_are_a_stack_where_the_camera_told_its_parts(
+    tmp_path: Path, photos: Photos
+) -> None:
+    for number, part in enumerate(("10", "60")):
+        exif = Image.Exif()
+        exif.get_ifd(0x8769).update({0x9003: "2024:05:06 07:08:09", 0x9291: part})
+        brighter = photos["china"].point([min(255, level + 2 * number) for level in range(256)] * 3)
+        brighter.save(tmp_path / f"burst{number}.jpg", exif=exif, quality=93)
+
+    found = dedupe(tmp_path, stacks=True)
+
+    assert not found.groups and [stack.paths for stack in found.stacks] == [("burst0.jpg", "burst1.jpg")]
+
+
+@pytest.mark.parametrize("kind", ["tiff", "gif", "png", "webp"])
+def test_a_file_of_several_frames_stays_and_lets_others_go(tmp_path: Path, photos: Photos, kind: str) -> None:
+    """Only the first frame is compared: for the others nobody could stand."""
+    china, flower = photos["china"], photos["flower"]
+    save(china.resize((960, 640), Image.Resampling.LANCZOS), tmp_path / "large.jpg")
+    for number, next_frame in enumerate((flower, ImageOps.mirror(flower))):
+        half(china).save(tmp_path / f"{number}.{kind}", save_all=True, append_images=[half(next_frame)])
+    save(half(china, 0.4), tmp_path / "small.jpg")
+
+    found = dedupe(tmp_path)
+
+    assert [each.path for group in found.groups for each in group.redundant] == ["small.jpg"]
+    parts = {(suspect.path, "partial" in suspect.verdict) for suspect in found.suspects}
+    assert {(f"{number}.{kind}", True) for number in (0, 1)} <= parts
+    assert dedupe(tmp_path).groups == found.groups  # as it was remembered
+
+
+def test_transparency_stays_unless_another_has_it_too(tmp_path: Path, photos: Photos) -> None:
+    cut_out = photos["flower"].convert("RGBA")
+    cut_out.paste((255, 255, 255, 0), (0, 0, 90, 90))
+    half(cut_out, 0.7).save(tmp_path / "cut out.png")
+    half(cut_out).save(tmp_path / "smaller.png")
+    laid = Image.new("RGB", cut_out.size, "white")
+    laid.paste(cut_out, mask=cut_out.getchannel("A"))
+    save(laid, tmp_path / "large.jpg")
+
+    assert {each.path for group in dedupe(tmp_path).groups for each in group.redundant} == {"smaller.png"}
+
+    (tmp_path / "large.jpg").unlink()
+    save(half(laid), tmp_path / "small.jpg")
+    gone = {each.path for group in dedupe(tmp_path).groups for each in group.redundant}
+    assert gone == {"smaller.png", "small.jpg"}
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_the_same_pixels_in_other_bytes_are_identical_pixels(
     tmp_path: Path, photos: Photos, name: str
