@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass, field, replace
 
 from augnet_cli.acting.carry_out import Run, carry_out
-from augnet_cli.acting.checks import Checked, Doubt, check_group, why
+from augnet_cli.acting.checks import Checked, Doubt, check_group, why, why_one_file
 from augnet_cli.acting.earlier import Earlier, check_no_link_needs, earlier_runs, is_done
 from augnet_cli.acting.journal import INTENDED, UNDONE, Journal, JournalLost, new_run, read_journal
 from augnet_cli.acting.outcome import LINKING, Acted, Action, ApplyResult, Plan, PlanLine, Refused
@@ -79,7 +79,7 @@ def apply(
     journal = None if dry_run else Journal(place)
     try:
         if journal is not None:
-            _settle(place, journal)
+            _settle(place, journal, {line.path for line in plan.lines})
             run = Run(place, new_run(), action, journal)
         with stopping_between_files() as stop:
             work = _work(place, plan, action, include_unverified, stop, progress)
@@ -101,6 +101,7 @@ def apply(
         freed=run.freed if run is not None else 0,
         stopped=tally.stopped,
         pending=tally.pending,
+        include_unverified=include_unverified,
     )
 
 
@@ -146,6 +147,7 @@ def _group(work: _Work, run: Run | None, lines: Sequence[PlanLine], tally: _Tall
     if not work.include_unverified:
         tally.refuse([line for line in lines if not line.verified], UNVERIFIED)
         lines = [line for line in lines if line.verified]
+    lines = _without_links(work, lines, tally)
     if not lines:
         return
     try:
@@ -162,6 +164,21 @@ def _group(work: _Work, run: Run | None, lines: Sequence[PlanLine], tally: _Tall
             ]
         return
     _carry_out_group(work, run, lines, witness, units, tally)
+
+
+def _without_links(work: _Work, lines: Sequence[PlanLine], tally: _Tally) -> list[PlanLine]:
+    """The lines but for those about another name of the witness: it frees nothing, and does no harm."""
+    rest = []
+    for line in lines:
+        try:
+            reason = why_one_file(work.place.folder, line)
+        except Doubt:
+            reason = None  # which is told when all is checked
+        if reason is None:
+            rest.append(line)
+        else:
+            tally.refuse([line], reason)
+    return rest
 
 
 def _checked(work: _Work, lines: Sequence[PlanLine]) -> tuple[Checked, list[_Unit]]:
@@ -241,10 +258,21 @@ def _take_back(run: Run, first: int) -> list[str]:
     return left[::-1]
 
 
-def _settle(place: Place, journal: Journal) -> None:
-    """Take back the step that a crash left half done: nothing lies about, and the plan can be tried anew."""
-    for step in reversed(read_journal(place).active()):
-        if step.state == INTENDED:
+def _settle(place: Place, journal: Journal, planned: Set[str]) -> None:
+    """Take back what a crash left half done: nothing lies about, and the plan can be tried anew.
+
+    That is a step that was only intended; and, of a run that did not come to its end, the last image, if it
+    is `planned` again, with what went along with it: some of that may have stayed.
+    """
+    history = read_journal(place)
+    active = history.active()
+    last = active[-1] if active else None
+    unit = ""
+    if last is not None and last.run not in history.ended:
+        unit = last.sidecar_of or last.path
+    for step in reversed(active):
+        is_torn = last is not None and step.run == last.run and unit in (step.path, step.sidecar_of)
+        if step.state == INTENDED or (is_torn and unit in planned):
             try:
                 put_back(place, step)
                 journal.say(step, UNDONE)

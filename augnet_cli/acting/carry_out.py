@@ -70,21 +70,35 @@ def carry_out(run: Run, file: Checked, witness: Checked, sidecar_of: str | None 
     still(folder, witness)
     still(folder, file)
     if run.action is Action.quarantine:
-        _quarantine(run, step, file)
+        _quarantine(run, step, file, witness)
     elif run.action is Action.trash:
-        _trash(run, step)
+        _trash(run, step, witness)
     elif run.action in LINKING:
         _link(run, step, file, witness)
     else:
         _delete(run, step, file, witness)
 
 
-def _quarantine(run: Run, step: Step, file: Checked) -> None:
+def _stands(run: Run, witness: Checked) -> None:
+    """Make sure that the witness is there once the file is not: on two mounts of one disk both have numbers
+    of their own, and are one file all the same.
+
+    Raises:
+        Doubt: it went with the file, or changed.
+    """
+    try:
+        still(run.place.folder, witness)
+    except Doubt as doubt:
+        raise Doubt(f"{doubt.reason} once the image is taken away: is it the same file?") from doubt
+
+
+def _quarantine(run: Run, step: Step, file: Checked, witness: Checked) -> None:
     here, kept = absolute(run.place.folder, file.path), _room_in_quarantine(run, step)
     temporary = temporary_name(os.path.dirname(kept), step)
     try:
         if disk.move(here, kept, temporary, file.hash):
             _check_arrived(run, step, file)
+        _stands(run, witness)
     except Doubt:
         # Somebody put another file there between the look and the move: theirs, and it goes back.
         disk.move(kept, here, temporary_name(os.path.dirname(here), step), file.hash)
@@ -92,16 +106,20 @@ def _quarantine(run: Run, step: Step, file: Checked) -> None:
     run.done(step, step.to)
 
 
-def _trash(run: Run, step: Step) -> None:
+def _trash(run: Run, step: Step, witness: Checked) -> None:
     here = absolute(run.place.folder, step.path)
     throw_away(here)
     if os.path.lexists(here):
         raise Doubt(f"{shown(step.path)} did not go to the trash")
+    _stands(run, witness)
     run.done(step, find_in_trash(here, step.hash))
 
 
 def _delete(run: Run, step: Step, file: Checked, witness: Checked) -> None:
-    """Both files are read once more, whole: this is the one change that can't be taken back."""
+    """Both files are read once more, whole: this is the one change that can't be taken back.
+
+    The file steps aside before it goes, and the witness must still be there.
+    """
     folder = run.place.folder
     for before in (witness, file):
         if read(folder, before.path).hash != before.hash:
@@ -109,7 +127,10 @@ def _delete(run: Run, step: Step, file: Checked, witness: Checked) -> None:
     here = absolute(folder, file.path)
     if file.hash == witness.hash and not same_bytes(here, absolute(folder, witness.path)):
         raise Doubt(f"{shown(file.path)} and {shown(witness.path)} differ though their hashes agree")
-    disk.remove(here)
+    aside = temporary_name(os.path.dirname(here), step)
+    disk.move(here, aside, aside, file.hash)
+    _stands(run, witness)
+    disk.remove(aside)
     run.freed += _freed(file)
     run.done(step, None)
 
@@ -133,6 +154,7 @@ def _link(run: Run, step: Step, file: Checked, witness: Checked) -> None:
         disk.symbolic_link(link_text(step), temporary)
     still(folder, file)
     disk.replace(temporary, here, temporary, witness.hash)
+    _stands(run, witness)
     to = step.to
     if file.hash == witness.hash and _is_only_bytes(kept, file) and same_bytes(kept, original):
         disk.remove(kept)

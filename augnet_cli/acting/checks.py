@@ -261,6 +261,17 @@ def names_beside(folder: str, path: str) -> list[str]:
         raise Doubt(f"the folder of {shown(path)} can't be listed: {why(error)}") from error
 
 
+def why_one_file(folder: str, line: PlanLine) -> str | None:
+    """Why a line and its witness are one file under two names; None where they are two.
+
+    Raises:
+        Doubt: one of them can't be looked at.
+    """
+    if look(folder, line.path).identity != look(folder, line.witness).identity:
+        return None
+    return _one_file(line.path, line.witness)
+
+
 def _one_file(path: str, other: str) -> str:
     if path.casefold() == other.casefold():
         return f"{shown(path)} and {shown(other)} are one file, its name in another case"

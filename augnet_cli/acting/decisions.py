@@ -125,13 +125,22 @@ def import_decisions(place: Place, path: str) -> int:
 
 
 def check_export(path: str) -> None:
-    """Refuse a name that could be a photo's.
+    """Refuse a name that could be a photo's, and one of a file that holds anything but decisions.
 
     Raises:
         UsageError: another suffix.
+        StoreError: there is another file of that name.
     """
     if not path.lower().endswith(".jsonl"):
         raise UsageError(f"{shown(path)} does not end in .jsonl", "--export FILE.jsonl")
+    if not os.path.lexists(path):
+        return
+    try:
+        _read(path)
+    except StoreError as error:
+        raise StoreError(
+            f"{shown(path)} can't be written: there is another file of that name", "--export FILE.jsonl"
+        ) from error
 
 
 def _read(path: str, missing_is_empty: bool = False) -> Decisions:

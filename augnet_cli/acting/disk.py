@@ -109,12 +109,17 @@ def move(source: str, target: str, temporary: str, content: str) -> bool:
     except OSError as error:
         if error.errno != errno.EXDEV:
             raise
+        before = _facts(source)
         copy(source, temporary, content)
         try:
             _take_name(temporary, target)
         except OSError:
             _forget(temporary)
             raise
+        if _facts(source) != before:
+            # What was written into it meanwhile has no copy.
+            _forget(target)
+            raise OSError(errno.EBUSY, "it was changed while it was copied", source) from error
         _remove_or_take_back(source, target)
         return False
 
@@ -204,6 +209,12 @@ def set_facts(path: str, mode: int, mtime_ns: int) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def _facts(path: str) -> tuple[int, ...]:
+    """What tells whether a file is another one, or was written to."""
+    status = os.lstat(path)
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
 
 
 def _take_name(source: str, target: str) -> None:

@@ -66,10 +66,14 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """All steps, oldest first, each in its last state; `damaged` counts lines that can't be read."""
+    """All steps, oldest first, each in its last state; `damaged` counts lines that can't be read.
+
+    `ended` are the runs that came to their end.
+    """
 
     steps: tuple[Step, ...]
     damaged: int
+    ended: frozenset[str] = frozenset()
 
     def active(self) -> tuple[Step, ...]:
         """Steps that were neither taken back nor found to be gone."""
@@ -100,21 +104,23 @@ def read_journal(place: Place) -> History:
     except OSError as error:
         raise StoreError(f"{shown(path)} can't be read: {why(error)}", f"ls -l {shown(path)}") from error
     steps: dict[tuple[str, int], Step] = {}
-    damaged = 0
+    damaged, ended = 0, set[str]()
     for _, line in numbered(untorn(data)):
         try:
-            _learn(object_of(line), steps, path)
+            _learn(object_of(line), steps, ended, path)
         except BadLine:
             # The other lines can still bring files back.
             damaged += 1
-    return History(tuple(steps.values()), damaged)
+    return History(tuple(steps.values()), damaged, frozenset(ended))
 
 
-def _learn(value: dict[str, object], steps: dict[tuple[str, int], Step], path: str) -> None:
+def _learn(value: dict[str, object], steps: dict[tuple[str, int], Step], ended: set[str], path: str) -> None:
     state = text(value, "state")
     if state == BEGUN and whole(value, "augnet_journal") > VERSION:
         raise StoreError(f"{shown(path)} was written by a newer augnet", "pip install --upgrade augnet")
     if state in (BEGUN, ENDED):
+        if state == ENDED:
+            ended.add(text(value, "run"))
         return
     key = text(value, "run"), whole(value, "step")
     if state == INTENDED:

@@ -103,6 +103,7 @@ class ApplyResult:
         freed: bytes of disk that are free now; what is in quarantine or trash is not.
         stopped: why the rest of the plan was not tried, or None.
         pending: images that were not tried.
+        include_unverified: whether a distance alone was enough.
     """
 
     folder: str
@@ -117,6 +118,7 @@ class ApplyResult:
     freed: int
     stopped: str | None = None
     pending: int = 0
+    include_unverified: bool = False
 
     @property
     def images(self) -> int:

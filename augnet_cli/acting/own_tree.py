@@ -212,5 +212,10 @@ def _check(root: str, entry: Entry, unfinished: bool) -> None:
     if entry.kind == HARDLINK:
         if not os.path.samestat(status, original):
             raise changed
-    elif not unfinished and (status.st_size, status.st_mtime_ns) != (entry.size, entry.mtime_ns):
+        return
+    if (original.st_size, original.st_mtime_ns) != (entry.size, entry.mtime_ns):
+        raise NotOurs(
+            f"the original of {shown(entry.path)} in it has changed, so it may be the last copy of that"
+        )
+    if not unfinished and (status.st_size, status.st_mtime_ns) != (entry.size, entry.mtime_ns):
         raise changed

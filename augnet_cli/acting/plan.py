@@ -25,6 +25,7 @@ SUFFIX = ".jsonl"
 VERSION = 1
 HEAD = "augnet_plan"
 CACHE = "cache"
+MAX_HEAD_BYTES = 1 << 20  # of the first line, which holds little more than the path of the folder
 MAX_DISTANCE = 2.0  # of a cosine distance
 
 
@@ -33,7 +34,7 @@ def check_plan_file(path: str) -> None:
 
     Raises:
         UsageError: another suffix, or a place that cleaners may empty.
-        PlanError: it is a folder, or its folder is missing.
+        PlanError: it is a folder, or a file that is no plan, or its folder is missing.
     """
     if not path.lower().endswith(SUFFIX):
         raise UsageError(f"{shown(path)} does not end in {SUFFIX}", f"--plan FILE{SUFFIX}")
@@ -44,6 +45,20 @@ def check_plan_file(path: str) -> None:
         raise _not_written(path, "it is a folder")
     if not os.path.isdir(os.path.dirname(path) or "."):
         raise _not_written(path, "its folder does not exist")
+    if os.path.lexists(path) and not _is_plan(path):
+        raise _not_written(path, "there is another file of that name")
+
+
+def _is_plan(path: str) -> bool:
+    """Whether an earlier run wrote it, or it is empty: of whatever else ends so, nothing must be lost."""
+    if not os.path.isfile(path):  # a pipe would wait for ever
+        return False
+    try:
+        with open(path, "rb") as file:
+            first = next((line for _, line in numbered(file.readline(MAX_HEAD_BYTES))), b"")
+        return not os.path.getsize(path) or HEAD in object_of(first)
+    except (OSError, BadLine):
+        return False
 
 
 def save_plan(result: DedupeResult, images: Sequence[ImageRecord], path: str) -> None:

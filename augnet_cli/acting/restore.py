@@ -12,7 +12,7 @@ import stat
 
 from augnet_cli.acting import disk
 from augnet_cli.acting.checks import Doubt, absolute, check_way, same_bytes
-from augnet_cli.acting.journal import Step
+from augnet_cli.acting.journal import QUARANTINE, Step
 from augnet_cli.acting.outcome import LINKING, Action
 from augnet_cli.acting.trash import find_in_trash, forget_entry
 from augnet_cli.images.files import hash_of_file
@@ -33,11 +33,11 @@ def put_back(place: Place, step: Step) -> None:
         OSError: the system did not let it.
     """
     here = absolute(place.folder, step.path)
-    _tidy(os.path.dirname(here), step)
     if step.action is Action.delete:
-        if not _holds(here, step.hash):
-            raise Deleted("it was deleted, which can't be undone")
-    elif step.action is Action.trash:
+        _from_aside(place, step, here)
+        return
+    _tidy(os.path.dirname(here), step)
+    if step.action is Action.trash:
         _from_trash(place, step, here)
     elif step.action in LINKING:
         _from_link(place, step, here)
@@ -69,12 +69,23 @@ def _tidy(folder: str, step: Step) -> None:
         disk.remove(path)
 
 
+def _from_aside(place: Place, step: Step, here: str) -> None:
+    """A file that was to be deleted had stepped aside when the deletion was cut off."""
+    aside = temporary_name(os.path.dirname(here), step)
+    if os.path.lexists(aside):
+        _move_back(place, step, aside, here)
+    elif not _holds(here, step.hash):
+        raise Deleted("it was deleted, which can't be undone")
+
+
 def _from_quarantine(place: Place, step: Step, here: str) -> None:
     kept = _kept(place, step)
     if kept is None:
-        if not _holds(here, step.hash):
-            raise Doubt("it is neither at its place nor in quarantine")
-        return
+        if _holds(here, step.hash):
+            return
+        if not os.path.isdir(os.path.join(place.data, QUARANTINE, step.run)):
+            raise Deleted("it is not at its place, and what quarantine held of this run is gone")
+        raise Doubt("it is neither at its place nor in quarantine")
     _move_back(place, step, kept, here)
 
 
@@ -157,9 +168,11 @@ def _is_our_link(place: Place, step: Step, here: str) -> bool:
     """Whether what stands at a path is the link that the step made there."""
     if step.action is Action.symlink:
         return os.path.islink(here) and os.readlink(here) == link_text(step)
-    witness = absolute(place.folder, step.witness)
-    # The witness may have another name by now; its bytes tell.
-    return _same_file(here, witness) or _holds(here, step.witness_hash)
+    if _same_file(here, absolute(place.folder, step.witness)):
+        return True
+    # The witness may have another name by now; its bytes tell.  A file without another name is the last one
+    # that has them: it is nobody's link.
+    return os.lstat(here).st_nlink > 1 and _holds(here, step.witness_hash)
 
 
 def _is_as_it_was(here: str, step: Step) -> bool:

@@ -87,7 +87,7 @@ def _take_back(
     typed_folder: str,
     progress: Progress,
 ) -> None:
-    journal = Journal(place)
+    journal = _Undoing(place)
     progress.start("undo", len(steps))
     try:
         with stopping_between_files() as stop:
@@ -99,13 +99,27 @@ def _take_back(
                     )
                 _one(place, journal, step, restored, failed)
                 progress.advance()
-    except JournalLost as error:
-        raise StoreError(
-            str(error), f"make room on that disk; augnet undo {pasted(typed_folder)} goes on"
-        ) from error
     finally:
         progress.finish()
         journal.close()
+    if journal.lost is not None:
+        raise StoreError(
+            f"{len(restored)} of {len(steps)} files are back, but {journal.lost}",
+            f"make room on that disk; augnet undo {pasted(typed_folder)} then says so in the journal",
+        )
+
+
+class _Undoing(Journal):
+    """A journal that may be lost: a full disk has no room for a line, and yet room to bring a file back."""
+
+    lost: JournalLost | None = None
+
+    def say(self, step: Step, state: str, to: str | None = None) -> None:
+        try:
+            super().say(step, state, to)
+        except JournalLost as error:
+            # The files themselves tell how far it came.
+            self.lost = error
 
 
 def _one(place: Place, journal: Journal, step: Step, restored: list[str], failed: list[NotRestored]) -> None:

@@ -59,7 +59,8 @@ def _summary(result: ApplyResult) -> str:
 
 def _next(result: ApplyResult) -> Iterator[str]:
     if result.dry_run:
-        yield f"next: `augnet apply {pasted(result.plan)} --action {result.action.value}` does it"
+        more = " --include-unverified" if result.include_unverified else ""
+        yield f"next: `augnet apply {pasted(result.plan)} --action {result.action.value}{more}` does it"
     elif result.action is Action.delete and result.run:
         yield "what was deleted can't be brought back"
     elif result.run:

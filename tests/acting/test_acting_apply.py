@@ -112,6 +112,20 @@ def test_hard_link_is_undone_even_without_the_witness(photos: Path, plan: str) -
     assert all(after[copy.path] == before[copy.path] for copy in COPIES)
 
 
+def test_undo_of_a_hard_link_does_not_end_the_last_name_of_the_witness(photos: Path, plan: str) -> None:
+    apply(plan, Action.hardlink)
+    kept = (photos / "kept.jpg").read_bytes()
+    (photos / "kept.jpg").unlink()
+    linked = [copy.path for copy in COPIES if (photos / copy.path).read_bytes() == kept]
+    for path in linked[1:]:
+        (photos / path).unlink()
+
+    failed = undo(str(photos), "all").failed
+
+    assert (photos / linked[0]).read_bytes() == kept
+    assert [file.path for file in failed] == [linked[0]] or not failed
+
+
 def test_file_with_attributes_of_its_own_keeps_them(photos: Path, plan: str) -> None:
     """A copy made from the witness would have lost them: the original itself is kept."""
     os.setxattr(photos / "in" / "same.jpg", "user.rating", b"5")

@@ -132,6 +132,15 @@ def test_line_without_its_newline_is_kept_and_a_torn_one_is_not(photos: Path) ->
     assert len(file.read_text().splitlines()) == 2
 
 
+@pytest.mark.parametrize("other", [b'{"label": "cat"}\n', b"no object\n"])
+def test_export_does_not_write_over_what_is_no_list_of_decisions(photos: Path, other: bytes) -> None:
+    out = photos.parent / "labels.jsonl"
+    out.write_bytes(other)
+    with pytest.raises(StoreError, match="another file of that name"):
+        export_decisions(str(photos), str(out))
+    assert out.read_bytes() == other
+
+
 def test_export_does_not_write_over_a_photo(photos: Path) -> None:
     with pytest.raises(UsageError):
         export_decisions(str(photos), str(photos / "a.jpg"))

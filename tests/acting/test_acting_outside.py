@@ -92,19 +92,29 @@ def the_very_file(witness: Path) -> None:
     os.utime(witness, ns=(status.st_atime_ns, status.st_mtime_ns))
 
 
-@pytest.mark.parametrize("spoil", [changed, removed, linked, folder_linked, the_very_file])
+@pytest.mark.parametrize("spoil", [changed, removed, linked, folder_linked])
 @pytest.mark.parametrize("action", [Action.quarantine, Action.symlink, Action.delete])
 def test_any_doubt_about_it_leaves_all_alone(
     inbox: Path, witness: Path, plan: str, spoil: Callable[[Path], None], action: Action
 ) -> None:
     spoil(witness)
-    if spoil is the_very_file:  # planned after that: time and size agree
-        copies = [Copy(SAME, str(witness)), Copy(SMALLER, str(witness))]
-        plan = str(plan_for(inbox, copies, inbox.parent / "p.jsonl"))
     before = tree(inbox)
     result = apply(plan, action)
     assert result.acted == () and [refused.paths for refused in result.refused] == [(SAME, SMALLER)]
     assert tree(inbox) == before
+
+
+@pytest.mark.parametrize("action", [Action.quarantine, Action.symlink, Action.delete])
+def test_a_file_never_goes_for_itself_and_others_may_go_for_it(
+    inbox: Path, witness: Path, action: Action
+) -> None:
+    the_very_file(witness)
+    copies = [Copy(SAME, str(witness)), Copy(SMALLER, str(witness))]
+    before = tree(inbox)
+    result = apply(str(plan_for(inbox, copies, inbox.parent / "p.jsonl")), action)
+    assert [acted.path for acted in result.acted] == [SMALLER]
+    assert [refused.paths for refused in result.refused] == [(SAME,)]
+    assert tree(inbox)[SAME] == before[SAME]
 
 
 def test_a_witness_that_is_a_file_of_the_folder_by_a_link_can_not_go_later(inbox: Path) -> None:

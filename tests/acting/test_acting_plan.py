@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -175,12 +176,39 @@ def result_of(photos: Path) -> tuple[DedupeResult, list[ImageRecord]]:
 
 def test_plan_is_replaced_whole_and_leaves_nothing_else(photos: Path, tmp_path: Path) -> None:
     out = tmp_path / "plan.jsonl"
-    out.write_text("older")
+    result, images = result_of(photos)
+    save_plan(replace(result, groups=()), images, str(out))
+    assert not read_plan(str(out)).lines
 
-    save_plan(*result_of(photos), str(out))
+    save_plan(result, images, str(out))
 
     assert [line.path for line in read_plan(str(out)).lines] == ["a.jpg"]
     assert sorted(os.listdir(tmp_path)) == ["photos", "plan.jsonl"]
+
+
+def test_plan_may_take_the_place_of_an_empty_file(photos: Path, tmp_path: Path) -> None:
+    out = tmp_path / "plan.jsonl"
+    out.touch()
+    save_plan(*result_of(photos), str(out))
+    assert len(read_plan(str(out)).lines) == 1
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        b'{"augnet_journal": 1, "run": "r", "state": "begun"}\n',
+        b'{"label": "cat"}\n',
+        b"no object\n",
+        b"\n\n",
+        b"\xff\xfe",
+    ],
+)
+def test_a_file_that_is_no_plan_is_not_written_over(photos: Path, tmp_path: Path, other: bytes) -> None:
+    out = tmp_path / "labels.jsonl"
+    out.write_bytes(other)
+    with pytest.raises(PlanError, match="another file of that name"):
+        save_plan(*result_of(photos), str(out))
+    assert out.read_bytes() == other
 
 
 def test_plan_is_not_written_where_it_could_be_lost_or_be_a_photo(photos: Path, tmp_path: Path) -> None:

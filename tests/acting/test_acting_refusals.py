@@ -130,6 +130,48 @@ def test_two_names_of_one_file_are_not_two_copies(photos: Path, tmp_path: Path, 
     assert (photos / name).exists()
 
 
+def test_a_name_of_the_witness_holds_back_no_other_line(photos: Path, tmp_path: Path) -> None:
+    os.link(photos / "kept.jpg", photos / "in/link.jpg")
+    copies = [Copy("in/link.jpg", "kept.jpg"), Copy("in/a.jpg", "kept.jpg")]
+    plan = plan_for(photos, copies, tmp_path / "p.jsonl")
+
+    result = apply(str(plan))
+
+    assert [file.path for file in result.acted] == ["in/a.jpg"]
+    assert [group.paths for group in result.refused] == [("in/link.jpg",)]
+    assert (photos / "in/link.jpg").exists() and not (photos / "in/a.jpg").exists()
+
+
+@pytest.mark.parametrize("action", [Action.quarantine, Action.delete, Action.symlink])
+def test_an_image_whose_witness_goes_with_it_is_put_back(
+    photos: Path, plan: str, action: Action, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two mounts of one disk show one file under two numbers: both vanish at once."""
+    before, remove = tree(photos), os.unlink
+    names = [str(photos / "kept.jpg"), str(photos / "in/a.jpg")]
+
+    def gone_together(path: str | bytes, **how: object) -> None:
+        remove(path, **how)  # type: ignore[arg-type]
+        if path == names[1]:
+            remove(names[0])
+
+    replace = os.replace
+
+    def replaced_together(source: str, target: str) -> None:
+        replace(source, target)
+        if target == names[1]:
+            remove(names[0])
+
+    monkeypatch.setattr(os, "unlink", gone_together)
+    monkeypatch.setattr(os, "replace", replaced_together)
+
+    result = apply(plan, action)
+
+    assert "is it the same file?" in result.refused[0].reason
+    assert tree(photos)["in/a.jpg"] == before["in/a.jpg"]
+    assert not [name for name in os.listdir(photos / "in") if name.endswith(".tmp")]
+
+
 def test_two_redundant_names_of_one_file_are_left_alone(photos: Path, tmp_path: Path) -> None:
     os.link(photos / "in/a.jpg", photos / "in/d.jpg")
     plan = plan_for(

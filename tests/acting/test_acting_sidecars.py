@@ -68,6 +68,30 @@ def test_all_that_belongs_to_an_image_goes_to_quarantine_with_it_and_comes_back(
     assert tree(folder) == before
 
 
+@pytest.mark.parametrize("planned", [True, False])
+def test_what_a_crash_left_of_an_image_s_company_follows_when_the_plan_is_applied_again(
+    tmp_path: Path, planned: bool
+) -> None:
+    folder = folder_of(tmp_path, **{"in/a.xmp": b"<x/>", "in/b.jpg": b"picture, still smaller"})
+    act(folder, Action.quarantine)
+    journal = folder / ".augnet/journal.jsonl"
+    lines = journal.read_bytes().splitlines(keepends=True)
+    # begun, intended, done: then the power failed, and the sidecar was not touched yet.
+    journal.write_bytes(b"".join(lines[:3]))
+    (quarantined,) = folder.glob(".augnet/quarantine/*/in/a.xmp")
+    quarantined.rename(folder / "in/a.xmp")
+
+    if planned:
+        again = apply(str(tmp_path / "plan.jsonl"))
+        assert [file.path for file in again.acted] == ["in/a.jpg", "in/a.xmp"] and not again.already
+    else:  # another plan does not bring back what it says nothing of
+        assert act(folder, Action.quarantine, Copy("in/b.jpg", "kept/w.jpg")).images == 1
+        assert (folder / "in/a.xmp").exists() and not (folder / "in/a.jpg").exists()
+
+    assert undo(str(folder), "all").failed == ()
+    assert {"in/a.jpg", "in/a.xmp", "in/b.jpg"} <= tree(folder).keys()
+
+
 @pytest.mark.parametrize("action", [Action.hardlink, Action.symlink])
 def test_sidecars_stay_where_the_name_of_the_image_stays(tmp_path: Path, action: Action) -> None:
     folder = folder_of(tmp_path, **METADATA, **RAW)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import shutil
 from pathlib import Path
 
 import pytest
 from acting_examples import Copy, left_behind, plan_for, put, tree
 
 from augnet_cli.acting.journal import read_journal
+from augnet_cli.acting.lines import Appender
 from augnet_cli.acting.outcome import Action
 from augnet_cli.errors import StoreError, UsageError
 from augnet_cli.pipeline.apply import apply
@@ -79,6 +82,36 @@ def test_emptied_quarantine_is_said_and_the_rest_comes_back(photos: Path) -> Non
 
     assert reasons(photos) == {"in/near.jpg": "it is neither at its place nor in quarantine"}
     assert (photos / "in/same.jpg").read_bytes() == b"picture"
+
+
+def test_quarantine_that_was_thrown_away_is_said_once_and_older_runs_come_next(photos: Path) -> None:
+    older = act(photos)
+    put(photos, {"in/same.jpg": b"picture", "in/near.jpg": b"picture, smaller"})
+    newer = act(photos)
+    shutil.rmtree(photos / ".augnet/quarantine" / newer)
+
+    said = undo(str(photos)).failed
+    assert len(said) == 2 and all(file.final and "is gone" in file.reason for file in said)
+    result = undo(str(photos))
+    assert result.runs == (older,) and not result.failed
+    assert (photos / "in/near.jpg").read_bytes() == b"picture, smaller"
+
+
+def test_files_come_back_though_there_is_no_room_to_say_so(
+    photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    act(photos)
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patch, pytest.raises(StoreError, match="can't be written"):
+        patch.setattr(Appender, "append", full)
+        undo(str(photos))
+
+    assert (photos / "in/same.jpg").exists() and (photos / "in/near.jpg").exists()
+    assert len(undo(str(photos)).restored) == 2  # with room again it is written down
+    assert undo(str(photos)).runs == ()
 
 
 def test_file_that_changed_in_quarantine_is_not_taken_for_the_original(photos: Path) -> None:

@@ -167,6 +167,11 @@ def original_gone(into: Path, photos: Path) -> None:
     (photos / "a" / "1.jpg").unlink()
 
 
+def original_edited(into: Path, photos: Path) -> None:
+    """The copy alone has the old bytes."""
+    (photos / "a" / "1.jpg").write_bytes(b"cropped")
+
+
 CHANGES = (
     *(foreign_file, foreign_folder, foreign_link, edited, store_in_it),
     *(marker_gone, marker_broken, marker_odd, marker_is_a_link),
@@ -179,6 +184,7 @@ CHANGES = (
         *((change, LINKS[number % len(LINKS)]) for number, change in enumerate(CHANGES)),
         *((edited, link) for link in LINKS),
         *((original_gone, link) for link in LINKS if link != "symlink"),
+        (original_edited, "copy"),
     ],
 )
 def test_an_earlier_folder_that_is_no_longer_ours_alone_stays(photos: Path, change, link: str) -> None:
