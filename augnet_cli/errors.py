@@ -7,6 +7,9 @@ A broken image is not an error but a `records.Skip`.
 
 from __future__ import annotations
 
+EXIT_SKIPPED = (
+    3  # images only with --strict, or where none could be used; always where `apply` left one alone
+)
 EXIT_INTERRUPTED = 130  # as shells report SIGINT
 
 
@@ -28,6 +31,12 @@ class AugnetError(Exception):
 
 class FolderError(AugnetError):
     """The folder is missing, not a folder, unreadable or holds no image."""
+
+
+class UnusableFolderError(FolderError):
+    """All images of the folder were skipped."""
+
+    exit_code = EXIT_SKIPPED
 
 
 class ImageError(AugnetError):

@@ -9,9 +9,9 @@ import typer
 
 from augnet_cli.acting.outcome import Action
 from augnet_cli.cli import options
-from augnet_cli.cli.output import EXIT_SKIPPED, colours, printing, text_or_json
+from augnet_cli.cli.output import colours, printing, text_or_json
 from augnet_cli.cli.terminal import progress_for
-from augnet_cli.errors import AugnetError, Interrupted, UsageError
+from augnet_cli.errors import EXIT_SKIPPED, AugnetError, Interrupted, UsageError
 from augnet_cli.images.names import pasted, shown
 
 if TYPE_CHECKING:
@@ -68,6 +68,8 @@ def _ask(plan: Plan) -> None:
 
     Raises:
         UsageError: there is nobody to ask.
+        AugnetError: the answer is no.
+        Interrupted: there is none.
     """
     count = len(plan.lines)
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
@@ -76,7 +78,13 @@ def _ask(plan: Plan) -> None:
             "--yes deletes without asking; --action quarantine can be undone",
         )
     where = shown(plan.folder)
-    typer.confirm(f"delete up to {count:,} images of {where} for good? no undo", abort=True, err=True)
+    other_way = "--action quarantine can be undone"
+    try:
+        wanted = typer.confirm(f"delete up to {count:,} images of {where} for good? no undo", err=True)
+    except typer.Abort as stop:
+        raise Interrupted("interrupted; nothing was deleted", other_way) from stop
+    if not wanted:
+        raise AugnetError("nothing was deleted", other_way)
 
 
 def _show(result: ApplyResult, format: options.Format) -> None:

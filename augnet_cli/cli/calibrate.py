@@ -67,4 +67,4 @@ def calibrate(
 
         draw_calibration(result, plot)
     show(result, format, quiet=quiet)
-    finish(skipped=len(result.skipped), strict=strict)
+    finish(skipped=len(result.skipped), strict=strict, used=result.contents)

@@ -59,7 +59,7 @@ def decide(
     Example: augnet decide ./photos a.jpg b.jpg --different
     """
     from augnet_cli.pipeline import decide as verbs
-    from augnet_cli.report.acting_data import write_decision
+    from augnet_cli.report.acting_data import write_decision, write_decisions
     from augnet_cli.report.acting_text import decision_line
     from augnet_cli.report.text import count, write_lines
 
@@ -73,10 +73,15 @@ def decide(
         raise UsageError(what, _ONE_OF if second is None else _SAY_WHAT)
     if (first is None or second is None) if about_two else first is not None:
         raise UsageError("a decision is about two images, and only a decision is", _ONE_OF)
-    if out is not None:
-        note(f"{count(verbs.export_decisions(folder, out), 'decision')} written", quiet)
-    elif file is not None:
-        note(f"{count(verbs.import_decisions(folder, file), 'decision')} taken in", quiet)
+    if out is not None or file is not None:
+        if out is not None:
+            moved, how = verbs.export_decisions(folder, out), "written"
+        else:
+            moved, how = verbs.import_decisions(folder, file or ""), "taken in"
+        note(f"{count(moved, 'decision')} {how}", quiet)
+        if format is options.Format.json:
+            with printing():
+                write_decisions(moved, out or file or "", sys.stdout.buffer)
     elif first is not None and second is not None:
         decision = verbs.decide(folder, first, second, None if forget else same)
         with printing():

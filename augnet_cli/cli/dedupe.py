@@ -58,7 +58,7 @@ def dedupe(
     check_null(format, null)
     check_pictures(html, sheet, (folder,) if folder else between or ())
     files = None if files_from is None else read_list(files_from)
-    scope = ScopeRequest(tuple(reference or ()), between, within_subfolders, files)
+    scope = ScopeRequest(tuple(reference or ()), between, within_subfolders, files, files_from)
     request = FolderRequest(folder or "", encoder, exclude or (), max_megapixels, workers, device=device)
     progress = progress_for(quiet)
     result = verb(

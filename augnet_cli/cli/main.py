@@ -7,13 +7,14 @@ import os
 import signal
 import sys
 from collections.abc import Iterable
+from contextlib import suppress
 from types import FrameType
 from typing import Annotated, Any, NoReturn
 
 import typer
 from typer.core import TyperGroup
 
-from augnet_cli.cli.terminal import end_progress
+from augnet_cli.cli.terminal import end_progress, forget_stdout
 from augnet_cli.cli.usage import in_our_words
 from augnet_cli.errors import EXIT_INTERRUPTED, AugnetError, Interrupted
 
@@ -40,7 +41,7 @@ class Commands(TyperGroup):
         except KeyboardInterrupt:
             _end_interrupted()
         except BrokenPipeError:
-            # The reader of stdout (`head`) has gone: nothing is wrong.
+            # The reader of a help or version text (`head`) has gone: nothing is wrong.
             _end(0)
 
 
@@ -162,7 +163,13 @@ def _end_interrupted() -> NoReturn:
 
 def _say(what: str, hint: str) -> None:
     end_progress()
-    sys.stderr.write(f"augnet: {' '.join(what.split())}\n  hint: {' '.join(hint.split())}\n")
+    with suppress(OSError):  # nobody reads it; the exit code still tells
+        sys.stderr.write(f"augnet: {_on_one_line(what)}\n  hint: {_on_one_line(hint)}\n")
+
+
+def _on_one_line(text: str) -> str:
+    """Line breaks as blanks; names keep the blanks that they have."""
+    return " ".join(line.strip() for line in text.splitlines() if line.strip())
 
 
 def _end(code: int) -> NoReturn:
@@ -170,12 +177,12 @@ def _end(code: int) -> NoReturn:
     try:
         sys.stdout.flush()
     except OSError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        forget_stdout()
     sys.exit(code)
 
 
 def _fill_closed_streams() -> None:
-    """Started with `>&-` there is no stdout, and the next file opened would get its number."""
-    for name in ("stdout", "stderr"):
+    """Started with `>&-` there is no stdout, and the next file opened would get its number; so with stdin."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
-            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115 - open to the end
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115 - open to the end

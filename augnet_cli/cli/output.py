@@ -11,11 +11,9 @@ from typing import TYPE_CHECKING
 import typer
 
 from augnet_cli.cli.options import Format
-from augnet_cli.cli.terminal import note
-from augnet_cli.errors import AugnetError, UsageError
+from augnet_cli.cli.terminal import forget_stdout, note
+from augnet_cli.errors import EXIT_SKIPPED, AugnetError, UsageError
 
-# Of images only with --strict, or where none could be used; always where `apply` or `undo` left a file alone.
-EXIT_SKIPPED = 3
 EXIT_FOUND = 11  # only with --fail-on-found; the number czkawka uses
 
 if TYPE_CHECKING:
@@ -68,7 +66,10 @@ def show(
 
 @contextmanager
 def printing() -> Iterator[None]:
-    """Around everything that writes to stdout: its failures become an error, but for a reader that has gone.
+    """Around everything that writes to stdout: its failures become an error.
+
+    A reader that has gone (`head`) has seen enough: the rest goes nowhere, and the command goes on to write
+    its files and to end with the code that its result deserves.
 
     Raises:
         AugnetError: it can't be written.
@@ -77,7 +78,7 @@ def printing() -> Iterator[None]:
         yield
         sys.stdout.flush()
     except BrokenPipeError:
-        raise
+        forget_stdout()
     except OSError as error:
         why = (error.strerror or "unknown reason").lower()
         raise AugnetError(f"the result can't be written: {why}", "send stdout to a disk with room") from error

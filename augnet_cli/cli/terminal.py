@@ -9,6 +9,7 @@ import os
 import sys
 import threading
 import time
+from contextlib import suppress
 from typing import Any, TextIO
 
 from augnet_cli.progress import Progress
@@ -20,7 +21,15 @@ PLAIN_LINE_SECONDS = 10.0
 def note(text: str, quiet: bool = False) -> None:
     """One line for a person."""
     if not quiet:
-        print(f"augnet: {text}", file=sys.stderr, flush=True)  # noqa: T201 - the one place that talks to people
+        with suppress(OSError):  # nobody reads it, or its disk is full: no reason to stop
+            print(f"augnet: {text}", file=sys.stderr, flush=True)  # noqa: T201 - the one place for it
+
+
+def forget_stdout() -> None:
+    """Let all that is printed from now on, and what is still held back, go nowhere: its reader has gone."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
 
 
 def own_stderr() -> TextIO:
@@ -80,8 +89,10 @@ class PlainProgress(Progress):
         return ", ".join(parts)
 
     def _write(self, line: str) -> None:
-        self._stream.write(line + "\n")
-        self._stream.flush()
+        # A reader that has gone, or a full disk, must not decide what becomes of the work.
+        with suppress(OSError):
+            self._stream.write(line + "\n")
+            self._stream.flush()
 
 
 class BarProgress(Progress):
@@ -113,7 +124,8 @@ class BarProgress(Progress):
             transient=True,
         )
         self._task = self._bar.add_task(stage, total=total, rate="", detail="")
-        self._bar.start()
+        with suppress(OSError):  # here and below: a terminal that is gone
+            self._bar.start()
 
     def advance(self, done: int = 1, skipped: int = 0, detail: str = "") -> None:
         if self._bar is None:
@@ -125,15 +137,18 @@ class BarProgress(Progress):
         task = self._bar.tasks[self._task]
         rate = f"{task.speed:,.0f} {self._unit}/s" if task.speed else ""
         changes = {"rate": rate} | ({"detail": ", ".join(words)} if words else {})
-        self._bar.update(self._task, advance=done, **changes)
+        with suppress(OSError):
+            self._bar.update(self._task, advance=done, **changes)
 
     def finish(self) -> None:
         if self._bar is not None:
-            self._bar.stop()
+            with suppress(OSError):
+                self._bar.stop()
             self._bar = None
 
     def note(self, text: str) -> None:
-        self._console.print(f"augnet: {text}", soft_wrap=True)
+        with suppress(OSError):
+            self._console.print(f"augnet: {text}", soft_wrap=True)
 
 
 _in_use: list[Progress] = []

@@ -8,9 +8,9 @@ from typing import Annotated
 import typer
 
 from augnet_cli.cli import options
-from augnet_cli.cli.output import EXIT_SKIPPED, colours, printing, text_or_json
+from augnet_cli.cli.output import colours, printing, text_or_json
 from augnet_cli.cli.terminal import progress_for
-from augnet_cli.errors import UsageError
+from augnet_cli.errors import EXIT_SKIPPED, UsageError
 
 
 def undo(

@@ -10,7 +10,7 @@ import numpy as np
 from augnet_cli.clusters.once import standing_for
 from augnet_cli.clusters.outliers import oddest, oddness
 from augnet_cli.clusters.partition import MAX_SEED, check_different
-from augnet_cli.errors import FolderError, UsageError
+from augnet_cli.errors import UnusableFolderError, UsageError
 from augnet_cli.images.names import shown
 from augnet_cli.pipeline.assignments import assignments
 from augnet_cli.pipeline.kept_clusters import (
@@ -158,11 +158,11 @@ def require_images(fresh: Fresh, collection: Collection) -> None:
     """Refuse a folder of which no image can be used.
 
     Raises:
-        FolderError: that is so.
+        UnusableFolderError: that is so.
     """
     if not collection.images:
         folder = shown(fresh.request.folder)
-        raise FolderError(
+        raise UnusableFolderError(
             f"none of the images of {folder} can be used, {len(fresh.result.skipped):,} were skipped",
             f"`augnet embed {folder}` says why",
         )

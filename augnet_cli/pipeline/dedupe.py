@@ -108,7 +108,7 @@ def dedupe(
         keep=keep,
         verified=verify,
         include_unverified=include_unverified,
-        typed=_typed(request.folder, scope),
+        typed=_typed(request, scope),
         searched=tuple(source.request.folder for source in layout.sources),
         plan=plan,
         search=search,
@@ -143,15 +143,21 @@ def _check_options(
         )
 
 
-def _typed(folder: str, scope: ScopeRequest) -> tuple[str, ...]:
-    """What was typed of where to look."""
-    words = [folder] if folder else []
+def _typed(request: FolderRequest, scope: ScopeRequest) -> tuple[str, ...]:
+    """What was typed of where to look, and of what not to look at."""
+    words = [request.folder] if request.folder else []
     for reference in scope.reference:
         words += ["--reference", reference]
     if scope.between is not None:
         words += ["--between", *scope.between]
     if scope.within_subfolders:
         words.append("--within-subfolders")
+    if scope.files_from is not None:
+        words += ["--files-from", scope.files_from]
+    for pattern in request.exclude:
+        words += ["--exclude", pattern]
+    if request.max_megapixels is not None:
+        words += ["--max-megapixels", f"{request.max_megapixels:.10g}"]
     return tuple(words)
 
 

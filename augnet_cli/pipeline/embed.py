@@ -17,6 +17,7 @@ from augnet_cli.store.columns import BLOCK, Collection
 from augnet_cli.whole import whole_file
 
 SUFFIX = ".npz"
+MEMBERS = ["paths.npy", "embeddings.npy"]
 
 
 def embed(request: FolderRequest, out: str | None = None, progress: Progress = SILENT) -> EmbedResult:
@@ -43,11 +44,11 @@ def write_npz(collection: Collection, dim: int, out: str) -> None:
     width = max(map(len, paths), default=1)
     try:
         with whole_file(out) as whole, zipfile.ZipFile(whole, "w", allowZip64=True) as file:
-            with file.open("paths.npy", "w", force_zip64=True) as stream:
+            with file.open(MEMBERS[0], "w", force_zip64=True) as stream:
                 _write_head(stream, np.dtype((np.str_, width)), (count,))
                 for start in range(0, count, BLOCK):
                     stream.write(np.array(paths[start : start + BLOCK], (np.str_, width)).tobytes())
-            with file.open("embeddings.npy", "w", force_zip64=True) as stream:
+            with file.open(MEMBERS[1], "w", force_zip64=True) as stream:
                 _write_head(stream, np.dtype(np.float32), (count, dim))
                 for start in range(0, count, BLOCK):
                     rows = collection.content_rows[start : start + BLOCK]
@@ -70,6 +71,19 @@ def _check_out(out: str) -> None:
         raise _not_writable(out, "it is a folder")
     if not os.path.isdir(os.path.dirname(out) or "."):
         raise _not_writable(out, "its folder does not exist")
+    if os.path.lexists(out) and not _is_ours(out):
+        raise _not_writable(out, "there is another file of that name")
+
+
+def _is_ours(out: str) -> bool:
+    """Whether an earlier run wrote it: another's arrays must not be lost."""
+    if not os.path.isfile(out):  # a pipe would wait for ever
+        return False
+    try:
+        with zipfile.ZipFile(out) as file:
+            return file.namelist() == MEMBERS
+    except (OSError, zipfile.BadZipFile):
+        return False
 
 
 def _not_writable(out: str, why: str) -> FolderError:

@@ -40,12 +40,14 @@ class ScopeRequest:
         between: two folders; only pairs with an image in each count.
         within_subfolders: only pairs within one directory count.
         files: the only files of the folder that it is about, but for those of a reference; None is all.
+        files_from: where they were listed, as typed.
     """
 
     reference: Sequence[str] = ()
     between: tuple[str, str] | None = None
     within_subfolders: bool = False
     files: Sequence[str] | None = None
+    files_from: str | None = None
 
 
 @dataclass(frozen=True)

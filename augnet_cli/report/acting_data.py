@@ -52,5 +52,10 @@ def write_decision(decision: Decision, forgotten: bool, stream: BinaryIO) -> Non
     _write({"version": VERSION, **asdict(decision), "forgotten": forgotten}, stream)
 
 
+def write_decisions(count: int, file: str, stream: BinaryIO) -> None:
+    """Write how many decisions went to a file, or came from it."""
+    _write({"version": VERSION, "decisions": count, "file": file}, stream)
+
+
 def _write(value: dict[str, object], stream: BinaryIO) -> None:
     stream.write(json.dumps(value, ensure_ascii=True, allow_nan=False, indent=1).encode("ascii") + b"\n")

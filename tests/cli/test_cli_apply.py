@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import pty
 import signal
 import subprocess
+import termios
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -103,8 +106,31 @@ def test_delete_without_a_terminal_needs_yes(photos: Path, plan: Path) -> None:
     assert back.code == 3 and b"it was deleted" in back.out
 
 
-@pytest.mark.parametrize(("answer", "left"), [(b"n\n", 3), (b"y\n", 1)])
-def test_delete_asks_on_a_terminal(photos: Path, plan: Path, answer: bytes, left: int) -> None:
+def test_delete_without_any_stdin_needs_yes(photos: Path, plan: Path) -> None:
+    program = " ".join(f"'{word}'" for word in PROGRAM)
+    done = subprocess.run(
+        ["sh", "-c", f"{program} apply '{plan}' --action delete <&-"],
+        env=environment(),
+        capture_output=True,
+        check=False,
+        timeout=120,
+    )
+    assert done.returncode == 2 and b"--yes deletes without asking" in done.stderr, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("answer", "left", "code", "said"),
+    [
+        (b"n\n", 3, 1, b"augnet: nothing was deleted\r\n  hint: --action quarantine"),
+        (b"\n", 3, 1, b"augnet: nothing was deleted\r\n  hint: --action quarantine"),
+        (b"y\n", 1, 3, b"delete up to 3 images"),
+        (b"\x03", 3, 130, b"nothing was deleted\r\n  hint: --action quarantine"),
+        (b"\x04", 3, 130, b"nothing was deleted\r\n  hint: --action quarantine"),
+    ],
+)
+def test_delete_asks_on_a_terminal(
+    photos: Path, plan: Path, answer: bytes, left: int, code: int, said: bytes
+) -> None:
     ours, theirs = pty.openpty()
     process = subprocess.Popen(
         [*PROGRAM, "apply", str(plan), "--action", "delete"],
@@ -112,14 +138,27 @@ def test_delete_asks_on_a_terminal(photos: Path, plan: Path, answer: bytes, left
         stdout=subprocess.PIPE,
         stderr=theirs,
         env=environment(),
+        start_new_session=True,
+        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # noqa: PLW1509 - it takes no lock
     )
     os.close(theirs)
+    asked = b""
+    while b"no undo" not in asked:  # what is typed before belongs to nobody
+        asked += os.read(ours, 4096)
     os.write(ours, answer)
     process.communicate(timeout=120)
-    asked = os.read(ours, 4096)
+    with suppress(OSError):  # the other end is closed
+        while more := os.read(ours, 4096):
+            asked += more
     os.close(ours)
-    assert b"delete up to 3 images" in asked
+    assert b"delete up to 3 images" in asked and said in asked, asked
+    assert process.returncode == code
     assert len([path for path in tree(photos) if path in COPIES]) == left
+
+
+def test_a_dry_run_names_the_command_that_was_tried(plan: Path) -> None:
+    tried = augnet("apply", plan, "--include-unverified", "--dry-run").ok().lines[-1]
+    assert tried.endswith("--action quarantine --include-unverified` does it")
 
 
 def test_hard_links_save_space_and_are_undone(photos: Path, plan: Path) -> None:
@@ -204,6 +243,9 @@ def test_decisions_are_made_exported_and_imported(photos: Path) -> None:
     assert b"2 decisions written" in augnet("decide", "photos", "--export", "d.jsonl", cwd=work).ok().err
     (work / "other").mkdir()
     assert b"2 decisions taken in" in augnet("decide", "other", "--import", "d.jsonl", cwd=work).ok().err
+    for way, file in (("--import", "d.jsonl"), ("--export", "again.jsonl")):
+        told = augnet("decide", "other", way, file, "--format", "json", "--quiet", cwd=work).ok()
+        assert told.json() == {"version": 1, "decisions": 2, "file": file} and not told.err
     assert len((work / "other" / ".augnet" / "decisions.jsonl").read_text().splitlines()) == 2
 
 

@@ -161,14 +161,19 @@ def test_query_image_that_can_not_be_used_is_an_error(
     assert name in augnet("query", odd[0] / name, "--quiet").refused()
 
 
+def test_blanks_of_a_name_stay_in_errors_and_hints(tmp_path: Path) -> None:
+    (tmp_path / "a  b").mkdir()
+    assert "a  b" in augnet("embed", "a  b", cwd=tmp_path).refused()
+
+
 def test_folder_of_broken_images_alone(tmp_path: Path) -> None:
     (tmp_path / "broken.jpg").write_bytes(b"\xff\xd8\xff no more")
-    for command in ("embed", "dedupe"):
+    for command in ("embed", "dedupe", "calibrate"):
         done = augnet(command, tmp_path, "--format", "json")
         assert done.code == 3, "a script must see that nothing was looked at"
         assert [skip["path"] for skip in done.json()["skipped"]] == ["broken.jpg"]
         assert "no image could be used, 1 skipped" in done.err.decode()
-    assert "none of the images" in augnet("cluster", tmp_path).refused()
+    assert "none of the images" in augnet("cluster", tmp_path).refused(3)
     (tmp_path / "elsewhere").mkdir()  # after the walks: the folder is not walked again for a query
     drawn_picture(0).save(tmp_path / "elsewhere" / "a.png")
     query = augnet("query", "elsewhere/a.png", "--in", ".", "--format", "json", cwd=tmp_path).ok()

@@ -129,6 +129,21 @@ def test_reader_that_goes_away_is_no_error(crowd: Path, format: str, reader: str
     assert (done.stdout, done.stderr) == (b"0\n", b"")
 
 
+def test_files_and_the_exit_code_do_not_hang_on_the_reader(crowd: Path, tmp_path: Path) -> None:
+    program = " ".join(f"'{word}'" for word in PROGRAM)
+    page = tmp_path / "report.html"
+    words = f"--threshold 0 --format json --html '{page}' --fail-on-found --quiet"
+    done = subprocess.run(
+        ["bash", "-c", f"set -o pipefail; {program} dedupe '{crowd}' {words} | true"],
+        env=environment(),
+        capture_output=True,
+        check=False,
+        timeout=120,
+    )
+    assert (done.returncode, done.stderr) == (11, b"")
+    assert page.read_bytes().rstrip().endswith(b"</html>")
+
+
 def test_output_that_can_not_be_written_is_told(crowd: Path) -> None:
     if not Path("/dev/full").exists():
         pytest.skip("needs /dev/full")

@@ -48,6 +48,16 @@ def test_what_a_reference_has_may_go_and_come_back(photos: Path) -> None:
     assert tree(photos) == before
 
 
+def test_the_next_command_looks_at_no_more_than_was_looked_at(photos: Path) -> None:
+    (photos / "list.txt").write_text("inbox/same.jpg\ninbox/flower.jpg\ninbox/new/flower.jpg\n")
+    words = ("--exclude", "*same*", "--exclude", "my library/", "--max-megapixels", "9.5")
+    done = augnet("dedupe", ".", "--files-from", "list.txt", *words, cwd=photos).ok()
+    command = shlex.split(done.lines[-1].split("`")[1])
+    assert [command.count(word) for word in ("--exclude", "--files-from", "--max-megapixels")] == [2, 1, 1]
+    listed = augnet(*command[1:], cwd=photos).ok().out.split(b"\0")[:-1]
+    assert listed == [b"./inbox/new/flower.jpg"] or listed == [b"inbox/new/flower.jpg"]
+
+
 def test_references_are_shown_on_the_page_and_the_sheet(photos: Path) -> None:
     words = ("--reference", "my library", "--html", "page.html", "--sheet", "sheet.png", "--quiet")
     augnet("dedupe", "inbox", *words, cwd=photos).ok()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import pty
@@ -198,6 +199,22 @@ def test_progress_bar_is_on_a_terminal_only_and_cleans_up(photos: Path) -> None:
     assert piped.err == b"" and ESCAPE not in piped.out
     shutil.rmtree(photos / ".augnet")
     assert on_terminal("embed", ".", "--quiet", cwd=photos).ok().err == b""
+
+
+@pytest.mark.parametrize("error", [BrokenPipeError(), OSError(errno.ENOSPC, "no room")])
+def test_progress_that_nobody_can_read_stops_nothing(error: OSError, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Gone(io.StringIO):
+        def write(self, text: str) -> int:
+            raise error
+
+    monkeypatch.setattr(terminal, "PLAIN_LINE_SECONDS", 0.0)
+    progress = terminal.PlainProgress(Gone())
+    progress.start("undo", 3)
+    progress.advance()
+    progress.note("a note")
+    progress.finish()
+    monkeypatch.setattr(sys, "stderr", Gone())
+    terminal.note("another")
 
 
 def test_interrupt_gives_the_cursor_back(tmp_path: Path) -> None:

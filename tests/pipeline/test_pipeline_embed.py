@@ -250,6 +250,19 @@ def test_export_never_overwrites_a_photo(album: Path) -> None:
     assert tree(album) == before
 
 
+def test_export_replaces_an_earlier_one_and_no_other_arrays(album: Path, tmp_path: Path) -> None:
+    out = tmp_path / "vectors.npz"
+    run(album, out)
+    run(album, out)
+    np.savez(tmp_path / "mine.npz", weights=np.arange(3))
+    (tmp_path / "text.npz").write_text("no archive")
+    for name in ("mine.npz", "text.npz"):
+        before = (tmp_path / name).read_bytes()
+        with pytest.raises(FolderError, match="another file of that name"):
+            run(album, tmp_path / name)
+        assert (tmp_path / name).read_bytes() == before
+
+
 @pytest.mark.parametrize("out", ["missing/vectors.npz", "folder.npz"])
 def test_export_that_can_not_be_written_is_told_before_the_work(
     album: Path, tmp_path: Path, out: str
