@@ -52,7 +52,10 @@ def _stl10_split(root: str, split: str, classes: tuple[str, ...]) -> Split:
     if split == "unlabeled":
         return Split(source, np.full(len(planes), NO_CLASS), ())
     file = needed(root, f"{split}_y.bin", "stl10")
-    labels = np.fromfile(file, np.uint8).astype(np.int64) - 1
+    try:
+        labels = np.fromfile(file, np.uint8).astype(np.int64) - 1
+    except OSError as error:
+        raise unreadable(file, error, "stl10") from error
     _check_labels(labels, len(planes), len(classes), file, "stl10")
     return Split(source, labels, classes)
 
@@ -116,7 +119,10 @@ def _cifar_split(
         if not isinstance(own, list | np.ndarray):
             raise wrong(path, f"it holds no {key}", name)
         images = data.reshape(-1, 3, CIFAR_SIDE, CIFAR_SIDE)
-        numbers = np.asarray(own, np.int64).ravel()
+        try:
+            numbers = np.asarray(own, np.int64).ravel()
+        except (ValueError, TypeError, OverflowError) as error:
+            raise wrong(path, f"its {key} are no whole numbers", name) from error
         _check_labels(numbers, len(images), len(classes), path, name)
         planes.append(images)
         labels.append(numbers)

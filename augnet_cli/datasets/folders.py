@@ -33,9 +33,12 @@ def read_folder(path: str) -> Dataset:
     """
     root = root_of(path, "folder").rstrip(os.sep) or os.sep
     own = {split: _first(root, names) for split, names in SPLIT_FOLDERS.items()}
-    if own[TRAIN] and own[UNLABELLED] and not own[TEST]:
+    there = own[TRAIN] or own[TEST]
+    if there and not (own[TRAIN] and own[TEST]) and (own[UNLABELLED] or _holds_classes(root, there)):
         hint = "put the images to judge by in test/CLASS, or leave only folders of classes"
-        raise DatasetError(f"{shown(root)} has {own[TRAIN]} and {own[UNLABELLED]}, but no test", hint)
+        missing = TEST if own[TRAIN] else TRAIN
+        beside = f" and {own[UNLABELLED]}" if own[UNLABELLED] else ""
+        raise DatasetError(f"{shown(root)} has {there}{beside}, but no {missing}", hint)
     if own[TRAIN] is None or own[TEST] is None:
         images = _classed(root, "")
         return Dataset("folder", {split: split_of(root, part) for split, part in parted(images).items()})
@@ -45,6 +48,13 @@ def read_folder(path: str) -> Dataset:
             labelled = split != UNLABELLED
             splits[split] = split_of(root, _classed(root, folder) if labelled else _unclassed(root, folder))
     return Dataset("folder", splits)
+
+
+def _holds_classes(root: str, folder: str) -> bool:
+    """Whether all that lies in a folder are folders: a class called train has images in it."""
+    with os.scandir(os.path.join(root, folder)) as entries:
+        found = [each.is_dir() for each in entries if not each.name.startswith(".")]
+    return bool(found) and all(found)
 
 
 def _first(root: str, names: Sequence[str]) -> str | None:

@@ -19,6 +19,12 @@ PAGES = {
     "imagenet": "ILSVRC 2012, after signing up: https://www.image-net.org/download.php",
 }
 
+# What a user's own lists look like.
+FORMS = {
+    "tsv": "a first line `file<tab>label`, perhaps `<tab>split` (train or test), then a line an image",
+    "list": "train.txt and test.txt with a line `PATH LABEL` an image",
+}
+
 
 def root_of(path: str, name: str, inner: str = "") -> str:
     """The folder that holds the files: `path`, or the folder `inner` in it, as an archive unpacks.
@@ -97,4 +103,4 @@ def unreadable(file: str, error: OSError, name: str) -> DatasetError:
 def source_of(name: str) -> str:
     """What the hint says of where to get a data set."""
     page = PAGES.get(name.partition("-")[0])
-    return f"get {page}" if page else "check the path"
+    return f"get {page}" if page else FORMS.get(name, "check the path")

@@ -64,7 +64,7 @@ def read_cars196(path: str) -> Dataset:
     root = root_of(path, name, "cars196")
     whole = os.path.join(root, "cars_annos.mat")
     if os.path.isfile(whole):
-        images = [(str(row["relative_im_path"]), int(row["class"])) for row in _annotations(whole, name)]
+        images = _labelled(whole, "relative_im_path", name)
         return Dataset(name, _by_class(root, images, CARS196_LAST, {}, name))
     images = []
     # The devkit may have been unpacked beside the images or above them.
@@ -74,10 +74,16 @@ def read_cars196(path: str) -> Dataset:
         found = next((place for place in places if os.path.isfile(place)), None)
         if found is None:
             found = needed(root, os.path.join("devkit", file), name)
-        images += [
-            (os.path.join(folder, str(row["fname"])), int(row["class"])) for row in _annotations(found, name)
-        ]
+        images += [(os.path.join(folder, file), label) for file, label in _labelled(found, "fname", name)]
     return Dataset(name, _by_class(root, images, CARS196_LAST, {}, name))
+
+
+def _labelled(file: str, path: str, name: str) -> list[tuple[str, int]]:
+    """Path, which the field `path` holds, and class of each row."""
+    try:
+        return [(str(row[path]), int(row["class"])) for row in _annotations(file, name)]
+    except (KeyError, ValueError, TypeError) as error:
+        raise wrong(file, f"its annotations lack {path} or class", name) from error
 
 
 def _annotations(file: str, name: str) -> list[Mapping[str, Any]]:

@@ -13,7 +13,8 @@ import numpy as np
 # judged here a class may have few more than 20.
 NEIGHBOURS = 20
 TEMPERATURE = 0.07
-BLOCK = 1024  # rows compared with all others at a time: 40 MB of similarities where n is 10,000
+# Similarities held at a time; with what sorting takes, 28 bytes each: 120 MB.
+BLOCK_VALUES = 1 << 22
 
 
 def knn_accuracy(
@@ -34,8 +35,9 @@ def knn_accuracy(
         return 0.0
     classes, numbers = np.unique(labels, return_inverse=True)
     right = 0
-    for start in range(0, len(numbers), BLOCK):
-        own = np.arange(start, min(start + BLOCK, len(numbers)))
+    step = _rows_of_block(len(numbers))
+    for start in range(0, len(numbers), step):
+        own = np.arange(start, min(start + step, len(numbers)))
         votes = _votes(embeddings, numbers, own, len(classes), k, temperature)
         right += int((votes.argmax(axis=1) == numbers[own]).sum())
     return right / len(numbers)
@@ -59,12 +61,18 @@ def named_by_neighbours(
     """
     classes, numbers = np.unique(labels, return_inverse=True)
     named = np.empty(len(asked), np.int64)
-    for start in range(0, len(asked), BLOCK):
-        block = asked[start : start + BLOCK]
+    step = _rows_of_block(len(known))
+    for start in range(0, len(asked), step):
+        block = asked[start : start + step]
         votes = _counted((block @ known.T).astype(np.float64), numbers, len(classes), k, temperature)
-        named[start : start + BLOCK] = votes.argmax(axis=1)
+        named[start : start + step] = votes.argmax(axis=1)
     given: np.ndarray = classes[named]
     return given
+
+
+def _rows_of_block(count: int) -> int:
+    """How many rows are compared with `count` others at a time."""
+    return max(1, BLOCK_VALUES // max(count, 1))
 
 
 def _votes(

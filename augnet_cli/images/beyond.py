@@ -56,8 +56,8 @@ def beyond(data: bytes, name: str = "", max_megapixels: float = MAX_MEGAPIXELS) 
 def _is_transparent(image: Image.Image) -> bool:
     if not has_transparency(image):
         return False
-    lowest, _ = image.convert("RGBA").getchannel("A").getextrema()
-    return bool(lowest < 255)
+    opaque = (255, 255)  # the least and the most of eight bits
+    return image.convert("RGBA").getchannel("A").getextrema() != opaque
 
 
 def _has_frames(image: Image.Image) -> bool:

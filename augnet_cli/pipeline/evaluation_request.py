@@ -55,5 +55,11 @@ class EvaluateRequest:
             raise UsageError(f"the seed {self.seed} is out of range", f"use a seed from 0 to {MAX_SEED}")
         if self.temperature is not None and not (self.temperature > 0 and math.isfinite(self.temperature)):
             raise UsageError(f"a temperature must be above 0, not {self.temperature:g}", "--temperature 0.07")
-        if self.as_published and self.protocol != RETRIEVAL:
-            raise UsageError("--faithful is for --protocol retrieval", "leave it out")
+        for option, value, serves in (
+            ("--faithful", self.as_published or None, (RETRIEVAL,)),
+            ("--restarts", self.restarts, (CLUSTERING, RETRIEVAL)),
+            ("--neighbours", self.neighbours, (PROBE,)),
+            ("--temperature", self.temperature, (PROBE,)),
+        ):
+            if value is not None and self.protocol not in serves:
+                raise UsageError(f"{option} is for --protocol {' or '.join(serves)}", "leave it out")

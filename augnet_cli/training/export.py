@@ -93,6 +93,16 @@ def shift_between(encoder: Encoder, embedder: Embedder, images: np.ndarray) -> f
     return float(1 - (embedder.embed(images) * _outputs(encoder, images)[0]).sum(1).mean())
 
 
+def moved_between(encoder: Encoder, embedder: Embedder, images: np.ndarray) -> float:
+    """The share of (n, S, S, 3) uint8 images that the two put into different clusters; 0 without clusters."""
+    logits = _outputs(encoder, images)[1]
+    if logits is None:
+        return 0.0
+    if embedder.clusters != logits.shape[1]:
+        return 1.0
+    return float((embedder.assignments(images).argmax(1) != logits.argmax(1).numpy()).mean())
+
+
 def _outputs(encoder: Encoder, images: np.ndarray) -> tuple[np.ndarray, Tensor | None]:
     """Rows, and logits of clusters where the encoder has any."""
     with torch.no_grad():

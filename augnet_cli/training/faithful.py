@@ -6,6 +6,9 @@ place where a config is made, so that nothing else need ask.
 Without it two things differ in all methods: a new linear head begins as principal axes (`new_head`), not at
 random; and a method that is watched (`Method.is_watched`) stops where it finds no more copies, and ends with
 the state that found most.
+
+With it, too, a new encoder takes mean and deviation of the images at hand, all pixels together; the published
+codes write down those of their data set, some as the mean of each picture's deviation, which is smaller.
 """
 
 from __future__ import annotations

@@ -20,6 +20,7 @@ from augnet_cli.training.export import drift_between, shift_between
 from augnet_cli.training.float_weights import PREFIX, float_weights
 from augnet_cli.training.foreign_weights import taken_from
 from augnet_cli.training.methods import method_class
+from augnet_cli.training.methods.method import Method
 from augnet_cli.training.request import DEFAULT_METHOD, TrainRequest
 from augnet_cli.training.weight_files import is_weight_file, read_weight_file, tensors_of
 
@@ -79,7 +80,7 @@ def start_encoder(request: TrainRequest, config: Any, note: Note = lambda text: 
     if kind.takes_head(config, encoder.spec.head):
         if request.dim is not None:
             raise _for_a_new_one("dim", init)
-        return Start(_unwhitened(encoder, config, note))
+        return Start(_of_what_is_trained(encoder, kind, config, note))
     if init == "shipped":  # perhaps nobody asked for it: a method of its own is best started anew
         raise UsageError(
             f"these settings want an encoder with the head {head}, "
@@ -90,12 +91,18 @@ def start_encoder(request: TrainRequest, config: Any, note: Note = lambda text: 
     return Start(with_head(encoder, head, request.dim), has_new_head=True)
 
 
-def _unwhitened(encoder: Encoder, config: Any, note: Note) -> Encoder:
-    """Without the whitening that was fitted to embeddings which are to change, unless it is fitted anew."""
+def _of_what_is_trained(encoder: Encoder, kind: type[Method], config: Any, note: Note) -> Encoder:
+    """Without the whitening and the clusters that were fitted to embeddings which are to change, unless they
+    are fitted anew.
+    """
     if encoder.whitening is not None and not getattr(config, "whiten", False):
         encoder.whitening = None
         encoder.spec = replace(encoder.spec, whitened=False)
         note("the whitening that the encoder was finished by is left out, as this method fits none")
+    if encoder.clusters is not None and not kind.keeps_clusters(config):
+        encoder.clusters = None
+        encoder.spec = replace(encoder.spec, clusters=0)
+        note("the clusters that the encoder tells apart are left out, as this method does not train them")
     return encoder
 
 

@@ -24,11 +24,11 @@ from augnet_cli.training.encoder import Encoder
 from augnet_cli.training.finishing import images_of_finish
 from augnet_cli.training.gang import ALONE, Gang
 from augnet_cli.training.holdout import Parts, split
-from augnet_cli.training.initial import Start, fit_normalisation, start_encoder
+from augnet_cli.training.initial import Note, Start, fit_normalisation, start_encoder
 from augnet_cli.training.memory import keep_freed_memory
 from augnet_cli.training.methods import method_class
 from augnet_cli.training.methods.method import Method, Stage
-from augnet_cli.training.new_head import begin_as_axes
+from augnet_cli.training.new_head import FEWEST_PER_NUMBER, begin_as_axes
 from augnet_cli.training.pixels import PixelCache, build_pixel_cache
 from augnet_cli.training.presets import with_preset
 from augnet_cli.training.request import TrainRequest
@@ -48,7 +48,8 @@ FINISHING_RATIO = 2.0
 # Of --minutes, for reading images: two cores read 80 photos of 12 megapixels a second and train on 200; with
 # much less read, training would see the same few again and again.
 READING_SHARE = 1 / 3
-AXES_SAMPLE = 4000  # images that a new head's axes are computed of: a minute at most on two cores
+# Images that a new head's axes are computed of, more where they need more: of a small network in a minute.
+AXES_SAMPLE = 4000
 LEAST_TRAINING_SECONDS = 20.0  # some dozens of steps on two cores; with less the rest is wasted
 
 
@@ -184,6 +185,7 @@ class Begun:
     device: torch.device
     bf16: bool
     workers: int
+    note: Note
 
     @property
     def encoder(self) -> Encoder:
@@ -223,7 +225,7 @@ def begun(request: TrainRequest, progress: Progress, gang: Gang = ALONE) -> Begu
             "--init scratch",
         )
     planned(stages, request, 2, device)  # a slip in the numbers is told before any image is read
-    return Begun(request, name, config, stages, method, start, device, bf16, workers)
+    return Begun(request, name, config, stages, method, start, device, bf16, workers, progress.note)
 
 
 def prepared(
@@ -285,7 +287,7 @@ def run_on(
         scalar = begin.start.scalar or begin.method.scalar_norm
         fit_normalisation(begin.encoder, pixels.subset(parts.train), request.seed, scalar)
     if begin.start.has_new_head and not getattr(begin.config, "faithful", False):
-        _begin_head(begin.method, pixels.subset(parts.train))
+        _begin_head(begin.method, pixels.subset(parts.train), begin.note)
     return Run(
         request,
         begin.name,
@@ -301,13 +303,18 @@ def run_on(
     )
 
 
-def _begin_head(method: Method, pixels: PixelCache) -> None:
+def _begin_head(method: Method, pixels: PixelCache, note: Note) -> None:
     """Let a new linear head begin as the principal axes of what the backbone says of the images."""
     encoder = method.encoder
     if not isinstance(encoder.head, nn.Linear):
         return
     # Spread over the whole: a folder a class would begin with the same class.
-    spread = np.linspace(0, len(pixels) - 1, min(len(pixels), AXES_SAMPLE)).astype(np.int64)
+    wanted = max(AXES_SAMPLE, FEWEST_PER_NUMBER * encoder.head.in_features)
+    spread = np.linspace(0, len(pixels) - 1, min(len(pixels), wanted)).astype(np.int64)
     sample = pixels.subset(spread)
     pooled = embed_rows(method, lambda images: encoder.pooled(images).float(), sample, torch.device("cpu"))
-    begin_as_axes(encoder.head, pooled)
+    if not begin_as_axes(encoder.head, pooled):
+        note(
+            f"{len(pooled):,} images are too few for axes of {encoder.head.in_features} numbers: "
+            "the new head begins with random weights"
+        )

@@ -29,12 +29,13 @@ from augnet_cli.encoder.session import FATAL_ONLY
 from augnet_cli.errors import TrainingError
 from augnet_cli.training.backbones import DEPTHWISE
 from augnet_cli.training.encoder import Encoder
-from augnet_cli.training.export import MAX_SHIFT, model_bytes, shift_between
+from augnet_cli.training.export import MAX_SHIFT, model_bytes, moved_between, shift_between
 from augnet_cli.training.float_weights import float_weights
 from augnet_cli.training.silence import silence
 from augnet_cli.training.whole import whole_file
 
 RANGES_BATCH = 16  # example images whose activations are in memory at once
+MOST_MOVED = 0.05  # share of images that may be of another cluster
 LEAST_EXAMPLES = 16  # fewer say too little about the ranges of activations
 # The first pass computes kernels that depend on weights alone, the second puts batch norms into them.
 FOLDINGS = 2
@@ -87,7 +88,8 @@ def in_integers(embedder: Embedder, encoder: Encoder, images: np.ndarray) -> Emb
         return embedder
     trial = embedder.file + ".int8"
     quantised = quantise(embedder.file, trial, images)
-    if not shift_between(encoder, quantised, images) <= MAX_SHIFT:
+    alike = shift_between(encoder, quantised, images) <= MAX_SHIFT
+    if not alike or moved_between(encoder, quantised, images) > MOST_MOVED:
         os.unlink(trial)
         return embedder
     os.replace(trial, embedder.file)

@@ -163,5 +163,9 @@ def _copy_embeddings(
 
 
 def sample_squares(pixels: PixelCache, size: int, count: int) -> np.ndarray:
-    """(n, S, S, 3) uint8: the first `count` images as the encoder takes them, for comparing runtimes."""
-    return np.stack([square(pixels.image(row), size) for row in range(min(count, len(pixels)))])
+    """(n, S, S, 3) uint8: up to `count` images as the encoder takes them, for comparing runtimes.
+
+    Spread over the whole: a folder a class would show one class alone.
+    """
+    rows = np.linspace(0, len(pixels) - 1, min(count, len(pixels))).astype(np.int64)
+    return np.stack([square(pixels.image(int(row)), size) for row in rows])

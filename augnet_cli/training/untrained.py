@@ -48,7 +48,9 @@ def settle(encoder: Encoder, pixels: np.ndarray) -> None:
     """
     encoder.mean.copy_(torch.from_numpy(pixels.mean(axis=(0, 1, 2)) / 255))
     encoder.std.copy_(torch.from_numpy(np.maximum(pixels.std(axis=(0, 1, 2)), 1) / 255))
-    images = torch.from_numpy(pixels).permute(0, 3, 1, 2).float() / 255
+    # A batch norm learns nothing from a single image; from the same one twice as much as there is.
+    some = np.repeat(pixels, 2, axis=0) if len(pixels) == 1 else pixels
+    images = torch.from_numpy(some).permute(0, 3, 1, 2).float() / 255
     encoder.train()
     with torch.no_grad():
         for _ in range(PASSES):

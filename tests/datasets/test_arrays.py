@@ -127,12 +127,19 @@ def test_broken_files_are_told_apart_from_missing_ones(stl10: Path, tmp_path: Pa
     for batch, why in (
         ({"data": data, "labels": [0, 1]}, "2 labels are not one for each of 1 images"),
         ({"data": data, "labels": [2]}, "not among the 2 classes"),
+        ({"data": data, "labels": ["cat"]}, "labels are no whole numbers"),
         ({"data": data.astype(np.float32), "labels": [0]}, "no images of 32 x 32"),
         ([1, 2], "no table"),
     ):
         (root / "test_batch").write_bytes(pickle.dumps(batch))
         with pytest.raises(DatasetError, match=why):
             read_dataset(f"cifar10:{root}")
+    shutil.copy(stl10 / "test_X.bin", tmp_path / "stl10_binary")
+    labels = tmp_path / "stl10_binary" / "test_y.bin"
+    labels.unlink()
+    labels.mkdir()
+    with pytest.raises(DatasetError, match=r"test_y\.bin of stl10 can't be read"):
+        read_dataset(f"stl10:{tmp_path}")
     (root / "test_batch").write_bytes(b"\x80\x04 cut short")
     with pytest.raises(DatasetError, match="test_batch is no part of cifar10"):
         read_dataset(f"cifar10:{root}")

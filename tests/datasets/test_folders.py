@@ -52,6 +52,19 @@ def test_splits_without_a_test_are_no_classes(tmp_path: Path) -> None:
     assert "test/CLASS" in error.value.hint
 
 
+@pytest.mark.parametrize(("there", "missing"), [("train", "test"), ("val", "train")])
+def test_a_split_without_the_other_is_no_class(tmp_path: Path, there: str, missing: str) -> None:
+    class_folders(tmp_path / there, ["a", "b"], 3, 8)
+    class_folders(tmp_path / "dev", ["a", "b"], 3, 8)
+    with pytest.raises(DatasetError, match=f"has {there}, but no {missing}"):
+        read_dataset(str(tmp_path))
+
+
+def test_a_class_may_be_called_train(tmp_path: Path) -> None:
+    class_folders(tmp_path, ["plane", "train"], 5, 8)
+    assert read_dataset(str(tmp_path)).splits[TEST].classes == ("plane", "train")
+
+
 def test_a_folder_of_loose_images_has_no_classes(tmp_path: Path) -> None:
     picture(tmp_path / "a.png")
     with pytest.raises(DatasetError, match="no classes") as error:

@@ -99,6 +99,13 @@ def test_cars_are_read_from_one_folder_and_from_two_alike(tmp_path: Path) -> Non
     assert named(one.splits[TEST]) == [("car_ims/000003.jpg", "99")]
     assert named(two.splits[TRAIN]) == [("cars_train/00001.jpg", "1"), ("cars_test/00001.jpg", "98")]
     assert named(two.splits[TEST]) == [("cars_train/00002.jpg", "99"), ("cars_test/00002.jpg", "196")]
+    for lacking, names in (("class", ["relative_im_path", "test"]), ("relative_im_path", ["class", "test"])):
+        savemat(whole / "cars_annos.mat", annotations([(1, 0)], names))
+        with pytest.raises(DatasetError, match=lacking):
+            read_dataset(f"cars196:{whole}")
+    savemat(whole / "cars_annos.mat", annotations([("a.jpg", "one")], ["relative_im_path", "class"]))
+    with pytest.raises(DatasetError, match="lack relative_im_path or class"):
+        read_dataset(f"cars196:{whole}")
     (whole / "cars_annos.mat").write_bytes(b"no matrix")
     with pytest.raises(DatasetError, match="annotations can't be read"):
         read_dataset(f"cars196:{whole}")

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from augnet_cli.evaluation import knn
-from augnet_cli.evaluation.knn import knn_accuracy
+from augnet_cli.evaluation.knn import knn_accuracy, named_by_neighbours
 
 
 def random_rows(seed: int, n: int, classes: int, spread: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
@@ -65,9 +65,12 @@ def test_blocks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     rows, labels = random_rows(0, 100, 4)
     whole = knn_accuracy(rows, labels)
 
-    monkeypatch.setattr(knn, "BLOCK", 7)
+    named = named_by_neighbours(rows[:60], labels[:60], rows[60:])
+
+    monkeypatch.setattr(knn, "BLOCK_VALUES", 700)  # seven rows
 
     assert knn_accuracy(rows, labels) == whole
+    assert (named_by_neighbours(rows[:60], labels[:60], rows[60:]) == named).all()
 
 
 def test_an_image_is_not_its_own_neighbour() -> None:

@@ -110,6 +110,9 @@ def test_broken_images_are_skipped_with_a_reason(tmp_path: Path, encoder: str) -
         ({"seed": -1}, UsageError, "seed -1"),
         ({"temperature": 0.0}, UsageError, "temperature must be above 0"),
         ({"as_published": True}, UsageError, "--faithful is for"),
+        ({"neighbours": 5}, UsageError, "--neighbours is for --protocol probe"),
+        ({"temperature": 0.1}, UsageError, "--temperature is for --protocol probe"),
+        ({"protocol": "probe", "restarts": 2}, UsageError, "--restarts is for --protocol clustering or"),
         ({"split": "dev"}, UsageError, "no split named dev"),
         ({"encoder": "nowhere.onnx"}, EncoderError, "nowhere.onnx"),
         ({"encoder": "nowhere.pt"}, EncoderError, "nowhere.pt"),
@@ -123,6 +126,19 @@ def test_what_can_not_be_is_refused(
     given = {"dataset": data, "protocol": "clustering", "encoder": encoder, **words}
     with pytest.raises(error, match=why):
         evaluate(EvaluateRequest(**given))
+
+
+def test_a_single_usable_image_is_judged_or_told_beside_the_untrained_network(tmp_path: Path) -> None:
+    class_folders(tmp_path / "train", ["a", "b"], 1, 8)
+    class_folders(tmp_path / "test", ["a", "b"], 1, 8)
+    next((tmp_path / "test" / "a").iterdir()).write_bytes(b"\xff\xd8\xff no more")
+    rows = evaluate(EvaluateRequest(str(tmp_path), "clustering")).rows
+    assert [row.space for row in rows] == [ENCODER, UNTRAINED] and all(
+        row.figures["acc"] == 1 for row in rows
+    )
+    for protocol, why in (("copies", "too few usable images"), ("retrieval", "no image has another")):
+        with pytest.raises(DatasetError, match=why):
+            evaluate(EvaluateRequest(str(tmp_path), protocol))
 
 
 def test_a_network_of_torch_is_judged_beside_itself_untrained_and_by_its_own_clusters(

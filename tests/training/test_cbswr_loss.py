@@ -55,6 +55,22 @@ def test_partner_is_the_image_or_its_nearest_other_one_by_a_coin() -> None:
     assert 150 < own < 250 and not np.array_equal(seen[0], seen[1])
 
 
+def test_nearest_ones_are_those_of_pooled_features_at_unit_length() -> None:
+    method, images = cbswr(), torch.rand(12, 3, 32, 32, generator=torch.Generator().manual_seed(5))
+    seen: list[np.ndarray] = []
+
+    def embed_all(rows_of: Any, viewed: bool = False) -> np.ndarray:
+        with torch.no_grad():
+            seen.append(rows_of(images).numpy())
+        return seen[-1]
+
+    method.eval().start_epoch(0, embed_all, np.random.default_rng(0))
+
+    with torch.no_grad():
+        pooled = method.encoder.pooled(images).double().numpy()
+    np.testing.assert_allclose(seen[0], pooled / np.linalg.norm(pooled, axis=1, keepdims=True), atol=1e-6)
+
+
 def test_partner_may_always_be_the_image_itself_and_then_nothing_is_embedded() -> None:
     def nobody(rows_of: Any, viewed: bool = False) -> np.ndarray:
         raise AssertionError("a pass over the data that nobody needs")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import getpass
 import os
 import socket
@@ -24,7 +25,8 @@ from augnet_cli.errors import EncoderError, TrainingError
 from augnet_cli.images.squares import square
 from augnet_cli.records import Resize
 from augnet_cli.training.encoder import Encoder
-from augnet_cli.training.export import MAX_DRIFT, UnitRows, export_encoder
+from augnet_cli.training.export import MAX_DRIFT, UnitRows, export_encoder, moved_between
+from augnet_cli.training.in_torch import InTorch
 from augnet_cli.training.initial import encoder_from_file
 
 pytestmark = pytest.mark.early
@@ -128,6 +130,23 @@ class Jittering(nn.Module):
 
     def forward(self, rows: Tensor) -> Tensor:
         return rows + 0.5 * torch.randn_like(rows)
+
+
+def test_the_share_of_images_that_change_their_cluster_is_counted(
+    sample_photos: dict[str, Image.Image],
+) -> None:
+    encoder = small_encoder(size=SIZE, dim=32)
+    images = real_squares(sample_photos, 17)
+    assert moved_between(encoder, InTorch(encoder, "", ""), images) == 0  # it has none
+    encoder.add_clusters(3)
+    other = copy.deepcopy(encoder)
+    assert moved_between(encoder, InTorch(other, "", ""), images) == 0
+    before = InTorch(other, "", "").assignments(images).argmax(1)
+    with torch.no_grad():
+        other.clusters.bias[2] += 50
+    assert moved_between(encoder, InTorch(other, "", ""), images) == np.mean(before != 2) > 0
+    other.add_clusters(4)
+    assert moved_between(encoder, InTorch(other, "", ""), images) == 1
 
 
 def test_drift_is_refused_and_the_old_file_stays(

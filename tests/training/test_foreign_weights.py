@@ -19,6 +19,7 @@ from augnet_cli.training.encoder import Encoder, EncoderSpec
 from augnet_cli.training.foreign_weights import taken_from
 from augnet_cli.training.initial import start_encoder
 from augnet_cli.training.methods.augnet import AugNetConfig
+from augnet_cli.training.methods.scan_config import ScanConfig
 from augnet_cli.training.request import TrainRequest
 from augnet_cli.training.weight_files import is_weight_file, read_weight_file, tensors_of
 
@@ -246,9 +247,16 @@ def test_checkpoint_of_augnet_is_a_start(tmp_path: Path) -> None:
     torch.save({"method": {**state, "bank": torch.ones(2)}, "identity": {"encoder": spec}}, file)
     request = TrainRequest(method="augnet", init=str(file))
     start = start_encoder(request, AugNetConfig())
-    assert start.is_normalised and start.encoder.spec == encoder.spec
+    # AugNet moves the embeddings and not the clusters of them; SCAN's own stages go on with both.
+    assert start.is_normalised and start.encoder.spec.clusters == 0 and start.encoder.clusters is None
+    scan = TrainRequest(method="scan", init=str(file))
+    whole = start_encoder(scan, ScanConfig(stages="cluster,selflabel", clusters=3)).encoder
+    assert whole.spec == encoder.spec
     for name, tensor in encoder.state_dict().items():
-        assert torch.equal(start.encoder.state_dict()[name], tensor), name
+        assert torch.equal(whole.state_dict()[name], tensor), name
+        if not name.startswith("clusters."):
+            assert torch.equal(start.encoder.state_dict()[name], tensor), name
+    assert start_encoder(scan, ScanConfig(clusters=3, pretext="rotnet")).encoder.clusters is None
     del state["encoder.backbone.0.weight"]
     torch.save({"method": state, "identity": {"encoder": spec}}, file)
     with pytest.raises(EncoderError, match="don't fit"):

@@ -27,7 +27,7 @@ from augnet_cli.training.encoder import Encoder
 from augnet_cli.training.export import export_encoder
 from augnet_cli.training.float_weights import CARRIED_KEY, carry_float_weights, float_weights
 from augnet_cli.training.initial import encoder_from_file
-from augnet_cli.training.quantise import in_integers, quantise
+from augnet_cli.training.quantise import MOST_MOVED, in_integers, quantise
 
 SIZE = 64
 
@@ -236,9 +236,9 @@ def test_integers_take_the_place_of_the_float_file(
     assert Embedder.load(embedder.file).id == after.id and os.listdir(tmp_path) == ["encoder.onnx"]
 
 
-@pytest.mark.parametrize("why", ["depthwise", "few examples", "strays"])
+@pytest.mark.parametrize("why", ["depthwise", "few examples", "strays", "moves clusters"])
 def test_float_file_stays_where_integers_serve_nothing(
-    why: str, exported: Path, examples: np.ndarray, tmp_path: Path
+    why: str, exported: Path, examples: np.ndarray, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     embedder = copied(exported, tmp_path)
     before = (tmp_path / "encoder.onnx").read_bytes()
@@ -246,6 +246,9 @@ def test_float_file_stays_where_integers_serve_nothing(
     encoder = small_encoder(seed=1, size=SIZE, dim=32)
     if why == "depthwise":
         encoder = small_encoder(size=SIZE, dim=32, backbone="mobilenet_v3_small")
+    if why == "moves clusters":
+        encoder = encoder_from_file(embedder.file)
+        monkeypatch.setattr("augnet_cli.training.quantise.moved_between", lambda *_: MOST_MOVED + 0.01)
 
     after = in_integers(embedder, encoder, examples[:15] if why == "few examples" else examples)
 

@@ -13,6 +13,7 @@ from training_examples import small_encoder
 
 from augnet_cli.errors import UsageError
 from augnet_cli.training.methods.method import Batch, RowsOf
+from augnet_cli.training.methods.rotnet import Rotnet
 from augnet_cli.training.methods.scan import Scan
 from augnet_cli.training.methods.scan_cluster import ScanCluster, fitting, neighbours_of
 from augnet_cli.training.methods.scan_config import ScanConfig
@@ -113,6 +114,32 @@ def cluster_method(**options: Any) -> ScanCluster:
     return ScanCluster(small_encoder(), ScanConfig(**{"clusters": 2, "neighbours": 4, **options}))
 
 
+def test_neighbours_are_those_of_what_the_stage_before_holds_to_be_alike() -> None:
+    """Of a projection that sees nothing but the colour red, whatever the encoder sees."""
+
+    class Reds(Rotnet):
+        def alike_rows(self, images: Tensor) -> Tensor:
+            angle = images[:, 0].mean(dim=(1, 2)) * 3
+            return torch.stack([angle.cos(), angle.sin()], dim=1)
+
+    images = torch.rand(60, 3, 32, 32, generator=torch.Generator().manual_seed(2)) * 0.1
+    red = torch.linspace(0, 0.9, 60)[torch.randperm(60, generator=torch.Generator().manual_seed(3))]
+    images[:, 0] += red[:, None, None]
+
+    def embed_all(rows_of: RowsOf, viewed: bool = False, only: np.ndarray | None = None) -> np.ndarray:
+        with torch.no_grad():
+            return rows_of(images if only is None else images[only]).numpy()
+
+    method = cluster_method(held_out=0.0, fit_heads=False)
+    method.follow(Reds(small_encoder(), Rotnet.Config()))
+    method.begin(60)
+    method.start_epoch(0, embed_all, np.random.default_rng(0))
+
+    apart = np.abs(np.subtract.outer(*[images[:, 0].mean(dim=(1, 2)).numpy()] * 2)) + 9 * np.eye(60)
+    expected = np.sort(np.argsort(apart, axis=1)[:, :4], axis=1)
+    assert (np.sort(method.neighbours.numpy(), axis=1) == expected).all()
+
+
 def test_anchors_and_neighbours_take_turns_and_held_out_images_stay_out() -> None:
     method = cluster_method(held_out=0.25, fit_heads=False)
     torch.manual_seed(0)
@@ -210,6 +237,9 @@ def test_head_alone_leaves_the_encoder_as_it_is() -> None:
         ({"threshold": 1.0}, "threshold"),
         ({"stages": "cluster,pretext"}, "stages"),
         ({"stages": ""}, "stages"),
+        ({"stages": "pretext,selflabel"}, "a pretext makes none"),
+        ({"cluster_images": 1}, "cluster_images"),
+        ({"selflabel_images": 3}, "selflabel_images"),
         ({"views_like": "weak"}, "views_like"),
         ({"cluster_epochs": -1}, "cluster_epochs"),
         ({"held_out": math.nan}, "held_out"),

@@ -140,6 +140,13 @@ def test_training_and_use_see_the_same_pixels_of_a_picture_of_working_size(tmp_p
         assert np.array_equal(made, decode(file.read_bytes(), Resize(32)).pixels)
 
 
+def test_a_sample_of_squares_is_spread_over_all_images(tmp_path: Path) -> None:
+    pixels = pixels_of(picture_folder(tmp_path / "photos", 9))
+    every = sample_squares(pixels, 32, 9)
+    np.testing.assert_array_equal(sample_squares(pixels, 32, 3), every[[0, 4, 8]])
+    np.testing.assert_array_equal(sample_squares(pixels, 32, 99), every)
+
+
 @pytest.mark.parametrize("format", ["PNG", "JPEG"])
 def test_of_larger_photographs_they_differ_by_the_second_resize_alone(
     format: str, sample_photos: dict[str, Image.Image], tmp_path: Path

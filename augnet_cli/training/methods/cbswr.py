@@ -26,8 +26,9 @@ A batch of one cluster, where the published form is infinite, teaches nothing of
 clusters, weights or drawing; `faithful=true` trains it as it was for CUB and Cars (there `flip=0.5`, and
 for Cars `partners=self`), 60 epochs at a rate that falls twice.
 
-What `faithful=true` leaves to you: the network, its start and the width (`--dim`, there 128).  Nearest images
-are found by whole pictures; there, by their middle.
+What `faithful=true` leaves to you: the network, its start, the width (`--dim`, there 128) and K: 32 in the
+paper's last setting, 100 in the published command.  Nearest images are found by whole pictures; there, by
+their middle.  The window of the ancestor is 227 of 256 pixels there, 224 here.
 """
 
 from __future__ import annotations

@@ -8,7 +8,8 @@ Source: Z. Feng, C. Xu, D. Tao, "Self-Supervised Representation Learning by Rota
 - `name`: instance discrimination (Wu et al., 2018) on that mean, after a linear layer, with a memory bank.
 
 Late in a run the first term counts less where a turned picture might as well be upright: each turned picture
-is weighted by 1 - q^2, q the probability that it looks upright; pictures as they are count fully.
+is weighted by 1 - q^2, q the probability that it looks upright; pictures as they are count fully.  Whether
+it is late is asked as an epoch begins, so a run of fewer than seven epochs has no such part.
 
 Differs from the published code:
 - q comes from this method's own head for turns, asked once when the late part begins, of whole pictures;

@@ -98,6 +98,11 @@ class Method(nn.Module):
         return head == cls.head(config)
 
     @classmethod
+    def keeps_clusters(cls, config: Any) -> bool:
+        """Whether clusters that an encoder tells apart already are trained further, or anew."""
+        return False
+
+    @classmethod
     def head(cls, config: Any) -> str:
         """The head of a new encoder (`EncoderSpec.head`) that this method wants."""
         return "linear_tanh"

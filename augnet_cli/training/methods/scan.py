@@ -40,6 +40,10 @@ class Scan(ScanCluster):
         return kind.head(own)
 
     @classmethod
+    def keeps_clusters(cls, config: ScanConfig) -> bool:
+        return PRETEXT not in config.wanted
+
+    @classmethod
     def takes_head(cls, config: ScanConfig, head: str) -> bool:
         return not config.faithful or PRETEXT not in config.wanted or head == cls.head(config)
 

@@ -99,6 +99,10 @@ class ScanCluster(Method):
         return True
 
     @classmethod
+    def keeps_clusters(cls, config: ScanConfig) -> bool:
+        return True
+
+    @classmethod
     def recipe_of(cls, config: ScanConfig) -> Recipe:
         if not config.faithful:
             return OF_HEADS if config.head_only else ON_CIFAR

@@ -17,6 +17,7 @@ VIEWS = (STRONG, WEAKER)
 # Up to so many the published recipes for CIFAR cluster for 50 epochs of 128 anchors a step, beyond for 100 of
 # 512; those for subsets of ImageNet take 512 anchors up to so many, beyond 1024.
 FEW_CLASSES, FEW_CLASSES_OF_SUBSETS = 10, 50
+FEWEST_IMAGES = 4  # of a step: two, and a partner of each
 
 
 @dataclass(frozen=True)
@@ -72,6 +73,13 @@ class ScanConfig:
                     f"{name} can't be under 0, as {getattr(self, name)} is",
                     f"--set {name}={self._default(name)}",
                 )
+        for stage in ORDER:
+            images = getattr(self, f"{stage}_images")
+            if 0 < images < FEWEST_IMAGES:
+                raise UsageError(
+                    f"{stage}_images must be {FEWEST_IMAGES} or more, or 0 for its own, not {images}",
+                    f"--set {stage}_images=128",
+                )
         for name, most in (("held_out", 0.5), ("threshold", 1.0), ("ema", 1.0)):
             if not 0 <= getattr(self, name) < most:
                 raise UsageError(
@@ -86,6 +94,11 @@ class ScanConfig:
             raise UsageError(
                 f"stages can't be {shown(self.stages) or repr(self.stages)}",
                 f"name some of {', '.join(ORDER)}, in this order",
+            )
+        if PRETEXT in wanted and SELFLABEL in wanted and CLUSTER not in wanted:
+            raise UsageError(
+                "self-labelling goes on from clusters, and a pretext makes none",
+                f"--set stages={','.join(ORDER)}",
             )
 
     def _default(self, name: str) -> object:

@@ -108,6 +108,10 @@ class ScanSelfLabel(Method):
         return True
 
     @classmethod
+    def keeps_clusters(cls, config: ScanConfig) -> bool:
+        return True
+
+    @classmethod
     def recipe_of(cls, config: ScanConfig) -> Recipe:
         if not config.faithful:
             return ON_CPUS

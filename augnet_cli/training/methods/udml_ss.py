@@ -62,8 +62,8 @@ class UdmlSsConfig:
     clusters: int = 100  # K at most; the published one for CUB and Cars
     instances: int = 5  # of each cluster in its turn
     refresh: int = 5  # epochs from one clustering to the next
-    alpha: float = ALPHA  # of positive pairs in the multi-similarity loss
-    beta: float = BETA  # of negative pairs
+    alpha: float = ALPHA  # of negative pairs in the multi-similarity loss
+    beta: float = BETA  # of positive pairs
     base: float = BASE  # similarity that pairs are compared with
     margin: float = MARGIN  # by which a pair is hard enough to count
     rotation: float = 0.1  # weight of telling turns apart; 0 leaves it out
