@@ -10,6 +10,7 @@ from augnet_cli.acting.carry_out import Run, carry_out
 from augnet_cli.acting.checks import Checked, Doubt, check_group, why, why_one_file
 from augnet_cli.acting.earlier import Earlier, check_no_link_needs, earlier_runs, is_done
 from augnet_cli.acting.journal import INTENDED, UNDONE, Journal, JournalLost, new_run, read_journal
+from augnet_cli.acting.listings import Listings
 from augnet_cli.acting.outcome import LINKING, Acted, Action, ApplyResult, Plan, PlanLine, Refused
 from augnet_cli.acting.restore import put_back
 from augnet_cli.acting.sidecars import Company, travellers
@@ -56,6 +57,7 @@ class _Work:
     company: Company
     stop: StopAsked
     progress: Progress
+    listings: Listings = field(default_factory=Listings)
     leant_on: dict[tuple[int, int], str] = field(default_factory=dict)
 
 
@@ -198,7 +200,7 @@ def _checked(work: _Work, lines: Sequence[PlanLine]) -> tuple[Checked, list[_Uni
     units: list[_Unit] = []
     taken: set[str] = set()
     for file in files:
-        along = travellers(folder, file, witness, work.action, company)
+        along = travellers(folder, file, witness, work.action, company, work.listings)
         units.append((file, tuple(pair for pair in along if pair[0].path not in taken)))
         taken |= {other.path for other, _ in along}
     return witness, units

@@ -12,7 +12,8 @@ import os
 from collections.abc import Iterable, Set
 from dataclasses import dataclass
 
-from augnet_cli.acting.checks import Checked, Doubt, absolute, names_beside, read, same_bytes, why
+from augnet_cli.acting.checks import Checked, Doubt, absolute, read, same_bytes, why
+from augnet_cli.acting.listings import Listings
 from augnet_cli.acting.outcome import LINKING, Action
 from augnet_cli.images.identify import RAW, kind_of_name
 from augnet_cli.images.names import shown
@@ -65,7 +66,7 @@ def sidecars(image: str, names: Iterable[str]) -> tuple[Sidecar, ...]:
 
 
 def travellers(
-    folder: str, image: Checked, witness: Checked, action: Action, company: Company
+    folder: str, image: Checked, witness: Checked, action: Action, company: Company, listings: Listings
 ) -> tuple[tuple[Checked, Checked], ...]:
     """The files that go with an image, read and checked, each with its own witness.
 
@@ -77,7 +78,7 @@ def travellers(
     if action in LINKING:
         return ()
     above, _, name = image.path.rpartition("/")
-    names = names_beside(folder, image.path)
+    names = listings.beside(folder, image.path, os.path.splitext(name)[0])
     going = []
     for sidecar in sidecars(name, names):
         path = f"{above}/{sidecar.name}" if above else sidecar.name
@@ -89,7 +90,7 @@ def travellers(
             _check_alone(image.path, name, path, names, company)
         checked = read(folder, path)
         if sidecar.partner and action is not Action.quarantine:
-            going.append((checked, _twin(folder, checked, witness, company)))
+            going.append((checked, _twin(folder, checked, witness, company, listings)))
             continue
         if action is Action.delete:
             raise Doubt(f"{shown(path)} belongs to {shown(image.path)}; --action quarantine takes both")
@@ -130,11 +131,11 @@ def _check_alone(image: str, name: str, path: str, names: Iterable[str], company
             raise Doubt(f"{shown(path)} belongs to {shown(other)} too, which stays, and to {shown(image)}")
 
 
-def _twin(folder: str, partner: Checked, witness: Checked, company: Company) -> Checked:
+def _twin(folder: str, partner: Checked, witness: Checked, company: Company, listings: Listings) -> Checked:
     """The same partner beside the witness: without it a partner may not leave for good."""
     above, _, name = witness.path.rpartition("/")
     suffix = os.path.splitext(partner.path)[1].lower()
-    for twin in sidecars(name, names_beside(folder, witness.path)):
+    for twin in sidecars(name, listings.beside(folder, witness.path, os.path.splitext(name)[0])):
         path = f"{above}/{twin.name}" if above else twin.name
         if not twin.partner or os.path.splitext(path)[1].lower() != suffix or path in company.redundant:
             continue

@@ -61,13 +61,17 @@ def find_in_trash(path: str, content: str, environ: Mapping[str, str] = os.envir
     if not FREEDESKTOP:
         return None
     wanted = {os.fsencode(path), os.fsencode(os.path.realpath(path))}
-    found = []
-    for trash in _trashes(path, environ):
-        for name, origin, when in _entries(trash):
-            file = os.path.join(trash.folder, "files", name)
-            if origin in wanted and _holds(file, content):
-                found.append((when, file))
-    return max(found)[1] if found else None
+    # The name there begins like the file's own; looked for first, as each entry is a file to be read.
+    for start in (os.path.splitext(os.path.basename(path))[0], ""):
+        found = []
+        for trash in _trashes(path, environ):
+            for name, origin, when in _entries(trash, start):
+                file = os.path.join(trash.folder, "files", name)
+                if origin in wanted and _holds(file, content):
+                    found.append((when, file))
+        if found:
+            return max(found)[1]
+    return None
 
 
 def forget_entry(file: str) -> None:
@@ -91,15 +95,18 @@ def _trashes(path: str, environ: Mapping[str, str]) -> Iterator[Trash]:
     yield Trash(os.path.join(top, f".Trash-{user}"), top)
 
 
-def _entries(trash: Trash) -> Iterator[tuple[str, bytes, str]]:
-    """Name, original absolute path and time of each file in a trash; what can't be read is no entry."""
+def _entries(trash: Trash, start: str) -> Iterator[tuple[str, bytes, str]]:
+    """Name, original absolute path and time of each file in a trash whose name there begins with `start`.
+
+    What can't be read is no entry.
+    """
     info = os.path.join(trash.folder, "info")
     try:
         names = sorted(os.listdir(info))
     except OSError:
         return
     for name in names:
-        if not name.endswith(INFO_SUFFIX):
+        if not (name.startswith(start) and name.endswith(INFO_SUFFIX)):
             continue
         try:
             with open(os.path.join(info, name), "rb") as file:
