@@ -119,7 +119,7 @@ def choose_settings(
 
     Raises:
         TrainingError: there are fewer than 2.
-        UsageError: a learning rate that is none.
+        UsageError: a learning rate that is none, or a step of too few images.
     """
     if images < 2:
         raise TrainingError("training needs at least 2 different images", "give a folder with more pictures")
@@ -129,6 +129,12 @@ def choose_settings(
     if not (lr > 0 and math.isfinite(lr)):
         raise UsageError(f"the learning rate must be above 0, not {lr:g}", f"--lr {usual:g}")
     images_per_step = request.images_per_step or recipe.images_per_step or default.images_per_step
+    fewest = 2 * recipe.together
+    if images_per_step < fewest:
+        usual_step = recipe.images_per_step or default.images_per_step
+        raise UsageError(
+            f"a step needs at least {fewest} images, not {images_per_step}", f"--images-per-step {usual_step}"
+        )
     epochs = request.epochs
     if epochs is None and request.minutes is None:
         epochs = recipe.epochs

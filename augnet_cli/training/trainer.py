@@ -128,6 +128,8 @@ def train(
         if aside:
             progress.note("an unfinished training was here; --resume would have gone on with it")
             progress.note(f"its checkpoint was moved to {shown(aside)}")
+    if method.warning:
+        progress.note(method.warning)
     loader = loader_for(method, pixels, settings, device, gang)
     loop = Loop(
         method=method,

@@ -37,6 +37,7 @@ from augnet_cli.training.methods import method_class
 from augnet_cli.training.methods.augnet import AugNetConfig
 from augnet_cli.training.outcome import TrainOutcome
 from augnet_cli.training.presets import PRESETS, with_preset
+from augnet_cli.training.recipe import Recipe
 from augnet_cli.training.request import DEFAULT_METHOD, TrainRequest
 
 pytestmark = [pytest.mark.early, pytest.mark.usefixtures("exported_once")]
@@ -467,6 +468,15 @@ def test_device_and_precision_that_are_not_there_are_refused() -> None:
 def test_rates_that_are_none_are_refused(lr: float) -> None:
     with pytest.raises(UsageError, match="learning rate"):
         choose_settings(TrainRequest(lr=lr), 100, CPU)
+
+
+@pytest.mark.parametrize(("together", "fewest"), [(1, 2), (2, 4)])
+def test_a_step_of_too_few_images_is_refused_with_a_usual_number(together: int, fewest: int) -> None:
+    recipe = Recipe(images_per_step=96, together=together)
+    assert choose_settings(TrainRequest(images_per_step=fewest), 100, CPU, recipe).images_per_step == fewest
+    with pytest.raises(UsageError, match=f"at least {fewest} images, not {fewest - 1}") as error:
+        choose_settings(TrainRequest(images_per_step=fewest - 1), 100, CPU, recipe)
+    assert error.value.hint == "--images-per-step 96"
 
 
 @pytest.mark.parametrize(

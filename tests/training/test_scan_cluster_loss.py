@@ -270,11 +270,11 @@ def test_faithful_recipe_of_clusters_is_that_of_the_set(
     assert mended.lr == (1e-3 if options.get("head_only") else 1e-4)
 
 
-def test_more_clusters_than_pairs_of_images_are_remarked_on_with_a_number_that_fits() -> None:
-    for images, remark in ((7, "4 clusters of 7 images hardly hold two each: --set clusters=2"), (8, "")):
+def test_more_clusters_than_pairs_of_images_are_warned_of_with_a_number_that_fits() -> None:
+    for images, warning in ((7, "4 clusters of 7 images hardly hold two each: --set clusters=2"), (8, "")):
         method = cluster_method(clusters=4)
         method.begin(images)
-        assert method.remark == remark
+        assert method.warning == warning
 
 
 def test_stages_are_those_wanted_and_the_pretext_has_its_own_settings() -> None:

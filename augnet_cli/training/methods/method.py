@@ -83,6 +83,11 @@ class Method(nn.Module):
     wants_start: bool = False
 
     @property
+    def warning(self) -> str:
+        """One line a person should see before the first step; empty where there is nothing to say."""
+        return ""
+
+    @property
     def remark(self) -> str:
         """What a person should know of how training went; nothing where all is as usual."""
         return ""

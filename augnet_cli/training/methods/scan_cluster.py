@@ -83,7 +83,7 @@ class ScanCluster(Method):
     score: Tensor  # () how good it is; smaller is better
 
     @property
-    def remark(self) -> str:
+    def warning(self) -> str:
         images, clusters = len(self.learnt), self.config.clusters
         if images >= PAIR * clusters:
             return ""
