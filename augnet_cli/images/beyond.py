@@ -61,10 +61,11 @@ def _is_transparent(image: Image.Image) -> bool:
 
 
 def _has_frames(image: Image.Image) -> bool:
-    count = int(getattr(image, "n_frames", 1))
     if not hasattr(image, "tag_v2"):
-        return count > 1
-    for page in range(1, count):
+        # Of a film to count the frames would take as long as to read it.
+        is_animated = getattr(image, "is_animated", None)
+        return bool(is_animated) if is_animated is not None else getattr(image, "n_frames", 1) > 1
+    for page in range(1, getattr(image, "n_frames", 1)):
         image.seek(page)
         if image.tag_v2.get(_NEW_SUBFILE_TYPE) != _REDUCED:
             return True

@@ -49,6 +49,14 @@ def test_a_second_frame_is_more(kind: str) -> None:
     assert beyond(two(kind)()) == {FRAMES}
 
 
+def test_two_pictures_in_one_heif_are_more_than_one() -> None:
+    import pillow_heif
+
+    pillow_heif.register_heif_opener()
+    assert beyond(saved(FIRST, "HEIF"), "a.heic") == NOTHING
+    assert beyond(two("HEIF")(), "a.heic") == {FRAMES}
+
+
 def test_a_reduced_page_of_a_tiff_is_no_second_picture_and_a_whole_one_is() -> None:
     assert beyond(with_reduced_page()) == NOTHING
     assert beyond(two("TIFF")()) == {FRAMES}
