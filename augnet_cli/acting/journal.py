@@ -10,14 +10,18 @@ from __future__ import annotations
 
 import os
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
+from glob import escape as glob_escaped
+from glob import glob
 
 from augnet_cli.acting.checks import why, why_unsafe, why_unsafe_witness
 from augnet_cli.acting.lines import Appender, BadLine, field, numbered, object_of, text, untorn, whole
 from augnet_cli.acting.outcome import Action
 from augnet_cli.errors import StoreError
 from augnet_cli.images.names import shown
+from augnet_cli.store.home import user_home
 from augnet_cli.store.place import Place
 
 JOURNAL_FILE = "journal.jsonl"
@@ -114,6 +118,23 @@ def read_journal(place: Place) -> History:
     return History(tuple(steps.values()), damaged, frozenset(ended))
 
 
+def moved_from(folder: str, environ: Mapping[str, str] = os.environ) -> tuple[str, str] | None:
+    """Where a folder without a journal may have been: its path then, and where the user's data of it are.
+
+    That is a folder of the same name that is not there any more: data with the user are found by the path.
+    """
+    name = os.path.basename(os.path.abspath(folder))
+    for journal in sorted(glob(os.path.join(glob_escaped(user_home(environ).data), "*", JOURNAL_FILE))):
+        try:
+            with open(journal, "rb") as file:
+                then = object_of(file.readline().strip()).get("folder")
+        except (OSError, BadLine):
+            continue
+        if isinstance(then, str) and os.path.basename(then) == name and not os.path.lexists(then):
+            return then, os.path.dirname(journal)
+    return None
+
+
 def _learn(value: dict[str, object], steps: dict[tuple[str, int], Step], ended: set[str], path: str) -> None:
     state = text(value, "state")
     if state == BEGUN and whole(value, "augnet_journal") > VERSION:
@@ -173,7 +194,7 @@ class Journal:
         Raises:
             StoreError: it can't be written.
         """
-        self._path = journal_file(place)
+        self._path, self._folder = journal_file(place), place.folder
         try:
             self._lines = Appender(self._path)
         except OSError as error:
@@ -185,7 +206,7 @@ class Journal:
     def begin(self, run: str, action: Action, plan: str) -> None:
         """Say that a run begins."""
         head = {"augnet_journal": VERSION, "run": run, "state": BEGUN, "action": action.value, "plan": plan}
-        self._write(head | {"when": _now()})
+        self._write(head | {"folder": self._folder, "when": _now()})
 
     def intend(self, step: Step) -> None:
         """Say what is about to be done; on the disk when this returns."""

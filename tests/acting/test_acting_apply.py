@@ -13,6 +13,7 @@ from acting_examples import Copy, contents, left_behind, plan_for, put, tree
 
 from augnet_cli.acting.journal import read_journal
 from augnet_cli.acting.outcome import Action
+from augnet_cli.errors import StoreError
 from augnet_cli.images.files import walk
 from augnet_cli.pipeline.apply import apply
 from augnet_cli.pipeline.undo import undo
@@ -225,6 +226,28 @@ def test_folders_of_the_store_may_be_on_another_disk(photos: Path, plan: str) ->
             assert undo(str(photos)).failed == ()
             assert tree(photos) == before
         assert not store(photos).exists()
+
+
+def test_a_folder_that_moved_away_from_its_journal_is_told_where_that_is(
+    photos: Path, plan: str, private_home: Path
+) -> None:
+    """A store with the user is found by the folder's path."""
+    make_store_away(photos)
+    before = tree(photos)
+    apply(plan)
+    moved = photos.parent / "elsewhere" / photos.name
+    moved.parent.mkdir()
+    photos.rename(moved)
+    with pytest.raises(StoreError, match="has no journal") as told:
+        undo(str(moved))
+    assert str(photos) in told.value.what and f"augnet undo {photos}" in told.value.hint
+
+    other = photos.parent / "another"
+    other.mkdir()
+    assert undo(str(other)).runs == ()  # of another name
+    moved.rename(photos)
+    assert undo(str(photos)).failed == () and tree(photos) == before
+    assert not any(private_home.rglob("quarantine"))
 
 
 def make_store_away(photos: Path) -> None:
