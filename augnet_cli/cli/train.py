@@ -21,6 +21,7 @@ from augnet_cli.cli.training_told import (
     tell_of_dataset,
     tell_settings,
 )
+from augnet_cli.cli.training_words import check_words
 from augnet_cli.cli.typed import without_place
 from augnet_cli.errors import UsageError
 
@@ -299,7 +300,7 @@ def train(
         as_json = format is Format.json
         told = print_line if as_json else lambda line: None
         progress = progress_for(quiet)
-        _check_words(folder, data, out, split, exclude, eval_every, eval_data)
+        check_words(folder, data, out, split, exclude, replace is not Replace.better, eval_every, eval_data)
         outcome: Outcome
         if data is not None and out is not None:
             replaced = os.path.lexists(out)
@@ -318,33 +319,3 @@ def train(
         print_line({"result": outcome.as_dict(), "file": outcome.file})
     else:
         print_file(outcome.file)
-
-
-def _check_words(
-    folder: str | None,
-    data: str | None,
-    out: str | None,
-    split: str | None,
-    exclude: list[str] | None,
-    eval_every: int | None,
-    eval_data: str | None,
-) -> None:
-    """Refuse words that contradict each other.
-
-    Raises:
-        UsageError: they do.
-    """
-    if (folder is None) == (data is None):
-        both = "FOLDER and --data both say" if folder else "nothing says"
-        hint = "augnet train FOLDER, or --data NAME:PATH --out FILE.onnx"
-        raise UsageError(f"{both} what to learn from", hint)
-    if data is not None and out is None:
-        raise UsageError("--data needs a file for the encoder", "--out encoder.onnx")
-    if data is None and out is not None:
-        raise UsageError("--out is for --data: the encoder of a folder is kept in it", "leave out --out")
-    if data is None and split is not None:
-        raise UsageError("--split is for --data: a folder has no splits", "leave out --split")
-    if data is not None and exclude:
-        raise UsageError("--exclude is for FOLDER, and --data is learnt from whole", "leave out --exclude")
-    if eval_data is not None and eval_every is None:
-        raise UsageError("--eval-data says by what to judge, and nothing says how often", "--eval-every 10")

@@ -59,6 +59,12 @@ REFUSED = {
     "both": (["train", ".", "--data", "cifar10:data"], 2, "FOLDER and --data", "augnet train FOLDER"),
     "no file": (["train", "--data", "cifar10:data"], 2, "needs a file", "--out"),
     "out of a folder": (["train", ".", "--out", "e.onnx"], 2, "--out is for --data", "leave out"),
+    "replace with data": (
+        ["train", "--data", "folder:.", "--out", "e.onnx", "--replace", "always"],
+        2,
+        "--replace is for FOLDER",
+        "leave out",
+    ),
     "split of a folder": (["train", ".", "--split", "train"], 2, "--split is for --data", "leave out"),
     "split to judge by": (
         ["train", "--data", "cifar10:data", "--out", "e.onnx", "--split", "test"],

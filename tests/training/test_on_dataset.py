@@ -16,7 +16,7 @@ import torch
 from dataset_files import cifar10, class_folders
 from PIL import Image
 from torch import nn
-from training_examples import pixels_of
+from training_examples import picture_folder, pixels_of
 
 from augnet_cli.datasets.registry import read_dataset
 from augnet_cli.encoder.embedder import Embedder
@@ -26,6 +26,8 @@ from augnet_cli.progress import Progress
 from augnet_cli.training import preparation
 from augnet_cli.training.backbones import build_backbone
 from augnet_cli.training.dataset_pixels import build_pixel_cache_of
+from augnet_cli.training.encoder import Encoder, EncoderSpec
+from augnet_cli.training.methods.udml_ss import UdmlSs, UdmlSsConfig
 from augnet_cli.training.new_head import begin_as_axes
 from augnet_cli.training.request import TrainRequest
 
@@ -201,11 +203,33 @@ def test_a_new_head_begins_with_what_the_backbone_says_unless_the_run_is_faithfu
 
     monkeypatch.setattr(preparation, "begin_as_axes", note)
     monkeypatch.setattr(preparation, "AXES_SAMPLE", 12)
+    monkeypatch.setattr(preparation, "FEWEST_PER_NUMBER", 0)
     train_on(data, str(tmp_path / "e.onnx"), on_start(weights))
     assert begun == [(12, 64, 8)]
     train_on(data, str(tmp_path / "f.onnx"), on_start(weights, faithful="true"))
     train_on(data, str(tmp_path / "g.onnx"), dataclasses.replace(on_start(weights), init="scratch"))
     assert len(begun) == 1
+
+
+def test_a_wide_backbone_is_asked_of_as_many_images_as_its_axes_need_and_too_few_are_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(preparation, "AXES_SAMPLE", 12)
+    encoder, heard = Encoder(EncoderSpec("resnet18_cifar", 32, 8, "linear", width=4)), list[str]()
+    width = encoder.head.in_features
+    asked: list[int] = []
+
+    def note(head: nn.Linear, pooled: np.ndarray) -> bool:
+        asked.append(len(pooled))
+        return begin_as_axes(head, pooled)
+
+    monkeypatch.setattr(preparation, "begin_as_axes", note)
+    pixels = pixels_of(picture_folder(tmp_path / "photos", 2 * width + 3, width=8, height=8), side=32)
+    method = UdmlSs(encoder, UdmlSsConfig())
+    preparation._begin_head(method, pixels, heard.append)
+    assert asked == [2 * width] and not heard
+    preparation._begin_head(method, pixels.subset(np.arange(2 * width - 1)), heard.append)
+    assert asked[1:] == [2 * width - 1] and "too few for axes" in heard[0]
 
 
 def test_who_learns_from_a_start_is_told_that_random_weights_are_none(data: str, tmp_path: Path) -> None:
