@@ -7,9 +7,8 @@ A broken image is not an error but a `records.Skip`.
 
 from __future__ import annotations
 
-EXIT_SKIPPED = (
-    3  # images only with --strict, or where none could be used; always where `apply` left one alone
-)
+# Of images only with --strict, or where none could be used; always where `apply` or `undo` left a file alone.
+EXIT_SKIPPED = 3
 EXIT_INTERRUPTED = 130  # as shells report SIGINT
 
 

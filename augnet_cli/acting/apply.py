@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence, Set
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from augnet_cli.acting.carry_out import Run, carry_out
 from augnet_cli.acting.checks import Checked, Doubt, check_group, why, why_one_file
 from augnet_cli.acting.earlier import Earlier, check_no_link_needs, earlier_runs, is_done
-from augnet_cli.acting.journal import INTENDED, UNDONE, Journal, JournalLost, new_run, read_journal
+from augnet_cli.acting.journal import INTENDED, UNDONE, Journal, JournalLost, Step, new_run, read_journal
 from augnet_cli.acting.listings import Listings
 from augnet_cli.acting.outcome import LINKING, Acted, Action, ApplyResult, Plan, PlanLine, Refused
 from augnet_cli.acting.restore import put_back
@@ -21,6 +22,7 @@ from augnet_cli.progress import SILENT, Progress
 from augnet_cli.store.place import Place
 
 INTERRUPTED = "interrupted"
+WITH_COMPANY = frozenset((Action.quarantine, Action.trash))  # sidecars go along
 UNVERIFIED = "nothing proves that it shows the same picture (--include-unverified acts on a distance alone)"
 
 
@@ -81,7 +83,8 @@ def apply(
     journal = None if dry_run else Journal(place)
     try:
         if journal is not None:
-            _settle(place, journal, {line.path for line in plan.lines})
+            again = {line.path for line in plan.lines if line.verified or include_unverified}
+            _settle(place, journal, action, again)
             run = Run(place, new_run(), action, journal)
         with stopping_between_files() as stop:
             work = _work(place, plan, action, include_unverified, stop, progress)
@@ -260,27 +263,31 @@ def _take_back(run: Run, first: int) -> list[str]:
     return left[::-1]
 
 
-def _settle(place: Place, journal: Journal, planned: Set[str]) -> None:
+def _settle(place: Place, journal: Journal, action: Action, again: Set[str]) -> None:
     """Take back what a crash left half done: nothing lies about, and the plan can be tried anew.
 
-    That is a step that was only intended; and, of a run that did not come to its end, the last image, if it
-    is `planned` again, with what went along with it: some of that may have stayed.
+    That is a step that was only intended; and, of a run that did not come to its end, the last image with
+    what went along with it, if that may have been cut short and the same is about to be done to it `again`.
     """
     history = read_journal(place)
     active = history.active()
-    last = active[-1] if active else None
-    unit = ""
-    if last is not None and last.run not in history.ended:
+    torn = set[Step]()
+    if active and active[-1].run not in history.ended:
+        last = active[-1]
         unit = last.sidecar_of or last.path
+        if last.action is action and action in WITH_COMPANY and unit in again:
+            torn = {step for step in active if step.run == last.run and unit in (step.path, step.sidecar_of)}
     for step in reversed(active):
-        is_torn = last is not None and step.run == last.run and unit in (step.path, step.sidecar_of)
-        if step.state == INTENDED or (is_torn and unit in planned):
+        if step.state == INTENDED or step in torn:
             try:
                 put_back(place, step)
                 journal.say(step, UNDONE)
             except (Doubt, OSError, JournalLost):
                 # It stays for `undo`, which says why.
                 continue
+    for run in {step.run for step in active} - history.ended:
+        with suppress(JournalLost):
+            journal.end(run)  # so that no more of it is taken for torn the next time
 
 
 def _reason(error: Exception) -> str:

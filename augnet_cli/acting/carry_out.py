@@ -97,10 +97,10 @@ def _quarantine(run: Run, step: Step, file: Checked, witness: Checked) -> None:
     temporary = temporary_name(os.path.dirname(kept), step)
     try:
         if disk.move(here, kept, temporary, file.hash):
-            _check_arrived(run, step, file)
+            _check_arrived(run.place.data, step.to, file)
         _stands(run, witness)
     except Doubt:
-        # Somebody put another file there between the look and the move: theirs, and it goes back.
+        # Somebody put another file there between the look and the move: theirs; or the witness went with it.
         disk.move(kept, here, temporary_name(os.path.dirname(here), step), file.hash)
         raise
     run.done(step, step.to)
@@ -129,6 +129,8 @@ def _delete(run: Run, step: Step, file: Checked, witness: Checked) -> None:
         raise Doubt(f"{shown(file.path)} and {shown(witness.path)} differ though their hashes agree")
     aside = temporary_name(os.path.dirname(here), step)
     disk.move(here, aside, aside, file.hash)
+    above = file.path.rpartition("/")[0]
+    _check_arrived(folder, f"{above}/{os.path.basename(aside)}" if above else os.path.basename(aside), file)
     _stands(run, witness)
     disk.remove(aside)
     run.freed += _freed(file)
@@ -144,7 +146,7 @@ def _link(run: Run, step: Step, file: Checked, witness: Checked) -> None:
     here, kept = absolute(folder, file.path), _room_in_quarantine(run, step)
     original = absolute(folder, witness.path)
     if _keep(here, kept, temporary_name(os.path.dirname(kept), step), file.hash):
-        _check_arrived(run, step, file)
+        _check_arrived(run.place.data, step.to, file)
     temporary = temporary_name(os.path.dirname(here), step)
     if run.action is Action.hardlink:
         disk.second_name(original, temporary)
@@ -190,10 +192,10 @@ def _room_in_quarantine(run: Run, step: Step) -> str:
     return absolute(data, step.to)
 
 
-def _check_arrived(run: Run, step: Step, file: Checked) -> None:
-    """Make sure that what has a name in quarantine now is what was checked."""
-    assert step.to is not None
-    now, before = look(run.place.data, step.to), file.seen
+def _check_arrived(folder: str, path: str | None, file: Checked) -> None:
+    """Make sure that what has another name now, in quarantine or aside, is what was checked."""
+    assert path is not None
+    now, before = look(folder, path), file.seen
     if (now.identity, now.size, now.mtime_ns) != (before.identity, before.size, before.mtime_ns):
         raise Doubt(f"{shown(file.path)} changed a moment ago")
 

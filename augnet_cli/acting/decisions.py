@@ -135,12 +135,15 @@ def check_export(path: str) -> None:
         raise UsageError(f"{shown(path)} does not end in .jsonl", "--export FILE.jsonl")
     if not os.path.lexists(path):
         return
+    other = StoreError(
+        f"{shown(path)} can't be written: there is another file of that name", "--export FILE.jsonl"
+    )
+    if not os.path.isfile(path):  # a pipe would wait for ever
+        raise other
     try:
         _read(path)
     except StoreError as error:
-        raise StoreError(
-            f"{shown(path)} can't be written: there is another file of that name", "--export FILE.jsonl"
-        ) from error
+        raise other from error
 
 
 def _read(path: str, missing_is_empty: bool = False) -> Decisions:

@@ -121,18 +121,34 @@ def read_journal(place: Place) -> History:
 def moved_from(folder: str, environ: Mapping[str, str] = os.environ) -> tuple[str, str] | None:
     """Where a folder without a journal may have been: its path then, and where the user's data of it are.
 
-    That is a folder of the same name that is not there any more: data with the user are found by the path.
+    That is a folder of the same name that is not there any more, and in which something is left to undo: data
+    with the user are found by the path.
     """
     name = os.path.basename(os.path.abspath(folder))
     for journal in sorted(glob(os.path.join(glob_escaped(user_home(environ).data), "*", JOURNAL_FILE))):
+        data = os.path.dirname(journal)
         try:
-            with open(journal, "rb") as file:
-                then = object_of(file.readline().strip()).get("folder")
-        except (OSError, BadLine):
+            then = _folder_of(journal)
+            is_lost = os.path.basename(then) == name and not os.path.lexists(then)
+            if is_lost and read_journal(Place(folder=then, cache=data, data=data)).active():
+                return then, data
+        except (OSError, StoreError):
             continue
-        if isinstance(then, str) and os.path.basename(then) == name and not os.path.lexists(then):
-            return then, os.path.dirname(journal)
     return None
+
+
+def _folder_of(journal: str) -> str:
+    """The folder that a journal's last run was about; "" where it does not say."""
+    folder = ""
+    with open(journal, "rb") as file:
+        for line in file:
+            try:
+                value = object_of(line) if BEGUN.encode() in line else {}
+            except BadLine:
+                continue
+            if value.get("state") == BEGUN and isinstance(value.get("folder"), str):
+                folder = str(value["folder"])
+    return folder
 
 
 def _learn(value: dict[str, object], steps: dict[tuple[str, int], Step], ended: set[str], path: str) -> None:

@@ -14,7 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from augnet_cli.acting.checks import why
+from augnet_cli.acting.checks import same_bytes, why
 from augnet_cli.images.names import shown
 
 MARKER = ".augnet-clusters.jsonl"
@@ -213,9 +213,12 @@ def _check(root: str, entry: Entry, unfinished: bool) -> None:
         if not os.path.samestat(status, original):
             raise changed
         return
-    if (original.st_size, original.st_mtime_ns) != (entry.size, entry.mtime_ns):
+    if unfinished:  # a copy that is minutes old, and perhaps cut short
+        return
+    as_copied = (original.st_size, original.st_mtime_ns) == (entry.size, entry.mtime_ns)
+    if not (as_copied or same_bytes(entry.origin, here)):
         raise NotOurs(
             f"the original of {shown(entry.path)} in it has changed, so it may be the last copy of that"
         )
-    if not unfinished and (status.st_size, status.st_mtime_ns) != (entry.size, entry.mtime_ns):
+    if (status.st_size, status.st_mtime_ns) != (entry.size, entry.mtime_ns):
         raise changed

@@ -12,7 +12,7 @@ import stat
 
 from augnet_cli.acting import disk
 from augnet_cli.acting.checks import Doubt, absolute, check_way, same_bytes
-from augnet_cli.acting.journal import QUARANTINE, Step
+from augnet_cli.acting.journal import Step
 from augnet_cli.acting.outcome import LINKING, Action
 from augnet_cli.acting.trash import find_in_trash, forget_entry
 from augnet_cli.images.files import hash_of_file
@@ -81,11 +81,9 @@ def _from_aside(place: Place, step: Step, here: str) -> None:
 def _from_quarantine(place: Place, step: Step, here: str) -> None:
     kept = _kept(place, step)
     if kept is None:
-        if _holds(here, step.hash):
-            return
-        if not os.path.isdir(os.path.join(place.data, QUARANTINE, step.run)):
-            raise Deleted("it is not at its place, and what quarantine held of this run is gone")
-        raise Doubt("it is neither at its place nor in quarantine")
+        if not _holds(here, step.hash):
+            raise Doubt("it is neither at its place nor in quarantine")
+        return
     _move_back(place, step, kept, here)
 
 

@@ -78,7 +78,7 @@ def travellers(
     if action in LINKING:
         return ()
     above, _, name = image.path.rpartition("/")
-    names = listings.beside(folder, image.path, os.path.splitext(name)[0])
+    names = listings.beside(folder, image.path, _start(name))
     going = []
     for sidecar in sidecars(name, names):
         path = f"{above}/{sidecar.name}" if above else sidecar.name
@@ -96,6 +96,11 @@ def travellers(
             raise Doubt(f"{shown(path)} belongs to {shown(image.path)}; --action quarantine takes both")
         going.append((checked, witness))
     return tuple(going)
+
+
+def _start(image: str) -> str:
+    """How the names of all that may belong to an image begin, and of others of its stem."""
+    return os.path.splitext(image)[0] + "."
 
 
 def _names_whole(image: str, name: str, beside: Set[str]) -> bool:
@@ -135,7 +140,7 @@ def _twin(folder: str, partner: Checked, witness: Checked, company: Company, lis
     """The same partner beside the witness: without it a partner may not leave for good."""
     above, _, name = witness.path.rpartition("/")
     suffix = os.path.splitext(partner.path)[1].lower()
-    for twin in sidecars(name, listings.beside(folder, witness.path, os.path.splitext(name)[0])):
+    for twin in sidecars(name, listings.beside(folder, witness.path, _start(name))):
         path = f"{above}/{twin.name}" if above else twin.name
         if not twin.partner or os.path.splitext(path)[1].lower() != suffix or path in company.redundant:
             continue

@@ -7,14 +7,13 @@ import os
 import signal
 import sys
 from collections.abc import Iterable
-from contextlib import suppress
 from types import FrameType
 from typing import Annotated, Any, NoReturn
 
 import typer
 from typer.core import TyperGroup
 
-from augnet_cli.cli.terminal import end_progress, forget_stdout
+from augnet_cli.cli.terminal import end_progress, forget, write_to_people
 from augnet_cli.cli.usage import in_our_words
 from augnet_cli.errors import EXIT_INTERRUPTED, AugnetError, Interrupted
 
@@ -163,8 +162,7 @@ def _end_interrupted() -> NoReturn:
 
 def _say(what: str, hint: str) -> None:
     end_progress()
-    with suppress(OSError):  # nobody reads it; the exit code still tells
-        sys.stderr.write(f"augnet: {_on_one_line(what)}\n  hint: {_on_one_line(hint)}\n")
+    write_to_people(f"augnet: {_on_one_line(what)}\n  hint: {_on_one_line(hint)}\n")
 
 
 def _on_one_line(text: str) -> str:
@@ -177,7 +175,7 @@ def _end(code: int) -> NoReturn:
     try:
         sys.stdout.flush()
     except OSError:
-        forget_stdout()
+        forget(sys.stdout)
     sys.exit(code)
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from augnet_cli.cli.options import Format
-from augnet_cli.cli.terminal import forget_stdout, note
+from augnet_cli.cli.terminal import forget, note
 from augnet_cli.errors import EXIT_SKIPPED, AugnetError, UsageError
 
 EXIT_FOUND = 11  # only with --fail-on-found; the number czkawka uses
@@ -78,7 +78,7 @@ def printing() -> Iterator[None]:
         yield
         sys.stdout.flush()
     except BrokenPipeError:
-        forget_stdout()
+        forget(sys.stdout)
     except OSError as error:
         why = (error.strerror or "unknown reason").lower()
         raise AugnetError(f"the result can't be written: {why}", "send stdout to a disk with room") from error

@@ -9,7 +9,8 @@ import os
 import sys
 import threading
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import Any, TextIO
 
 from augnet_cli.progress import Progress
@@ -21,14 +22,26 @@ PLAIN_LINE_SECONDS = 10.0
 def note(text: str, quiet: bool = False) -> None:
     """One line for a person."""
     if not quiet:
-        with suppress(OSError):  # nobody reads it, or its disk is full: no reason to stop
-            print(f"augnet: {text}", file=sys.stderr, flush=True)  # noqa: T201 - the one place for it
+        write_to_people(f"augnet: {text}\n")
 
 
-def forget_stdout() -> None:
-    """Let all that is printed from now on, and what is still held back, go nowhere: its reader has gone."""
+def write_to_people(text: str) -> None:
+    """Write on stderr; where nobody reads it, or its disk is full, that is no reason to stop."""
+    try:
+        sys.stderr.write(text)
+        sys.stderr.flush()
+    except OSError:
+        forget(sys.stderr)
+
+
+def forget(stream: TextIO) -> None:
+    """Let all that is written from now on, and what is still held back, go nowhere: the reader has gone.
+
+    What is held back would be written when the program ends, and fail then.
+    """
     nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, sys.stdout.fileno())
+    with suppress(OSError, ValueError):  # no file at all but a stream of whoever called
+        os.dup2(nowhere, stream.fileno())
     os.close(nowhere)
 
 
@@ -90,9 +103,11 @@ class PlainProgress(Progress):
 
     def _write(self, line: str) -> None:
         # A reader that has gone, or a full disk, must not decide what becomes of the work.
-        with suppress(OSError):
+        try:
             self._stream.write(line + "\n")
             self._stream.flush()
+        except OSError:
+            forget(self._stream)
 
 
 class BarProgress(Progress):
@@ -102,7 +117,8 @@ class BarProgress(Progress):
         from rich.console import Console
 
         # Names are shown as they are: `[red]` is no colour and `:cat:` no picture of one.
-        self._console = Console(file=own_stderr(), highlight=False, markup=False, emoji=False)
+        self._file = own_stderr()
+        self._console = Console(file=self._file, highlight=False, markup=False, emoji=False)
         self._bar: Any = None
         self._task: Any = None
         self._skipped, self._unit = 0, ""
@@ -124,7 +140,7 @@ class BarProgress(Progress):
             transient=True,
         )
         self._task = self._bar.add_task(stage, total=total, rate="", detail="")
-        with suppress(OSError):  # here and below: a terminal that is gone
+        with self._whatever_becomes_of_the_terminal():
             self._bar.start()
 
     def advance(self, done: int = 1, skipped: int = 0, detail: str = "") -> None:
@@ -137,18 +153,25 @@ class BarProgress(Progress):
         task = self._bar.tasks[self._task]
         rate = f"{task.speed:,.0f} {self._unit}/s" if task.speed else ""
         changes = {"rate": rate} | ({"detail": ", ".join(words)} if words else {})
-        with suppress(OSError):
+        with self._whatever_becomes_of_the_terminal():
             self._bar.update(self._task, advance=done, **changes)
 
     def finish(self) -> None:
         if self._bar is not None:
-            with suppress(OSError):
+            with self._whatever_becomes_of_the_terminal():
                 self._bar.stop()
             self._bar = None
 
     def note(self, text: str) -> None:
-        with suppress(OSError):
+        with self._whatever_becomes_of_the_terminal():
             self._console.print(f"augnet: {text}", soft_wrap=True)
+
+    @contextmanager
+    def _whatever_becomes_of_the_terminal(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError:
+            forget(self._file)
 
 
 _in_use: list[Progress] = []

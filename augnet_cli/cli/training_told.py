@@ -5,14 +5,13 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import typer
 
 from augnet_cli.cli.output import printing
-from augnet_cli.cli.terminal import note
+from augnet_cli.cli.terminal import note, write_to_people
 from augnet_cli.errors import AugnetError
 
 if TYPE_CHECKING:
@@ -41,7 +40,7 @@ def tell(outcome: TrainOutcome, quiet: bool) -> None:
     from augnet_cli.training.outcome import score_lines
 
     if not quiet:
-        sys.stderr.write("\n".join(["", *score_lines(outcome.before, outcome.after), ""]) + "\n")
+        write_to_people("\n".join(["", *score_lines(outcome.before, outcome.after), ""]) + "\n")
     where = f"encoder {outcome.card.id}" if outcome.decision.taken else f"encoder {outcome.before.encoder}"
     what = "serves from now on" if outcome.decision.taken else "was kept"
     note(f"{where} {what}: the new one is {outcome.decision.why}", quiet)

@@ -33,6 +33,6 @@ def check_words(
     if data is not None and exclude:
         raise UsageError("--exclude is for FOLDER, and --data is learnt from whole", "leave out --exclude")
     if data is not None and replaces:
-        raise UsageError("--replace is for FOLDER: with --data no encoder serves yet", "leave out --replace")
+        raise UsageError("--replace is for FOLDER: --data has no encoder to replace", "leave out --replace")
     if eval_data is not None and eval_every is None:
         raise UsageError("--eval-data says by what to judge, and nothing says how often", "--eval-every 10")

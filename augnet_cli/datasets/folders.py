@@ -11,6 +11,7 @@ from augnet_cli.datasets.photos import whole_split
 from augnet_cli.datasets.record import TEST, TRAIN, UNLABELLED, Dataset, Split
 from augnet_cli.errors import DatasetError
 from augnet_cli.images.files import is_image, walk
+from augnet_cli.images.identify import named_as_image
 from augnet_cli.images.names import shown
 
 TABLE = "labels.tsv"
@@ -34,11 +35,13 @@ def read_folder(path: str) -> Dataset:
     root = root_of(path, "folder").rstrip(os.sep) or os.sep
     own = {split: _first(root, names) for split, names in SPLIT_FOLDERS.items()}
     there = own[TRAIN] or own[TEST]
-    if there and not (own[TRAIN] and own[TEST]) and (own[UNLABELLED] or _holds_classes(root, there)):
-        hint = "put the images to judge by in test/CLASS, or leave only folders of classes"
-        missing = TEST if own[TRAIN] else TRAIN
+    if there and not (own[TRAIN] and own[TEST]) and (own[UNLABELLED] or _are_all_splits(root)):
+        missing, what_for = (TEST, "to judge by") if own[TRAIN] else (TRAIN, "to learn from")
         beside = f" and {own[UNLABELLED]}" if own[UNLABELLED] else ""
-        raise DatasetError(f"{shown(root)} has {there}{beside}, but no {missing}", hint)
+        raise DatasetError(
+            f"{shown(root)} has {there}{beside}, but no {missing}",
+            f"put the images {what_for} in {missing}/CLASS; a class of the name {there} needs another one",
+        )
     if own[TRAIN] is None or own[TEST] is None:
         images = _classed(root, "")
         return Dataset("folder", {split: split_of(root, part) for split, part in parted(images).items()})
@@ -50,11 +53,21 @@ def read_folder(path: str) -> Dataset:
     return Dataset("folder", splits)
 
 
-def _holds_classes(root: str, folder: str) -> bool:
-    """Whether all that lies in a folder are folders: a class called train has images in it."""
-    with os.scandir(os.path.join(root, folder)) as entries:
-        found = [each.is_dir() for each in entries if not each.name.startswith(".")]
-    return bool(found) and all(found)
+def _are_all_splits(root: str) -> bool:
+    """Whether no folder in a folder has images in it, but only folders: of classes, one has.
+
+    False where that can't be seen; whoever reads the images will say why.
+    """
+    try:
+        with os.scandir(root) as entries:
+            folders = [each.path for each in entries if each.is_dir() and not each.name.startswith(".")]
+        for folder in folders:
+            with os.scandir(folder) as entries:
+                if any(named_as_image(each.name) and each.is_file() for each in entries):
+                    return False
+    except OSError:
+        return False
+    return True
 
 
 def _first(root: str, names: Sequence[str]) -> str | None:

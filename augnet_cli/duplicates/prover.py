@@ -21,7 +21,7 @@ from augnet_cli.geometry.detail import is_enlarged
 from augnet_cli.geometry.proof import OTHER, SCENE, Finding, prove, prove_near
 from augnet_cli.geometry.relation import Relation, relate
 from augnet_cli.geometry.sketch import Sketch
-from augnet_cli.images.beyond import ALL, FRAMES
+from augnet_cli.images.beyond import FRAMES, NOTHING
 from augnet_cli.images.exif import is_another_moment
 
 Pair = tuple[int, int]
@@ -158,18 +158,19 @@ class Prover:
 
     def holds_more(self, row: int, other: int) -> bool:
         """Whether the file of `row` holds what a picture of the first frame, laid over white, does not show
-        and the file of `other` lacks; where it can't be read it may."""
+        and the file of `other` lacks; where either can't be told, it does."""
         own = self._beyond(row)
-        return FRAMES in own or bool(own and own - self._beyond(other))
+        if own is None or FRAMES in own:
+            return True
+        return bool(own) and not own <= (self._beyond(other) or NOTHING)
 
-    def _beyond(self, row: int) -> frozenset[str]:
+    def _beyond(self, row: int) -> frozenset[str] | None:
         known = self._known.beyond.get(row)
         if known is None:
             known = self._pictures.beyond(row)
-            if known is None:
-                return ALL
-            with self._lock:
-                self._known.beyond[row] = self.new.beyond[row] = known
+            if known is not None:
+                with self._lock:
+                    self._known.beyond[row] = self.new.beyond[row] = known
         return known
 
     def is_scene(self, one: int, other: int) -> bool:

@@ -82,7 +82,7 @@ class Sketches:
         return os.path.splitext(self.files[row][0].path)[1].lower()
 
     def beyond(self, row: int) -> frozenset[str] | None:
-        """What a row's content holds beyond the picture; None where no file has it any more."""
+        """What a row's content holds beyond the picture; None where that can't be told, or no more."""
         for image in self.files[row]:
             try:
                 if is_plain(read_head(os.path.join(self.folder, image.path))):

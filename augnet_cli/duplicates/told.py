@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
@@ -40,16 +40,23 @@ def described(first: Size, second: Size, relation: Relation) -> tuple[tuple[str,
     return words, transform
 
 
-def add_unproved(edges: dict[int, Edge], unproved: Pairs, rank: Mapping[int, int]) -> None:
+def add_unproved(
+    edges: dict[int, Edge],
+    unproved: Pairs,
+    rank: Mapping[int, int],
+    holds_more: Callable[[int, int], bool] = lambda row, other: False,
+) -> None:
     """Let the worse image of a pair that nothing proves go too, nearest pairs first, without chains.
 
     Args:
         rank: place of each row in keep order.
+        holds_more: whether the file of the first row holds more than its picture, and that of the other not.
     """
     witnesses = {edge.witness for edge in edges.values()}
     for place in np.lexsort((unproved.right, unproved.left, unproved.distance)).tolist():
         pair = int(unproved.left[place]), int(unproved.right[place])
         better, worse = sorted(pair, key=rank.__getitem__)
-        if better not in edges and worse not in edges and worse not in witnesses:
+        free = better not in edges and worse not in edges and worse not in witnesses
+        if free and not holds_more(worse, better):
             edges[worse] = Edge(better, float(unproved.distance[place]), False, UNVERIFIED)
             witnesses.add(better)

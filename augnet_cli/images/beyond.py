@@ -7,6 +7,7 @@ Not counted: what a JPEG carries beside its picture (a preview, depth, a map of 
 from __future__ import annotations
 
 from contextlib import nullcontext
+from typing import Any
 
 from PIL import Image
 
@@ -15,6 +16,8 @@ from augnet_cli.images.identify import kind_of
 from augnet_cli.images.mutter import catching_stderr, hushed_warnings
 from augnet_cli.images.opening import (
     MAX_MEGAPIXELS,
+    NEW_SUBFILE_TYPE,
+    REDUCED,
     SILENT_KINDS,
     check_size,
     kind_to_decode,
@@ -27,7 +30,6 @@ NOTHING: frozenset[str] = frozenset()
 # Their bytes need not be read to know that they hold one opaque picture.
 PLAIN_KINDS = frozenset(("JPEG",))
 ICONS = frozenset(("ICO", "CUR", "ICNS"))
-_NEW_SUBFILE_TYPE, _REDUCED = 254, 1  # TIFF: a page that is another one at a reduced size
 
 
 def is_plain(head: bytes) -> bool:
@@ -35,8 +37,8 @@ def is_plain(head: bytes) -> bool:
     return kind_of(head) in PLAIN_KINDS
 
 
-def beyond(data: bytes, name: str = "", max_megapixels: float = MAX_MEGAPIXELS) -> frozenset[str]:
-    """FRAMES, TRANSPARENCY, both or neither; all where that can't be told."""
+def beyond(data: bytes, name: str = "", max_megapixels: float = MAX_MEGAPIXELS) -> frozenset[str] | None:
+    """FRAMES, TRANSPARENCY, both or neither; None where that can't be told."""
     try:
         kind = kind_to_decode(data, name)
         if kind in PLAIN_KINDS:
@@ -48,8 +50,8 @@ def beyond(data: bytes, name: str = "", max_megapixels: float = MAX_MEGAPIXELS) 
             found = {TRANSPARENCY} if _is_transparent(image) else set()
             if kind not in ICONS and _has_frames(image):
                 found.add(FRAMES)
-    except Exception:  # noqa: BLE001 - decoders raise anything; what can't be told must not go
-        return ALL
+    except Exception:  # noqa: BLE001 - decoders raise anything
+        return None
     return frozenset(found)
 
 
@@ -67,6 +69,7 @@ def _has_frames(image: Image.Image) -> bool:
         return bool(is_animated) if is_animated is not None else getattr(image, "n_frames", 1) > 1
     for page in range(1, getattr(image, "n_frames", 1)):
         image.seek(page)
-        if image.tag_v2.get(_NEW_SUBFILE_TYPE) != _REDUCED:
+        kind: Any = image.tag_v2.get(NEW_SUBFILE_TYPE, 0)
+        if not kind & REDUCED:
             return True
     return False

@@ -66,8 +66,8 @@ _WHY_UNSUPPORTED = {
     "EMF": "EMF is a drawing, not pixels: not supported",
 }
 _TGA_FOOTER = b"TRUEVISION-XFILE.\x00"
-_DNG_VERSION, _NEW_SUBFILE_TYPE, _SUB_IFDS = 50706, 254, 330  # TIFF tags
-_REDUCED = 1
+_DNG_VERSION, NEW_SUBFILE_TYPE, _SUB_IFDS = 50706, 254, 330  # TIFF tags
+REDUCED = 1  # the bit of NEW_SUBFILE_TYPE of a page that is another one at a smaller size
 
 _limit_changing = threading.Lock()
 _heif_registering = threading.Lock()
@@ -176,7 +176,7 @@ def _is_raw_thumbnail(image: Image.Image) -> bool:
     The thumbnail stands for a picture many times its size: what it hides, no comparison would see.
     """
     tags = getattr(image, "tag_v2", {})
-    is_reduced = tags.get(_NEW_SUBFILE_TYPE, 0) == _REDUCED
+    is_reduced = tags.get(NEW_SUBFILE_TYPE, 0) == REDUCED
     return _DNG_VERSION in tags or (is_reduced and _SUB_IFDS in tags)
 
 

@@ -76,7 +76,8 @@ def verified(place: Gathered, request: FolderRequest, terms: Terms, progress: Pr
         edges = edges_of(stage, seen.stars, sizes)
         members = _members(collection, terms.rules, levels, seen.rows)
         if terms.include_unverified:
-            add_unproved(edges, seen.unproved, {row: place for place, row in enumerate(members)})
+            rank = {row: place for place, row in enumerate(members)}
+            add_unproved(edges, seen.unproved, rank, stage.prover.holds_more)
         return _told(stage, place, members, edges, seen, terms, levels, sizes)
 
 

@@ -23,6 +23,7 @@ from augnet_cli.results import (
     FolderInfo,
 )
 
+FLEETING = ("-", "/dev/stdin")  # lists that are read once
 SUSPECTS_SHOWN = 10  # pairs of a kind that stay; the groups are what was asked for
 NEAR, DECIDED = "near", "decided"  # verdicts of what rests on its distance, and on a person's word
 SCREEN = 100  # characters: a verdict that does not fit beside the path has a line of its own
@@ -67,7 +68,12 @@ def dedupe_lines(result: DedupeResult, style: Style = PLAIN) -> Iterator[str]:
     groups = count(len(result.groups), "group")
     yield f"{style.bold}{images}, {groups}, {redundant} ({size}); nothing was changed{style.reset}"
     if result.plan is not None:
-        yield f"next: look through {shown(result.plan)}, then `augnet apply {pasted(result.plan)}` does it"
+        unproved = any(not image.verified for group in result.groups for image in group.redundant)
+        more = " --include-unverified" if unproved else ""
+        command = f"augnet apply {pasted(result.plan)}{more}"
+        yield f"next: look through {shown(result.plan)}, then `{command}` does it"
+    elif "--files-from" in result.typed and result.typed[result.typed.index("--files-from") + 1] in FLEETING:
+        yield "next: the same once more with `--format paths -0` lists the redundant ones"
     else:
         yield f"next: `{_again(result)} --format paths -0` lists the redundant ones"
 

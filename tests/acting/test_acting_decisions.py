@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -139,6 +140,12 @@ def test_export_does_not_write_over_what_is_no_list_of_decisions(photos: Path, o
     with pytest.raises(StoreError, match="another file of that name"):
         export_decisions(str(photos), str(out))
     assert out.read_bytes() == other
+
+
+def test_export_to_a_pipe_waits_for_nobody(photos: Path) -> None:
+    os.mkfifo(photos.parent / "pipe.jsonl")
+    with pytest.raises(StoreError, match="another file of that name"):
+        export_decisions(str(photos), str(photos.parent / "pipe.jsonl"))
 
 
 def test_export_does_not_write_over_a_photo(photos: Path) -> None:

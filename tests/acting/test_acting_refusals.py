@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from acting_examples import FIRST_MTIME_NS, Copy, plan_for, put, tree
 
+from augnet_cli.acting import disk
 from augnet_cli.acting.outcome import Action, ApplyResult
 from augnet_cli.errors import PlanError, StoreError
 from augnet_cli.pipeline.apply import apply
@@ -169,6 +170,27 @@ def test_an_image_whose_witness_goes_with_it_is_put_back(
 
     assert "is it the same file?" in result.refused[0].reason
     assert tree(photos)["in/a.jpg"] == before["in/a.jpg"]
+    assert not [name for name in os.listdir(photos / "in") if name.endswith(".tmp")]
+
+
+def test_what_took_its_place_a_moment_ago_is_not_deleted(
+    photos: Path, plan: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An editor saves over the name between the last reading and the deletion."""
+    move, name = disk.move, str(photos / "in/a.jpg")
+
+    def saved_first(source: str, target: str, *more: str) -> bool:
+        if source == name:
+            Path(name).write_bytes(b"an edit of it")
+            monkeypatch.setattr(disk, "move", move)
+        return move(source, target, *more)
+
+    monkeypatch.setattr(disk, "move", saved_first)
+
+    result = apply(plan, Action.delete)
+
+    assert "changed a moment ago" in result.refused[0].reason
+    assert (photos / "in/a.jpg").read_bytes() == b"an edit of it"
     assert not [name for name in os.listdir(photos / "in") if name.endswith(".tmp")]
 
 

@@ -92,6 +92,31 @@ def test_what_a_crash_left_of_an_image_s_company_follows_when_the_plan_is_applie
     assert {"in/a.jpg", "in/a.xmp", "in/b.jpg"} <= tree(folder).keys()
 
 
+def test_a_run_that_was_cut_off_loses_no_more_than_its_last_image_to_later_ones(tmp_path: Path) -> None:
+    names = ["in/a.jpg", "in/b.jpg", "in/c.jpg"]
+    folder = folder_of(tmp_path, **{name: name.encode() for name in names[1:]})
+    copies = [Copy(name, "kept/w.jpg", verified=False) for name in names]
+    plan = str(plan_for(folder, copies, tmp_path / "plan.jsonl"))
+
+    def forget_ends() -> None:
+        journal = folder / ".augnet/journal.jsonl"
+        lines = journal.read_bytes().splitlines(keepends=True)
+        journal.write_bytes(b"".join(line for line in lines if b'"state": "ended"' not in line))
+
+    apply(plan, include_unverified=True)
+    forget_ends()
+    for _ in range(3):  # nothing will be done to unverified lines, so nothing is taken back for it
+        assert len(apply(plan).already) == 3
+    forget_ends()
+    for already in (2, 3):  # the last one anew, and then none
+        assert len(apply(plan, include_unverified=True).already) == already
+    forget_ends()
+    for _ in range(2):  # deleting is another matter than quarantine
+        assert len(apply(plan, Action.delete, include_unverified=True).already) == 3
+    assert not any((folder / name).exists() for name in names)
+    assert undo(str(folder), "all").failed == () and all((folder / name).exists() for name in names)
+
+
 @pytest.mark.parametrize("action", [Action.hardlink, Action.symlink])
 def test_sidecars_stay_where_the_name_of_the_image_stays(tmp_path: Path, action: Action) -> None:
     folder = folder_of(tmp_path, **METADATA, **RAW)

@@ -97,6 +97,38 @@ def test_quarantine_that_was_thrown_away_is_said_once_and_older_runs_come_next(p
     assert (photos / "in/near.jpg").read_bytes() == b"picture, smaller"
 
 
+def test_what_one_file_of_a_run_lacks_is_not_said_of_the_others(photos: Path) -> None:
+    """The folder of the run goes with its last file; the next look must not take that for thrown away."""
+    run = act(photos)
+    (photos / ".augnet/quarantine" / run / "in/same.jpg").unlink()
+    failed = undo(str(photos)).failed
+    assert [(file.path, file.final) for file in failed] == [("in/same.jpg", False)]
+
+
+def test_a_run_whose_folder_was_moved_out_of_the_way_comes_back_by_its_name(photos: Path) -> None:
+    run = act(photos)
+    folder = photos / ".augnet/quarantine" / run
+    folder.rename(photos.parent / "aside")
+    assert all(file.final for file in undo(str(photos)).failed)
+    assert undo(str(photos), "all").runs == ()
+    folder.parent.mkdir(exist_ok=True)
+    (photos.parent / "aside").rename(folder)
+    assert len(undo(str(photos), run).restored) == 2 and (photos / "in/same.jpg").exists()
+
+
+def test_a_quarantine_behind_a_link_to_nowhere_is_not_thrown_away(photos: Path) -> None:
+    """A disk that is not there now."""
+    run = act(photos)
+    quarantine = photos / ".augnet/quarantine"
+    quarantine.rename(photos.parent / "disk")
+    quarantine.symlink_to(photos.parent / "no disk")
+    failed = undo(str(photos), run).failed
+    assert len(failed) == 2 and not any(file.final for file in failed)
+    quarantine.unlink()
+    (photos.parent / "disk").rename(quarantine)
+    assert not undo(str(photos)).failed
+
+
 def test_files_come_back_though_there_is_no_room_to_say_so(
     photos: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

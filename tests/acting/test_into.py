@@ -204,6 +204,14 @@ def test_an_earlier_folder_that_is_no_longer_ours_alone_stays(photos: Path, chan
     assert tree(photos.parent) == before
 
 
+def test_a_copy_whose_original_was_only_touched_is_no_last_one(photos: Path) -> None:
+    into = photos.parent / "clusters"
+    write_into(result_of(photos), str(into), "copy")
+    os.utime(photos / "a" / "1.jpg")
+    write_into(result_of(photos, DOGS), str(into), "copy")
+    assert b"first" not in files_in(into).values()
+
+
 def test_links_whose_images_are_gone_may_go(photos: Path) -> None:
     """A symbolic link holds nothing that could be lost."""
     into = photos.parent / "clusters"

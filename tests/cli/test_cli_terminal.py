@@ -217,6 +217,25 @@ def test_progress_that_nobody_can_read_stops_nothing(error: OSError, monkeypatch
     terminal.note("another")
 
 
+@pytest.mark.parametrize(("words", "code"), [(("embed", "."), 0), (("embed", "missing"), 1)])
+@pytest.mark.parametrize("where", ["2>/dev/full", "2>&1 >/dev/null | true"])
+def test_exit_codes_do_not_hang_on_who_reads_stderr(
+    photos: Path, words: tuple[str, str], code: int, where: str
+) -> None:
+    program = " ".join(f"'{word}'" for word in (*PROGRAM, *words))
+    (photos / "broken.jpg").write_bytes(b"\xff\xd8\xff no more")  # which is noted
+    unbuffered = {name: text for name, text in environment().items() if name != "PYTHONUNBUFFERED"}
+    done = subprocess.run(
+        ["bash", "-c", f'{program} {where}; echo "${{PIPESTATUS[0]}}"'],
+        cwd=photos,
+        env=unbuffered,
+        capture_output=True,
+        check=False,
+        timeout=TIMEOUT_S,
+    )
+    assert done.stdout.splitlines()[-1] == str(code).encode(), done
+
+
 def test_interrupt_gives_the_cursor_back(tmp_path: Path) -> None:
     for number in range(300):
         drawn_picture(number, 320, 240).save(tmp_path / f"{number}.png", compress_level=1)

@@ -56,12 +56,19 @@ def test_splits_without_a_test_are_no_classes(tmp_path: Path) -> None:
 def test_a_split_without_the_other_is_no_class(tmp_path: Path, there: str, missing: str) -> None:
     class_folders(tmp_path / there, ["a", "b"], 3, 8)
     class_folders(tmp_path / "dev", ["a", "b"], 3, 8)
-    with pytest.raises(DatasetError, match=f"has {there}, but no {missing}"):
+    (tmp_path / there / "labels.csv").write_text("of no matter")
+    with pytest.raises(DatasetError, match=f"has {there}, but no {missing}") as error:
         read_dataset(str(tmp_path))
+    assert f"in {missing}/CLASS" in error.value.hint
 
 
-def test_a_class_may_be_called_train(tmp_path: Path) -> None:
+@pytest.mark.parametrize("below", ["", "2019"])
+def test_a_class_may_be_called_train(tmp_path: Path, below: str) -> None:
     class_folders(tmp_path, ["plane", "train"], 5, 8)
+    if below:
+        (tmp_path / "train").rename(tmp_path / "whole")
+        (tmp_path / "train").mkdir()
+        (tmp_path / "whole").rename(tmp_path / "train" / below)
     assert read_dataset(str(tmp_path)).splits[TEST].classes == ("plane", "train")
 
 

@@ -12,6 +12,7 @@ from PIL import Image
 from augnet_cli.duplicates.prover import Memory, Prover
 from augnet_cli.geometry.proof import OTHER, SAME, SCENE
 from augnet_cli.geometry.sketch import Size, Sketch
+from augnet_cli.images.beyond import ALL, FRAMES, NOTHING, TRANSPARENCY
 
 EARLY, LATE = "2020-01-01T10:00:00", "2020-01-01T10:00:01"
 
@@ -22,6 +23,7 @@ class Shown:
     def __init__(self, pictures: Sequence[Image.Image | None], taken: Sequence[str | None] = ()) -> None:
         self.pictures, self.taken = pictures, taken or [None] * len(pictures)
         self.reads = Counter[int]()
+        self.held: list[frozenset[str] | None] = []
 
     def read(self, row: int) -> Sketch | None:
         self.reads[row] += 1
@@ -41,6 +43,10 @@ class Shown:
 
     def kind(self, row: int) -> str:
         return ".png"
+
+    def beyond(self, row: int) -> frozenset[str] | None:
+        self.reads[row] += 1
+        return self.held[row]
 
 
 @pytest.fixture
@@ -85,6 +91,22 @@ def test_a_sketch_is_read_once_by_one_thread(pictures: list[Image.Image | None])
     with Prover(shown, Memory(), 1) as prover:
         prover.findings([(0, 1), (0, 2), (0, 3), (1, 2), (1, 3)])
     assert set(shown.reads.values()) == {1}
+
+
+def test_who_holds_more_than_a_picture_goes_for_nobody_who_holds_less() -> None:
+    shown, known = Shown([]), Memory()
+    shown.held = [NOTHING, frozenset((TRANSPARENCY,)), frozenset((FRAMES,)), ALL, None]
+    plain, clear, film, both, unknown = range(5)
+    with Prover(shown, known, 1) as prover:
+        more = {(row, other) for row in range(5) for other in range(5) if prover.holds_more(row, other)}
+        assert more == {
+            *((clear, other) for other in (plain, film, unknown)),
+            *((row, other) for row in (film, both, unknown) for other in range(5)),
+        }
+        assert prover.new.beyond.keys() == {plain, clear, film, both}  # what is not known is asked again
+    shown.reads.clear()
+    with Prover(shown, known, 1) as again:
+        assert not again.holds_more(plain, film) and again.holds_more(clear, plain) and not shown.reads
 
 
 def test_photos_dated_differently_are_a_scene(pictures: list[Image.Image | None]) -> None:

@@ -10,7 +10,7 @@ import pytest
 from conftest import drawn_picture
 from PIL import Image, TiffImagePlugin
 
-from augnet_cli.images.beyond import ALL, FRAMES, NOTHING, TRANSPARENCY, beyond, is_plain
+from augnet_cli.images.beyond import FRAMES, NOTHING, TRANSPARENCY, beyond, is_plain
 
 FIRST, SECOND = (drawn_picture(seed, 48, 32) for seed in (1, 2))
 WITH_HOLE, SOLID = FIRST.convert("RGBA"), FIRST.convert("RGBA")
@@ -80,12 +80,12 @@ def test_what_a_jpeg_carries_beside_its_picture_and_the_sizes_of_an_icon_do_not_
 
 
 @pytest.mark.parametrize("data", [b"", b"no image at all", saved(WITH_HOLE, "PNG")[:200]])
-def test_what_can_not_be_told_may_be_anything(data: bytes) -> None:
-    assert beyond(data) == ALL
+def test_what_can_not_be_told_is_not_guessed(data: bytes) -> None:
+    assert beyond(data) is None
 
 
-def test_a_picture_over_the_limit_may_be_anything() -> None:
-    assert beyond(saved(WITH_HOLE, "PNG"), max_megapixels=0.001) == ALL
+def test_of_a_picture_over_the_limit_nothing_is_told() -> None:
+    assert beyond(saved(WITH_HOLE, "PNG"), max_megapixels=0.001) is None
 
 
 def test_only_a_kind_without_frames_and_transparency_is_known_by_its_beginning() -> None:

@@ -106,8 +106,23 @@ def test_the_next_command_takes_the_encoder_that_was_named(
 
 
 def test_after_a_plan_the_next_step_is_to_apply_it() -> None:
-    planned = text(dedupe_lines(replace(DEDUPE, plan="my plan.jsonl"))).splitlines()[-1]
+    proved = replace(DEDUPE.groups[0].redundant[0], verified=True)
+    groups = (replace(DEDUPE.groups[0], redundant=(proved,)),)
+    planned = text(dedupe_lines(replace(DEDUPE, plan="my plan.jsonl", groups=groups))).splitlines()[-1]
     assert planned == "next: look through my plan.jsonl, then `augnet apply 'my plan.jsonl'` does it"
+
+
+def test_a_plan_of_what_nothing_proves_is_applied_with_the_word_for_it() -> None:
+    unproved = replace(DEDUPE.groups[0].redundant[0], verified=False)
+    group = replace(DEDUPE.groups[0], redundant=(unproved,))
+    last = text(dedupe_lines(replace(DEDUPE, plan="p.jsonl", groups=(group,)))).splitlines()[-1]
+    assert last.endswith("`augnet apply p.jsonl --include-unverified` does it")
+
+
+@pytest.mark.parametrize("file", ["-", "/dev/stdin"])
+def test_a_list_that_is_read_once_is_not_proposed_again(file: str) -> None:
+    last = text(dedupe_lines(replace(DEDUPE, typed=("photos", "--files-from", file)))).splitlines()[-1]
+    assert last == "next: the same once more with `--format paths -0` lists the redundant ones"
 
 
 def test_verified_text_word_for_word() -> None:

@@ -17,7 +17,7 @@ VIEWS = (STRONG, WEAKER)
 # Up to so many the published recipes for CIFAR cluster for 50 epochs of 128 anchors a step, beyond for 100 of
 # 512; those for subsets of ImageNet take 512 anchors up to so many, beyond 1024.
 FEW_CLASSES, FEW_CLASSES_OF_SUBSETS = 10, 50
-FEWEST_IMAGES = 4  # of a step: two, and a partner of each
+FEWEST_IMAGES = {PRETEXT: 2, CLUSTER: 4, SELFLABEL: 2}  # of a step: two, and where it has partners, these
 
 
 @dataclass(frozen=True)
@@ -74,10 +74,10 @@ class ScanConfig:
                     f"--set {name}={self._default(name)}",
                 )
         for stage in ORDER:
-            images = getattr(self, f"{stage}_images")
-            if 0 < images < FEWEST_IMAGES:
+            images, fewest = getattr(self, f"{stage}_images"), FEWEST_IMAGES[stage]
+            if 0 < images < fewest:
                 raise UsageError(
-                    f"{stage}_images must be {FEWEST_IMAGES} or more, or 0 for its own, not {images}",
+                    f"{stage}_images must be {fewest} or more, or 0 for its own, not {images}",
                     f"--set {stage}_images=128",
                 )
         for name, most in (("held_out", 0.5), ("threshold", 1.0), ("ema", 1.0)):
