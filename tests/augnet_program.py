@@ -68,6 +68,19 @@ def environment(**changes: str) -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1", **changes}
 
 
+def in_shell(line: str, cwd: Path | None = None, **changes: str) -> subprocess.CompletedProcess[bytes]:
+    """Let bash run a line in which AUGNET stands for the program, started anew."""
+    program = " ".join(f"'{word}'" for word in PROGRAM)
+    return subprocess.run(
+        ["bash", "-c", line.replace("AUGNET", program, 1)],
+        cwd=cwd,
+        env=environment(**changes),
+        capture_output=True,
+        check=False,
+        timeout=TIMEOUT_S,
+    )
+
+
 def augnet(
     *words: str | Path,
     cwd: Path | None = None,

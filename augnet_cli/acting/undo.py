@@ -109,9 +109,8 @@ def _chosen(steps: Sequence[Step], which: str, typed_folder: str) -> list[str]:
         raise UsageError(
             f"the journal has no run {which}", f"augnet undo {pasted(typed_folder)} takes back the last one"
         )
-    return (
-        [which] if which in active or any(step.run == which and _may_be_back(step) for step in steps) else []
-    )
+    may_be_back = any(step.run == which and _may_be_back(step) for step in steps)
+    return [which] if which in active or may_be_back else []
 
 
 def _take_back(

@@ -182,15 +182,9 @@ def is_image(folder: str, found: FoundFile) -> bool:
     if found.size_bytes == 0:
         return False
     try:
-        descriptor = _open_regular(_joined(folder, found.path), follow_links=False)
+        return starts_as_image(read_head(_joined(folder, found.path)))
     except Unusable:
         return False
-    try:
-        return starts_as_image(os.read(descriptor, HEAD_BYTES))
-    except OSError:
-        return False
-    finally:
-        os.close(descriptor)
 
 
 def read_head(path: str) -> bytes:

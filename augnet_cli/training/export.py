@@ -95,9 +95,10 @@ def shift_between(encoder: Encoder, embedder: Embedder, images: np.ndarray) -> f
 
 def moved_between(encoder: Encoder, embedder: Embedder, images: np.ndarray) -> float:
     """The share of (n, S, S, 3) uint8 images that the two put into different clusters; 0 without clusters."""
-    logits = _outputs(encoder, images)[1]
-    if logits is None:
+    if encoder.clusters is None:
         return 0.0
+    logits = _outputs(encoder, images)[1]
+    assert logits is not None
     if embedder.clusters != logits.shape[1]:
         return 1.0
     return float((embedder.assignments(images).argmax(1) != logits.argmax(1).numpy()).mean())

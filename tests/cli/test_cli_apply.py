@@ -14,7 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from augnet_program import PROGRAM, augnet, ended, environment, start, tree
+from augnet_program import PROGRAM, augnet, ended, environment, in_shell, start, tree
 from conftest import drawn_picture
 
 COPIES = {"copies/0 again.png", "copies/0.jpg", "copies/1.jpg"}
@@ -107,14 +107,7 @@ def test_delete_without_a_terminal_needs_yes(photos: Path, plan: Path) -> None:
 
 
 def test_delete_without_any_stdin_needs_yes(photos: Path, plan: Path) -> None:
-    program = " ".join(f"'{word}'" for word in PROGRAM)
-    done = subprocess.run(
-        ["sh", "-c", f"{program} apply '{plan}' --action delete <&-"],
-        env=environment(),
-        capture_output=True,
-        check=False,
-        timeout=120,
-    )
+    done = in_shell(f"AUGNET apply '{plan}' --action delete <&-")
     assert done.returncode == 2 and b"--yes deletes without asking" in done.stderr, done.stderr
 
 

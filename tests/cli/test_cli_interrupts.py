@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from augnet_program import PROGRAM, augnet, ended, environment, saved, start, tree
+from augnet_program import PROGRAM, augnet, ended, environment, in_shell, saved, start, tree
 from conftest import drawn_picture
 from photo_folders import home
 
@@ -117,29 +117,15 @@ def crowd(tmp_path_factory: pytest.TempPathFactory) -> Path:
     [("text", "head -1"), ("json", "head -1"), ("csv", "head -1"), ("paths", "head -1"), ("json", "true")],
 )
 def test_reader_that_goes_away_is_no_error(crowd: Path, format: str, reader: str) -> None:
-    program = " ".join(f"'{word}'" for word in PROGRAM)
-    pipe = f"{program} dedupe '{crowd}' --threshold 0 --format {format} | {reader} >/dev/null"
-    done = subprocess.run(
-        ["bash", "-c", f'{pipe}; echo "${{PIPESTATUS[0]}}"'],
-        env=environment(),
-        capture_output=True,
-        check=False,
-        timeout=60,
-    )
+    pipe = f"AUGNET dedupe '{crowd}' --threshold 0 --format {format} | {reader} >/dev/null"
+    done = in_shell(f'{pipe}; echo "${{PIPESTATUS[0]}}"')
     assert (done.stdout, done.stderr) == (b"0\n", b"")
 
 
 def test_files_and_the_exit_code_do_not_hang_on_the_reader(crowd: Path, tmp_path: Path) -> None:
-    program = " ".join(f"'{word}'" for word in PROGRAM)
     page = tmp_path / "report.html"
     words = f"--threshold 0 --format json --html '{page}' --fail-on-found --quiet"
-    done = subprocess.run(
-        ["bash", "-c", f"set -o pipefail; {program} dedupe '{crowd}' {words} | true"],
-        env=environment(),
-        capture_output=True,
-        check=False,
-        timeout=120,
-    )
+    done = in_shell(f"set -o pipefail; AUGNET dedupe '{crowd}' {words} | true")
     assert (done.returncode, done.stderr) == (11, b"")
     assert page.read_bytes().rstrip().endswith(b"</html>")
 
@@ -166,15 +152,8 @@ def test_closed_streams_do_no_harm(tmp_path: Path) -> None:
     photos.mkdir()
     for seed in range(3):
         drawn_picture(seed).save(photos / f"{seed}.png")
-    program = " ".join(f"'{word}'" for word in PROGRAM)
     for closed in (">&-", "2>&-", "<&- >&- 2>&-"):
-        done = subprocess.run(
-            ["sh", "-c", f"{program} embed '{photos}' {closed}"],
-            env=environment(),
-            capture_output=True,
-            check=False,
-            timeout=60,
-        )
+        done = in_shell(f"AUGNET embed '{photos}' {closed}")
         assert done.returncode == 0 and b"Traceback" not in done.stderr, (closed, done)
     connection = sqlite3.connect(photos / ".augnet" / "cache" / "store.sqlite")
     assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 import typer
-from augnet_program import PROGRAM, TIMEOUT_S, Done, augnet, environment, in_child
+from augnet_program import PROGRAM, TIMEOUT_S, Done, augnet, environment, in_child, in_shell
 from conftest import drawn_picture
 
 from augnet_cli.cli import terminal
@@ -222,17 +222,10 @@ def test_progress_that_nobody_can_read_stops_nothing(error: OSError, monkeypatch
 def test_exit_codes_do_not_hang_on_who_reads_stderr(
     photos: Path, words: tuple[str, str], code: int, where: str
 ) -> None:
-    program = " ".join(f"'{word}'" for word in (*PROGRAM, *words))
     (photos / "broken.jpg").write_bytes(b"\xff\xd8\xff no more")  # which is noted
-    unbuffered = {name: text for name, text in environment().items() if name != "PYTHONUNBUFFERED"}
-    done = subprocess.run(
-        ["bash", "-c", f'{program} {where}; echo "${{PIPESTATUS[0]}}"'],
-        cwd=photos,
-        env=unbuffered,
-        capture_output=True,
-        check=False,
-        timeout=TIMEOUT_S,
-    )
+    # Buffered, as Python is by itself: what is held back is written at the end.
+    line = f'AUGNET {" ".join(words)} {where}; echo "${{PIPESTATUS[0]}}"'
+    done = in_shell(line, photos, PYTHONUNBUFFERED="")
     assert done.stdout.splitlines()[-1] == str(code).encode(), done
 
 
